@@ -1,0 +1,192 @@
+//! Loading `libtorch_cuda` on demand, and saying plainly why CUDA can or cannot be used.
+//!
+//! A program linked with tch ends up without `libtorch_cuda.so` among its needed libraries (nothing
+//! refers to its symbols), so that `Cuda::is_available()` is false on a machine full of GPUs. Linking
+//! it by force would cost every CPU start 0.1 s and 400 MB. It is therefore loaded when asked for.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use nvml_wrapper::Nvml;
+use tch::Cuda;
+
+/// The environment variable that names the library to load instead of `libtorch_cuda.so`; `none`
+/// keeps it from being loaded.
+const LIBRARY_VARIABLE: &str = "EFY_CUDA_LIB";
+
+/// Whether CUDA can be used, and if not, the first thing that is in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CudaState {
+    /// There is at least one device.
+    Usable,
+    /// `EFY_CUDA_LIB=none` keeps the library from being loaded.
+    Disabled,
+    /// libtorch's CUDA library or one of NVIDIA's libraries it needs is not installed.
+    NotInstalled(String),
+    /// The library is there but the machine has no NVIDIA driver.
+    NoDriver,
+    /// There is a driver but no device that it offers to this process.
+    NoDevice,
+}
+
+/// One CUDA device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CudaDevice {
+    /// The N of `cuda:N`.
+    pub index: usize,
+    /// The product name, where the driver tells it.
+    pub name: Option<String>,
+    /// Memory in bytes, where the driver tells it.
+    pub memory: Option<u64>,
+}
+
+/// What is known of CUDA on this machine.
+#[derive(Debug, Clone)]
+pub struct CudaReport {
+    /// Usable, or the reason why not.
+    pub state: CudaState,
+    /// The NVIDIA driver's version, where there is a driver.
+    pub driver: Option<String>,
+    /// The devices that libtorch sees.
+    pub devices: Vec<CudaDevice>,
+}
+
+impl CudaReport {
+    /// Loads `libtorch_cuda` if that has not been done and looks at what it finds.
+    pub fn probe() -> Self {
+        let nvml = Nvml::init().ok();
+        let driver = nvml
+            .as_ref()
+            .and_then(|nvml| nvml.sys_driver_version().ok())
+            .or_else(|| driver_present().then(|| "unknown version".to_owned()));
+        let state = match load() {
+            _ if already_available() => CudaState::Usable,
+            Library::Disabled => CudaState::Disabled,
+            Library::Failed(reason) => CudaState::NotInstalled(reason.clone()),
+            Library::Loaded if driver.is_none() => CudaState::NoDriver,
+            Library::Loaded => CudaState::NoDevice,
+        };
+        let devices = match state {
+            CudaState::Usable => devices(nvml.as_ref()),
+            _ => Vec::new(),
+        };
+        CudaReport {
+            state,
+            driver,
+            devices,
+        }
+    }
+
+    /// Whether tensors can be put on a CUDA device.
+    pub fn usable(&self) -> bool {
+        self.state == CudaState::Usable
+    }
+
+    /// One line: what is there, or what is missing and how to get it.
+    pub fn explain(&self) -> String {
+        let driver = self.driver.as_deref();
+        match &self.state {
+            CudaState::Usable => format!("CUDA is usable: {} device(s)", self.devices.len()),
+            CudaState::Disabled => {
+                format!("CUDA is switched off by {LIBRARY_VARIABLE}=none in the environment")
+            }
+            CudaState::NotInstalled(reason) => format!(
+                "libtorch's CUDA libraries are not installed ({reason}); `just setup-gpu` installs \
+                 them{}",
+                if driver.is_none() {
+                    ", but no NVIDIA driver was found on this machine"
+                } else {
+                    ""
+                }
+            ),
+            CudaState::NoDriver => {
+                "no NVIDIA driver was found on this machine (libcuda.so.1 is missing)".to_owned()
+            }
+            CudaState::NoDevice => format!(
+                "the NVIDIA driver ({}) offers no device that this libtorch can use; see \
+                 `nvidia-smi` and CUDA_VISIBLE_DEVICES",
+                driver.unwrap_or("unknown version")
+            ),
+        }
+    }
+}
+
+/// Whether a CUDA backend is already registered with a device behind it.
+pub(super) fn already_available() -> bool {
+    Cuda::is_available()
+}
+
+/// Whether this machine has an NVIDIA driver, found without loading anything of libtorch.
+pub(super) fn driver_present() -> bool {
+    Path::new("/proc/driver/nvidia/version").exists() || open("libcuda.so.1").is_ok()
+}
+
+enum Library {
+    Loaded,
+    Disabled,
+    Failed(String),
+}
+
+/// Loads the library once a process.
+fn load() -> &'static Library {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let name = std::env::var(LIBRARY_VARIABLE).unwrap_or_else(|_| "libtorch_cuda.so".into());
+        if name == "none" {
+            return Library::Disabled;
+        }
+        if already_available() {
+            return Library::Loaded;
+        }
+        match open(&name) {
+            Ok(library) => {
+                // The backend stays registered until the process ends, so must the library.
+                std::mem::forget(library);
+                Library::Loaded
+            }
+            Err(reason) => Library::Failed(reason),
+        }
+    })
+}
+
+#[cfg(unix)]
+fn open(name: &str) -> Result<libloading::os::unix::Library, String> {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    // SAFETY: libtorch_cuda's and the driver's initializers only register themselves.
+    #[allow(unsafe_code)]
+    let opened = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_GLOBAL) };
+    opened.map_err(|error| first_cause(&error))
+}
+
+#[cfg(not(unix))]
+fn open(name: &str) -> Result<libloading::Library, String> {
+    // SAFETY: as above.
+    #[allow(unsafe_code)]
+    let opened = unsafe { libloading::Library::new(name) };
+    opened.map_err(|error| first_cause(&error))
+}
+
+/// The loader's own sentence, which names the file that is missing.
+fn first_cause(error: &libloading::Error) -> String {
+    let text = match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    };
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn devices(nvml: Option<&Nvml>) -> Vec<CudaDevice> {
+    (0..Cuda::device_count().max(0))
+        .map(|index| {
+            let device = nvml.and_then(|nvml| nvml.device_by_index(index as u32).ok());
+            CudaDevice {
+                index: index as usize,
+                name: device.as_ref().and_then(|device| device.name().ok()),
+                memory: device
+                    .and_then(|device| device.memory_info().ok())
+                    .map(|info| info.total),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! The symmetric matrix U of a quadratic energy, dense or of low rank, shared or one a row.
+
+use tch::Tensor;
+
+use crate::{Error, Result, shape};
+
+/// U in $\frac12 \langle p, U p \rangle$.
+#[derive(Debug)]
+pub enum Coupling {
+    /// Symmetric U, `[k, k]` for all rows or `[B, k, k]`. It is not symmetrized: an unsymmetric
+    /// matrix gives gradients in p that are not those of the energy.
+    Dense(Tensor),
+    /// $U = -A A^\top$ with A `[k, m]` for all rows or `[B, k, m]`: concave for every A.
+    LowRank(Tensor),
+}
+
+impl Coupling {
+    /// The tensor that holds it, U or A.
+    pub fn tensor(&self) -> &Tensor {
+        match self {
+            Coupling::Dense(u) => u,
+            Coupling::LowRank(a) => a,
+        }
+    }
+
+    /// Whether every row has its own matrix.
+    pub fn per_row(&self) -> bool {
+        self.tensor().dim() == 3
+    }
+
+    /// $U p$ for each row, `[B, k]`.
+    pub fn apply(&self, p: &Tensor) -> Tensor {
+        match self {
+            Coupling::Dense(u) => times(p, u),
+            Coupling::LowRank(a) => times(&times(p, a), &a.transpose(-1, -2)).neg(),
+        }
+    }
+
+    /// $\frac12(\langle p, U p\rangle - \langle q, U q\rangle)$ for each row, `[B]`, from $p - q$ and
+    /// $p + q$, so that it is accurate to the size of $p - q$. Its gradient in a dense U is the
+    /// symmetric $\frac12(p p^\top - q q^\top)$.
+    pub(super) fn half_form_difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        let (minus, plus) = (p - q, p + q);
+        match self {
+            Coupling::Dense(u) => {
+                (shape::dot(&times(&minus, u), &plus) + shape::dot(&times(&plus, u), &minus)) * 0.25
+            }
+            Coupling::LowRank(a) => shape::dot(&times(&minus, a), &times(&plus, a)) * -0.5,
+        }
+    }
+
+    /// An upper bound on $\lambda_{\max}(-U)$, a scalar or `[B, 1]`, at least 0, at most a factor
+    /// $k^{1/8}$ too large for a negative semidefinite U.
+    ///
+    /// $\|M\|_2 \le \|M^4\|_F^{1/4}$ for symmetric M: two squarings and a Frobenius norm, no host
+    /// read, and the same on every device.
+    pub(crate) fn curvature_bound(&self) -> Tensor {
+        let gram = match self {
+            Coupling::Dense(u) => u.shallow_clone(),
+            Coupling::LowRank(a) => a.transpose(-1, -2).matmul(a),
+        }
+        .detach();
+        // Scaled first: a fourth power overflows f32 early.
+        let scale = gram
+            .abs()
+            .amax([-2, -1].as_slice(), true)
+            .clamp_min(f64::from(f32::MIN_POSITIVE));
+        let scaled = &gram / &scale;
+        let squared = scaled.matmul(&scaled);
+        let fourth = squared.matmul(&squared);
+        let norm = fourth
+            .square()
+            .sum_dim_intlist([-2, -1].as_slice(), true, None)
+            .pow_tensor_scalar(0.125);
+        let bound = norm * scale;
+        if self.per_row() {
+            bound.squeeze_dim(-1)
+        } else {
+            bound.reshape([] as [i64; 0])
+        }
+    }
+
+    /// Checks shapes against `u` `[B, k]`.
+    pub(super) fn check(&self, u: &Tensor) -> Result<()> {
+        let (rows, k) = shape::size2(u);
+        let found = self.tensor().size();
+        let (what, last) = match self {
+            Coupling::Dense(_) => ("U", Some(k)),
+            Coupling::LowRank(_) => ("A", None),
+        };
+        let matrix = match found.as_slice() {
+            [matrix @ ..] if matrix.len() == 2 => Some(matrix),
+            [b, matrix @ ..] if matrix.len() == 2 && *b == rows => Some(matrix),
+            _ => None,
+        };
+        let fits = matrix.is_some_and(|m| m[0] == k && m[1] >= 1 && last.is_none_or(|l| l == m[1]));
+        if !fits {
+            let last = last.map_or("m".to_owned(), |l| l.to_string());
+            let expected = format!("[{k}, {last}] or [{rows}, {k}, {last}]");
+            return Err(Error::Shape {
+                what,
+                expected,
+                found,
+            });
+        }
+        shape::like(what, self.tensor(), u)
+    }
+}
+
+/// $M^\top p$ for each row of `p` `[B, k]`, with M `[k, m]` or `[B, k, m]`.
+pub(crate) fn times(p: &Tensor, matrix: &Tensor) -> Tensor {
+    if matrix.dim() == 2 {
+        p.matmul(matrix)
+    } else {
+        p.unsqueeze(1).bmm(matrix).squeeze_dim(1)
+    }
+}

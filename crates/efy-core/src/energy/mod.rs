@@ -1,0 +1,66 @@
+//! Energies $\Phi(v, p)$ over a batch of rows, with everything that depends on the input computed.
+//!
+//! An energy is an *affinity*: inference maximizes it. (What the physics literature calls the energy
+//! is $-\Phi$.) Section 2 of the generalized Fenchel-Young paper (Blondel et al. 2022).
+
+mod coupling;
+mod linear;
+mod quadratic;
+
+pub use coupling::Coupling;
+pub use linear::Linear;
+pub use quadratic::Quadratic;
+
+use tch::{Device, Kind, Tensor};
+
+/// $\Phi(v, p)$ for a batch of rows. `p` is `[B, k]`, results are `[B]` unless said otherwise.
+///
+/// Implementations keep the autograd graph from `value` and `difference` to the model's weights;
+/// [`gradient`](Energy::gradient) is with respect to `p`, in closed form, and is all that an inner
+/// loop calls.
+pub trait Energy {
+    /// The number of rows B and of outputs k.
+    fn size(&self) -> (i64, i64);
+
+    /// The element kind and device that `p` must have.
+    fn options(&self) -> (Kind, Device);
+
+    /// $\Phi(v, p)$, `[B]`.
+    fn value(&self, p: &Tensor) -> Tensor;
+
+    /// $\Phi(v, p) - \Phi(v, q)$, `[B]`. Overridden where the difference can be had without
+    /// subtracting two large numbers.
+    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        self.value(p) - self.value(q)
+    }
+
+    /// $\nabla_p \Phi(v, p)$, `[B, k]`, without autograd and without a graph.
+    fn gradient(&self, p: &Tensor) -> Tensor;
+
+    /// What a solver may exploit.
+    fn form(&self) -> Form<'_> {
+        Form::General
+    }
+}
+
+/// The structure of an energy in p.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Form<'a> {
+    /// $\langle u, p \rangle$.
+    Linear {
+        /// `[B, k]`.
+        u: &'a Tensor,
+    },
+    /// $\langle u, p \rangle + \frac12 \langle p, U p \rangle$.
+    Quadratic {
+        /// `[B, k]`.
+        u: &'a Tensor,
+        /// U.
+        coupling: &'a Coupling,
+    },
+    /// Concave in p.
+    Concave,
+    /// Nothing is known; a solver finds a stationary point that need not be the maximum.
+    General,
+}

@@ -1,0 +1,81 @@
+//! Strongly convex regularizers $\Omega$, with their closed-form conjugates for linear energies.
+//!
+//! Section 3 of the specification of the generalized Fenchel-Young paper. All are separable:
+//! $\Omega(p) = \sum_i \omega(p_i)$; [`Separable`] tells solvers which $\omega$.
+
+mod binary_entropy;
+mod quadratic;
+mod separable;
+mod shannon;
+
+pub use binary_entropy::BinaryEntropy;
+pub use quadratic::{Gini, HalfSquaredNorm};
+pub use separable::Separable;
+pub use shannon::OneSidedShannon;
+
+use tch::Tensor;
+
+use crate::domain::Domain;
+use crate::{Error, Result};
+
+/// A convex regularizer $\Omega$ of strength $\gamma > 0$; `p` is `[B, k]`.
+pub trait Regularizer: Send {
+    /// The name used in configurations and messages.
+    fn name(&self) -> &'static str;
+
+    /// $\Omega(p)$, `[B]`.
+    fn value(&self, p: &Tensor) -> Tensor;
+
+    /// $\Omega(p) - \Omega(q)$, `[B]`.
+    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        self.value(p) - self.value(q)
+    }
+
+    /// $\nabla \Omega(p)$, `[B, k]`. For entropies it is infinite at the ends of the domain.
+    fn gradient(&self, p: &Tensor) -> Tensor;
+
+    /// The maximum of $\langle \theta, p \rangle - \Omega(p)$ over the domain, for `theta` `[B, k]`;
+    /// `None` where there is no closed form.
+    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate>;
+
+    /// The Fenchel-Young loss of `theta` at `target`, `[B]`, in a form that loses no digits and
+    /// through which autograd may pass; `None` where there is none better than the definition.
+    fn linear_loss(
+        &self,
+        _theta: &Tensor,
+        _target: &Tensor,
+        _domain: &dyn Domain,
+    ) -> Option<Tensor> {
+        None
+    }
+
+    /// The modulus of strong convexity in the Euclidean norm over the domain.
+    fn modulus(&self, domain: &dyn Domain) -> f64;
+
+    /// The function of one coordinate, for the regularizers that solvers know.
+    fn separable(&self) -> Option<Separable> {
+        None
+    }
+}
+
+/// A closed-form conjugate.
+#[derive(Debug)]
+pub struct Conjugate {
+    /// $\arg\max_{p \in C} \langle \theta, p \rangle - \Omega(p)$, `[B, k]`.
+    pub argmax: Tensor,
+    /// $\Omega^*(\theta)$, `[B]`.
+    pub value: Tensor,
+}
+
+/// Checks a regularization strength.
+fn positive(name: &'static str, gamma: f64) -> Result<f64> {
+    if gamma.is_finite() && gamma > 0.0 {
+        Ok(gamma)
+    } else {
+        Err(Error::Parameter {
+            name,
+            expected: "a positive number",
+            found: gamma.to_string(),
+        })
+    }
+}

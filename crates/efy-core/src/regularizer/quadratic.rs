@@ -1,0 +1,120 @@
+//! The two quadratic regularizers: half squared norm and Gini negentropy.
+
+use tch::Tensor;
+
+use super::{Conjugate, Regularizer, Separable, positive};
+use crate::domain::Domain;
+use crate::{Result, shape};
+
+/// $\Omega(p) = \frac{\gamma}{2} \|p\|_2^2$.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HalfSquaredNorm {
+    gamma: f64,
+}
+
+/// The Gini negentropy $\Omega(p) = \frac{\gamma}{2} \langle p, p - 1 \rangle$, zero at every vertex of
+/// the cube.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gini {
+    gamma: f64,
+}
+
+impl HalfSquaredNorm {
+    /// # Errors
+    /// [`crate::Error::Parameter`] unless `gamma` is a positive number.
+    pub fn new(gamma: f64) -> Result<Self> {
+        Ok(HalfSquaredNorm {
+            gamma: positive("half_squared_norm.gamma", gamma)?,
+        })
+    }
+
+    fn polynomial(&self) -> Polynomial {
+        Polynomial {
+            curvature: self.gamma,
+            slope: 0.0,
+        }
+    }
+}
+
+impl Gini {
+    /// # Errors
+    /// [`crate::Error::Parameter`] unless `gamma` is a positive number.
+    pub fn new(gamma: f64) -> Result<Self> {
+        Ok(Gini {
+            gamma: positive("gini.gamma", gamma)?,
+        })
+    }
+
+    fn polynomial(&self) -> Polynomial {
+        Polynomial {
+            curvature: self.gamma,
+            slope: -0.5 * self.gamma,
+        }
+    }
+}
+
+macro_rules! regularizer {
+    ($type:ty, $name:literal) => {
+        impl Regularizer for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn value(&self, p: &Tensor) -> Tensor {
+                self.polynomial().value(p)
+            }
+
+            fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
+                self.polynomial().difference(p, q)
+            }
+
+            fn gradient(&self, p: &Tensor) -> Tensor {
+                self.polynomial().gradient(p)
+            }
+
+            fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate> {
+                Some(self.polynomial().conjugate(theta, domain))
+            }
+
+            fn modulus(&self, _domain: &dyn Domain) -> f64 {
+                self.gamma
+            }
+
+            fn separable(&self) -> Option<Separable> {
+                let Polynomial { curvature, slope } = self.polynomial();
+                Some(Separable::Quadratic { curvature, slope })
+            }
+        }
+    };
+}
+
+regularizer!(HalfSquaredNorm, "half_squared_norm");
+regularizer!(Gini, "gini");
+
+/// $\sum_i \frac{c}{2} p_i^2 + s p_i$, what both are.
+struct Polynomial {
+    curvature: f64,
+    slope: f64,
+}
+
+impl Polynomial {
+    fn value(&self, p: &Tensor) -> Tensor {
+        shape::dot(p, &(p * (0.5 * self.curvature) + self.slope))
+    }
+
+    /// From $p - q$ and $p + q$, accurate to the size of $p - q$.
+    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        shape::dot(&(p - q), &((p + q) * (0.5 * self.curvature) + self.slope))
+    }
+
+    fn gradient(&self, p: &Tensor) -> Tensor {
+        p * self.curvature + self.slope
+    }
+
+    /// The argmax is the projection of the unconstrained one, whatever the domain.
+    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Conjugate {
+        let argmax = domain.project(&((theta - self.slope) / self.curvature));
+        let value = shape::dot(theta, &argmax) - self.value(&argmax);
+        Conjugate { argmax, value }
+    }
+}

@@ -1,0 +1,56 @@
+//! One-sided Shannon negentropy on the cube.
+
+use tch::Tensor;
+
+use super::binary_entropy::is_cube;
+use super::{Conjugate, Regularizer, Separable, positive};
+use crate::domain::Domain;
+use crate::{Result, shape};
+
+/// $\Omega(p) = \gamma \sum_i p_i \log p_i$ on the cube, with $0 \log 0 = 0$.
+///
+/// Its regularized prediction for a linear energy is $\min(e^{u/\gamma - 1}, 1)$, not the sigmoid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OneSidedShannon {
+    gamma: f64,
+}
+
+impl OneSidedShannon {
+    /// # Errors
+    /// [`crate::Error::Parameter`] unless `gamma` is a positive number.
+    pub fn new(gamma: f64) -> Result<Self> {
+        Ok(OneSidedShannon {
+            gamma: positive("one_sided_shannon.gamma", gamma)?,
+        })
+    }
+}
+
+impl Regularizer for OneSidedShannon {
+    fn name(&self) -> &'static str {
+        "one_sided_shannon"
+    }
+
+    fn value(&self, p: &Tensor) -> Tensor {
+        shape::row_sum(&p.xlogy(p)) * self.gamma
+    }
+
+    fn gradient(&self, p: &Tensor) -> Tensor {
+        (p.log() + 1.0) * self.gamma
+    }
+
+    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate> {
+        is_cube(domain).then(|| {
+            let argmax = (theta / self.gamma - 1.0).clamp_max(0.0).exp();
+            let value = shape::dot(theta, &argmax) - self.value(&argmax);
+            Conjugate { argmax, value }
+        })
+    }
+
+    fn modulus(&self, _domain: &dyn Domain) -> f64 {
+        self.gamma
+    }
+
+    fn separable(&self) -> Option<Separable> {
+        Some(Separable::OneSidedShannon { gamma: self.gamma })
+    }
+}

@@ -1,0 +1,183 @@
+//! Solvers for the inner problem $\max_{p \in C} \Phi(v, p) - \Omega(p)$, the generalized conjugate
+//! $\Omega^\Phi(v)$.
+//!
+//! None of them builds an autograd graph: the gradient of the loss needs the argmax as a constant.
+//! Rows are independent. On the CPU, linear and quadratic energies are solved by native loops over
+//! rows that never leave the cache and stop row by row; on other devices, and for other energies, by
+//! batched tensor operations that are looked at only every few iterations.
+
+mod auto;
+mod certificate;
+mod closed_form;
+mod coordinate;
+mod gradient;
+mod iterate;
+mod mirror;
+mod native;
+
+pub use auto::Auto;
+pub use closed_form::ClosedForm;
+pub use coordinate::CoordinateAscent;
+pub use gradient::{Momentum, ProjectedGradient, Step};
+pub use mirror::Mirror;
+
+use tch::{Device, Tensor};
+
+use crate::domain::Domain;
+use crate::energy::{Energy, Form};
+use crate::regularizer::Regularizer;
+use crate::{Error, Result, shape};
+
+/// $\max_{p \in C} \Phi(v, p) - \Omega(p)$ for each row of a batch.
+#[derive(Clone, Copy)]
+pub struct Problem<'a> {
+    /// $\Phi(v, \cdot)$.
+    pub energy: &'a dyn Energy,
+    /// $\Omega$.
+    pub regularizer: &'a dyn Regularizer,
+    /// C.
+    pub domain: &'a dyn Domain,
+}
+
+/// Solves the inner problem.
+pub trait Solver: Send {
+    /// The name used in configurations, reports and messages.
+    fn name(&self) -> &'static str;
+
+    /// The maximizer of each row, from `start` `[B, k]` if given, else from the domain's centre.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the solver has no method for the problem; [`Error::Shape`],
+    /// [`Error::Kind`] or [`Error::Placement`] when `start` does not fit. That a row did not converge
+    /// is no error: its [`Report`] says so.
+    fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution>;
+}
+
+/// When a solver stops and how often it looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// A row is done when its residual is at most this (see [`Report::residual`]).
+    pub tolerance: f64,
+    /// A row that is not done after this many iterations is given up.
+    pub max_iterations: usize,
+    /// How many iterations a batched tensor loop runs between two looks at the device, each of which
+    /// costs a GPU a synchronization. 0: never, all rows run `max_iterations`. Native loops look at
+    /// every row after every iteration whatever this says.
+    pub check_every: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            tolerance: 1e-6,
+            max_iterations: 1000,
+            check_every: 10,
+        }
+    }
+}
+
+impl Options {
+    fn validate(&self) -> Result<()> {
+        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
+            return Err(Error::Parameter {
+                name: "solver.tolerance",
+                expected: "a number >= 0",
+                found: self.tolerance.to_string(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The solution of a batch of inner problems; no tensor has a graph.
+#[derive(Debug)]
+pub struct Solution {
+    /// $\hat y$, `[B, k]`.
+    pub argmax: Tensor,
+    /// $\Phi(v, \hat y) - \Omega(\hat y)$, `[B]`: a lower bound on the conjugate $\Omega^\Phi(v)$,
+    /// which is at most [`Report::gap`] larger.
+    pub value: Tensor,
+    /// How it was found.
+    pub report: Report,
+}
+
+/// How each row was solved. Tensors lie on the problem's device; reading them is the caller's choice.
+#[derive(Debug)]
+pub struct Report {
+    /// The solver that did the work.
+    pub solver: &'static str,
+    /// Iterations (sweeps over all coordinates for coordinate ascent), `[B]`, Int64.
+    pub iterations: Tensor,
+    /// `[B]`. For quadratic regularizers $\|P_C(p + \nabla F(p)) - p\|_\infty$ with
+    /// $F = \Phi - \Omega$, for entropies $\|\nabla\Omega^*(\nabla\Phi(p)) - p\|_\infty$; both are zero
+    /// at the maximum only.
+    pub residual: Tensor,
+    /// `[B]`, an upper bound (up to rounding) on how much larger the conjugate is than the value, for
+    /// concave $F$; infinite when F is not known to be concave.
+    pub gap: Tensor,
+    /// `[B]`, Bool: the residual is at most the tolerance.
+    pub converged: Tensor,
+}
+
+impl Report {
+    /// The fraction of rows that did not converge, a scalar on the device.
+    pub fn unconverged(&self) -> Tensor {
+        self.converged
+            .logical_not()
+            .to_kind(tch::Kind::Float)
+            .mean(None)
+    }
+}
+
+impl Problem<'_> {
+    /// The starting point: checked, or made.
+    fn start(&self, start: Option<&Tensor>) -> Result<Tensor> {
+        let size = self.energy.size();
+        let options = self.energy.options();
+        match start {
+            Some(p) => {
+                shape::matrix_of("start", p, size, options)?;
+                Ok(self.domain.project(&p.detach()))
+            }
+            None => {
+                let like = Tensor::f_empty([size.0, size.1], options)?;
+                Ok(self.domain.start(&like))
+            }
+        }
+    }
+
+    /// $\nabla F(p) = \nabla\Phi(p) - \nabla\Omega(p)$, `[B, k]`.
+    fn gradient(&self, p: &Tensor) -> Tensor {
+        self.energy.gradient(p) - self.regularizer.gradient(p)
+    }
+
+    fn on_cpu(&self) -> bool {
+        self.energy.options().1 == Device::Cpu
+    }
+
+    fn has_structure(&self) -> bool {
+        matches!(
+            self.energy.form(),
+            Form::Linear { .. } | Form::Quadratic { .. }
+        )
+    }
+
+    fn unsupported(&self, solver: &'static str, hint: &'static str) -> Error {
+        let energy = match self.energy.form() {
+            Form::Linear { .. } => "linear",
+            Form::Quadratic { .. } => "quadratic",
+            Form::Concave => "concave",
+            Form::General => "general",
+        };
+        let problem = format!(
+            "a {energy} energy with {} on {}",
+            self.regularizer.name(),
+            self.domain.name()
+        );
+        Error::Unsupported {
+            solver,
+            problem,
+            hint,
+        }
+    }
+}

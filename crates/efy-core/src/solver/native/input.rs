@@ -1,0 +1,202 @@
+//! A batch of problems as slices.
+
+use tch::Tensor;
+
+use super::matrix::{self, Matrix};
+use super::omega::Omega;
+use super::{Real, real};
+use crate::device::read;
+use crate::energy::{Coupling, Form};
+use crate::solver::Problem;
+use crate::{Error, Result};
+
+/// Below this multiple of its rank, a shared low-rank coupling is multiplied out: a dense update is
+/// k multiplications for each coordinate that moves, a low-rank one 2 m for each that does not.
+const DENSE_UP_TO: usize = 4;
+/// Work of one rayon task, in matrix elements: some microseconds.
+const CHUNK_ELEMENTS: usize = 8192;
+
+/// What each row of a batch is made of.
+pub(super) struct Input<T> {
+    pub(super) rows: usize,
+    pub(super) k: usize,
+    /// Rows of one rayon task.
+    pub(super) chunk: usize,
+    u: Vec<T>,
+    matrix: Storage<T>,
+    /// Of every matrix: is $\Phi$ concave, is F?
+    concavity: Vec<Concavity>,
+    omega: Omega<T>,
+    modulus: T,
+}
+
+enum Storage<T> {
+    Zero,
+    Dense {
+        values: Vec<T>,
+        per_row: bool,
+    },
+    LowRank {
+        values: Vec<T>,
+        rank: usize,
+        per_row: bool,
+    },
+}
+
+/// What a certificate may assume.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concavity {
+    /// $\Phi$ is concave.
+    Energy,
+    /// $F = \Phi - \Omega$ is concave.
+    Objective,
+    /// Nothing.
+    Unknown,
+}
+
+/// One row's problem.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a, T> {
+    pub(super) index: usize,
+    pub(super) u: &'a [T],
+    pub(super) matrix: Matrix<'a, T>,
+    pub(super) concavity: Concavity,
+    pub(super) omega: Omega<T>,
+}
+
+impl<T: Real> Input<T> {
+    pub(super) fn new(problem: &Problem<'_>) -> Result<Self> {
+        let (Some(omega), Some(bounds)) =
+            (problem.regularizer.separable(), problem.domain.bounds())
+        else {
+            return Err(problem.unsupported("native", "use solver auto"));
+        };
+        let (u, coupling) = match problem.energy.form() {
+            Form::Linear { u } => (u, None),
+            Form::Quadratic { u, coupling } => (u, Some(coupling)),
+            _ => return Err(problem.unsupported("native", "use solver auto")),
+        };
+        let (rows, k) = problem.energy.size();
+        let (rows, k) = (rows as usize, k as usize);
+        if k == 0 {
+            return Err(Error::Shape {
+                what: "u",
+                expected: "[B, k >= 1]".into(),
+                found: u.size(),
+            });
+        }
+        let (matrix, work) = storage(coupling, k)?;
+        let modulus = real(problem.regularizer.modulus(problem.domain));
+        let mut input = Input {
+            rows,
+            k,
+            chunk: (CHUNK_ELEMENTS / work.max(1)).clamp(1, 64),
+            u: read::to_vec(u)?,
+            matrix,
+            concavity: Vec::new(),
+            omega: Omega::new(omega, bounds),
+            modulus,
+        };
+        let low_rank = matches!(coupling, None | Some(Coupling::LowRank(_)));
+        input.concavity = if low_rank {
+            vec![Concavity::Energy]
+        } else {
+            input.dense_concavity()
+        };
+        Ok(input)
+    }
+
+    pub(super) fn row(&self, index: usize) -> Row<'_, T> {
+        let k = self.k;
+        let matrix = match &self.matrix {
+            Storage::Zero => Matrix::Zero,
+            Storage::Dense { values, per_row } => {
+                let from = if *per_row { index * k * k } else { 0 };
+                Matrix::Dense(&values[from..from + k * k])
+            }
+            Storage::LowRank {
+                values,
+                rank,
+                per_row,
+            } => {
+                let from = if *per_row { index * k * rank } else { 0 };
+                Matrix::LowRank(&values[from..from + k * rank], *rank)
+            }
+        };
+        let concavity = *self.concavity.get(index).unwrap_or(&self.concavity[0]);
+        let u = &self.u[index * k..(index + 1) * k];
+        Row {
+            index,
+            u,
+            matrix,
+            concavity,
+            omega: self.omega,
+        }
+    }
+
+    fn dense_concavity(&self) -> Vec<Concavity> {
+        let Storage::Dense { values, .. } = &self.matrix else {
+            return vec![Concavity::Unknown];
+        };
+        let k = self.k;
+        let test = |u: &[T]| {
+            let largest = u.iter().fold(T::zero(), |m, &x| m.max(x.abs()));
+            let slack = largest * T::epsilon() * real(4.0 * k as f64) + T::min_positive_value();
+            if matrix::shifted_is_definite(u, k, slack) {
+                Concavity::Energy
+            } else if matrix::shifted_is_definite(u, k, self.modulus + slack) {
+                Concavity::Objective
+            } else {
+                Concavity::Unknown
+            }
+        };
+        let mut all: Vec<Concavity> = values.chunks_exact(k * k).map(test).collect();
+        if all.is_empty() {
+            all.push(Concavity::Unknown);
+        }
+        all
+    }
+}
+
+/// The matrix, and the number of elements that a sweep over it touches.
+fn storage<T: Real>(coupling: Option<&Coupling>, k: usize) -> Result<(Storage<T>, usize)> {
+    let Some(coupling) = coupling else {
+        return Ok((Storage::Zero, k));
+    };
+    let per_row = coupling.per_row();
+    match coupling {
+        Coupling::Dense(u) => Ok((
+            Storage::Dense {
+                values: read::to_vec(u)?,
+                per_row,
+            },
+            k * k,
+        )),
+        Coupling::LowRank(a) => {
+            let rank = *a.size().last().unwrap_or(&1) as usize;
+            if !per_row && k <= DENSE_UP_TO * rank {
+                return Ok((
+                    Storage::Dense {
+                        values: multiplied_out(a)?,
+                        per_row,
+                    },
+                    k * k,
+                ));
+            }
+            let values = read::to_vec(a)?;
+            Ok((
+                Storage::LowRank {
+                    values,
+                    rank,
+                    per_row,
+                },
+                2 * k * rank,
+            ))
+        }
+    }
+}
+
+fn multiplied_out<T: Real>(a: &Tensor) -> Result<Vec<T>> {
+    let a = a.detach();
+    read::to_vec(&a.f_matmul(&a.transpose(0, 1))?.neg())
+}

@@ -1,0 +1,225 @@
+//! Golden cases as tensors, and every solver that applies to one.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    missing_docs
+)]
+
+use std::path::Path;
+
+use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
+use efy_core::energy::{Coupling, Energy, Form, Quadratic};
+use efy_core::loss::FenchelYoung;
+use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
+use efy_core::solver::{
+    Auto, ClosedForm, CoordinateAscent, Mirror, Momentum, Options, ProjectedGradient, Solver, Step,
+};
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+/// One golden case.
+pub struct Case {
+    pub id: String,
+    pub json: Value,
+    pub tolerance: f64,
+}
+
+/// The case whose id starts with `id`.
+pub fn golden(id: &str) -> Case {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/golden/fy/golden.json");
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let found = file["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|case| case["id"].as_str().unwrap().split('_').next().unwrap() == id);
+    let json = found.unwrap().clone();
+    Case {
+        id: id.to_owned(),
+        tolerance: json["tol"].as_f64().unwrap(),
+        json,
+    }
+}
+
+/// A number, vector or matrix.
+pub fn tensor_of(json: &Value, kind: Kind) -> Tensor {
+    fn collect(json: &Value, shape: &mut Vec<i64>, depth: usize, out: &mut Vec<f64>) {
+        match json {
+            Value::Array(items) => {
+                if shape.len() == depth {
+                    shape.push(items.len() as i64);
+                }
+                items
+                    .iter()
+                    .for_each(|item| collect(item, shape, depth + 1, out));
+            }
+            number => out.push(number.as_f64().unwrap()),
+        }
+    }
+    let (mut shape, mut values) = (Vec::new(), Vec::new());
+    collect(json, &mut shape, 0, &mut values);
+    Tensor::from_slice(&values).reshape(shape).to_kind(kind)
+}
+
+impl Case {
+    pub fn tensor(&self, key: &str, kind: Kind) -> Tensor {
+        tensor_of(&self.json["inputs"][key], kind)
+    }
+
+    /// A vector as a batch of one row.
+    pub fn matrix(&self, key: &str, kind: Kind) -> Tensor {
+        self.tensor(key, kind).unsqueeze(0)
+    }
+
+    pub fn expected(&self, key: &str) -> Option<Tensor> {
+        self.json["expected"]
+            .get(key)
+            .map(|json| tensor_of(json, Kind::Double))
+    }
+
+    pub fn scalar(&self, key: &str) -> f64 {
+        self.json["expected"][key].as_f64().unwrap()
+    }
+
+    pub fn regularizer(&self) -> Box<dyn Regularizer> {
+        let gamma = self.json["regularizer"]["gamma"].as_f64().unwrap();
+        match self.json["regularizer"]["name"].as_str().unwrap() {
+            "half_sq_l2" => Box::new(HalfSquaredNorm::new(gamma).unwrap()),
+            "gini_negentropy_half_p_dot_p_minus_1" => Box::new(Gini::new(gamma).unwrap()),
+            "binary_negentropy_fermi_dirac" => Box::new(BinaryEntropy::new(gamma).unwrap()),
+            "shannon_negentropy_sum_plogp" => Box::new(OneSidedShannon::new(gamma).unwrap()),
+            other => panic!("{other}"),
+        }
+    }
+
+    pub fn domain(&self) -> Box<dyn Domain> {
+        match self.json["domain"].as_str().unwrap() {
+            "R^k" => Box::new(Reals),
+            "[0,1]^k" => Box::new(Cube),
+            "[-1,1]^k" => Box::new(BoxDomain::new(-1.0, 1.0).unwrap()),
+            other => panic!("{other}"),
+        }
+    }
+
+    pub fn loss(&self, solver: Box<dyn Solver>) -> FenchelYoung {
+        FenchelYoung::from_parts(self.regularizer(), self.domain(), solver)
+    }
+
+    /// The parametrizations of the energy: none, dense, and of low rank where the case has A.
+    pub fn couplings(&self, kind: Kind) -> Vec<(&'static str, Option<Coupling>)> {
+        let inputs = &self.json["inputs"];
+        let leaf = |key: &str| self.tensor(key, kind).set_requires_grad(true);
+        let mut all = Vec::new();
+        if inputs.get("U").is_none() {
+            all.push(("", None));
+        } else {
+            all.push(("U", Some(Coupling::Dense(leaf("U")))));
+        }
+        if inputs.get("A").is_some() {
+            all.push(("A", Some(Coupling::LowRank(leaf("A")))));
+        }
+        all
+    }
+}
+
+/// Hides what an energy is, so that solvers take the batched path for any energy.
+pub struct Opaque<E>(pub E);
+
+impl<E: Energy> Energy for Opaque<E> {
+    fn size(&self) -> (i64, i64) {
+        self.0.size()
+    }
+    fn options(&self) -> (Kind, Device) {
+        self.0.options()
+    }
+    fn value(&self, p: &Tensor) -> Tensor {
+        self.0.value(p)
+    }
+    fn gradient(&self, p: &Tensor) -> Tensor {
+        self.0.gradient(p)
+    }
+    fn form(&self) -> Form<'_> {
+        Form::Concave
+    }
+}
+
+/// The energy of a pairwise case, and the same hidden from the native loops where a solver needs no
+/// structure.
+pub fn native_and_batched(case: &Case, kind: Kind) -> Vec<(&'static str, Box<dyn Energy>)> {
+    let energy = || {
+        let coupling = Coupling::Dense(case.tensor("U", kind));
+        Quadratic::new(case.matrix("u", kind), coupling).unwrap()
+    };
+    if case.id.starts_with("T0") && case.json["expected"].get("after_sweep").is_some() {
+        return vec![("native", Box::new(energy()))];
+    }
+    vec![
+        ("native", Box::new(energy())),
+        ("batched", Box::new(Opaque(energy()))),
+    ]
+}
+
+/// Coordinate ascent to the last digit.
+pub fn precise() -> Box<dyn Solver> {
+    let options = Options {
+        tolerance: 1e-13,
+        max_iterations: 10_000,
+        check_every: 10,
+    };
+    Box::new(Auto { options })
+}
+
+/// Every solver that applies to a case.
+pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
+    let tolerance = if kind == Kind::Double { 1e-12 } else { 1e-6 };
+    let options = Options {
+        tolerance,
+        max_iterations: 5000,
+        check_every: 10,
+    };
+    let pairwise = case.json["inputs"].get("U").is_some();
+    let name = case.json["regularizer"]["name"].as_str().unwrap();
+    let quadratic = name.starts_with("half") || name.starts_with("gini");
+    let reals = case.json["domain"] == "R^k";
+    let mut all: Vec<Box<dyn Solver>> = vec![
+        Box::new(Auto { options }),
+        Box::new(CoordinateAscent { options }),
+    ];
+    if !pairwise || reals {
+        all.push(Box::new(ClosedForm));
+    }
+    if pairwise && name.starts_with("binary") {
+        all.push(Box::new(Mirror { options }));
+    }
+    if quadratic {
+        for step in [Step::Backtracking { initial: 1.0 }, Step::Curvature] {
+            for momentum in [Momentum::None, Momentum::Nesterov { restart: true }] {
+                all.push(Box::new(ProjectedGradient {
+                    step,
+                    momentum,
+                    options,
+                }));
+            }
+        }
+    }
+    all
+}
+
+/// Compares as f64.
+pub fn assert_close(context: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    let found: Vec<f64> = Vec::try_from(found.to_kind(Kind::Double).reshape([-1])).unwrap();
+    let expected: Vec<f64> = Vec::try_from(expected.reshape([-1])).unwrap();
+    assert_eq!(
+        found.len(),
+        expected.len(),
+        "{context}: {found:?} {expected:?}"
+    );
+    for (found_i, expected_i) in found.iter().zip(&expected) {
+        let close = (found_i - expected_i).abs() <= tolerance * expected_i.abs().max(1.0);
+        assert!(
+            close,
+            "{context}: found {found:?}, expected {expected:?}, tolerance {tolerance}"
+        );
+    }
+}
