@@ -15,6 +15,8 @@ pub mod domain;
 pub mod energy;
 mod error;
 pub mod loss;
+pub mod parameters;
+pub mod random;
 pub mod regularizer;
 mod shape;
 pub mod solver;

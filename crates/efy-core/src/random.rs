@@ -1,0 +1,41 @@
+//! Randomness as a pure function of (seed, stream, step), the same on every device.
+//!
+//! Numbers are drawn on the host with ChaCha8. Nothing has to be saved to go on exactly: the generator
+//! of step n is made anew from n.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What random numbers are for; streams of one seed are independent of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+#[non_exhaustive]
+pub enum Stream {
+    /// Initial weights; the step is 0.
+    Weights = 1,
+    /// Which examples go into which split; the step is 0.
+    Split = 2,
+    /// The order of the examples; the step is the epoch.
+    Order = 3,
+    /// Made-up data for benchmarks; the step is 0.
+    MadeUp = 4,
+}
+
+/// The generator for a step of a stream.
+///
+/// ```
+/// use efy_core::random::{generator, Stream};
+/// use rand::Rng;
+/// let draw = |stream, step| generator(7, stream, step).next_u64();
+/// assert_eq!(draw(Stream::Order, 3), draw(Stream::Order, 3));
+/// assert_ne!(draw(Stream::Order, 3), draw(Stream::Order, 4));
+/// assert_ne!(draw(Stream::Order, 3), draw(Stream::Split, 3));
+/// ```
+pub fn generator(seed: u64, stream: Stream, step: u64) -> ChaCha8Rng {
+    let mut key = [0_u8; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&(stream as u64).to_le_bytes());
+    let mut generator = ChaCha8Rng::from_seed(key);
+    generator.set_stream(step);
+    generator
+}

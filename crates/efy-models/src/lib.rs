@@ -1,0 +1,36 @@
+//! Networks that turn inputs x `[B, d]` into energies over outputs `[B, k]`.
+//!
+//! | model | energy | source (Blondel et al. 2022) |
+//! |---|---|---|
+//! | [`Unary`], linear network | $\langle u, p\rangle$, $u = Wx + b$ | "unary (linear)" |
+//! | [`Unary`], rectifier network | $\langle u, p\rangle$, $u = W_2\,\mathrm{relu}(W_1 x + b_1) + b_2$ | "unary (rectifier network)" |
+//! | [`Pairwise`] | $\langle u, p\rangle + \frac12\langle p, U p\rangle$, $U = -AA^\top$ | "pairwise" |
+
+mod network;
+mod pairwise;
+mod unary;
+
+pub use network::Network;
+pub use pairwise::{CouplingSource, Pairwise};
+pub use unary::Unary;
+
+use efy_core::Result;
+use efy_core::energy::Energy;
+use efy_core::parameters::Parameters;
+use tch::Tensor;
+
+/// A network whose output is an energy.
+pub trait Model: Send {
+    /// The name used in configurations.
+    fn name(&self) -> &'static str;
+
+    /// The weights.
+    fn parameters(&self) -> &Parameters;
+
+    /// $\Phi(g_w(x), \cdot)$ for a batch `x` `[B, d]`, with the graph to the weights. Called once a
+    /// batch; the inner loop sees only the energy.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.
+    fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>>;
+}

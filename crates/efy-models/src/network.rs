@@ -1,0 +1,66 @@
+//! Feed-forward rectifier networks.
+
+use efy_core::Result;
+use efy_core::parameters::{Builder, Parameters};
+use rand::{Rng, RngExt};
+use tch::Tensor;
+
+/// $W_L\,\mathrm{relu}(\dots \mathrm{relu}(W_1 x + b_1)) + b_L$; without hidden layers the linear map
+/// $Wx + b$.
+///
+/// Layers are laid out and initialized as `torch.nn.Linear`: weights `[out, in]`, everything uniform
+/// in $\pm 1/\sqrt{\text{in}}$.
+#[derive(Debug)]
+pub struct Network {
+    /// (weight, bias) of each layer, transposed views included, made once.
+    layers: Vec<(Tensor, Tensor)>,
+}
+
+/// Where the layers of a network lie among the parameters.
+pub(crate) struct Places(Vec<(usize, usize)>);
+
+impl Network {
+    /// Adds layers of the given widths (input first, output last) under `prefix`, numbered as in a
+    /// `torch.nn.Sequential` with activations between them.
+    pub(crate) fn add(
+        builder: &mut Builder,
+        prefix: &str,
+        widths: &[i64],
+        random: &mut impl Rng,
+    ) -> Result<Places> {
+        let mut places = Vec::new();
+        let deep = widths.len() > 2;
+        for (index, pair) in widths.windows(2).enumerate() {
+            let (input, output) = (pair[0], pair[1]);
+            let bound = 1.0 / (input.max(1) as f64).sqrt();
+            let mut draw = |count: i64| -> Vec<f64> {
+                (0..count).map(|_| random.random_range(-bound..=bound)).collect()
+            };
+            let name = if deep { format!("{prefix}.{}", 2 * index) } else { prefix.to_owned() };
+            let weight = draw(output * input);
+            let weight = builder.add(format!("{name}.weight"), &[output, input], weight, true)?;
+            let bias = builder.add(format!("{name}.bias"), &[output], draw(output), false)?;
+            places.push((weight, bias));
+        }
+        Ok(Places(places))
+    }
+
+    /// The network once the buffer exists.
+    pub(crate) fn new(parameters: &Parameters, places: &Places) -> Self {
+        let layer = |&(weight, bias)| (parameters.tensor(weight), parameters.tensor(bias));
+        Network { layers: places.0.iter().map(layer).collect() }
+    }
+
+    /// The output for `x` `[B, d]`.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let mut h = x.shallow_clone();
+        for (index, (weight, bias)) in self.layers.iter().enumerate() {
+            let input = if index == 0 { h } else { h.f_relu()? };
+            h = bias.f_addmm(&input, &weight.tr())?;
+        }
+        Ok(h)
+    }
+}

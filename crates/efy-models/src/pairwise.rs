@@ -1,0 +1,104 @@
+//! The pairwise model: scores from a network and a low-rank coupling between outputs.
+
+use efy_core::Result;
+use efy_core::energy::{Coupling, Energy, Quadratic};
+use efy_core::parameters::{Builder, Parameters};
+use efy_core::random::{Stream, generator};
+use rand::RngExt;
+use tch::{Device, Kind, Tensor};
+
+use crate::{Model, Network};
+
+/// $\Phi = \langle u, p\rangle + \frac12\langle p, U p\rangle$ with $u = g_w(x)$ and $U = -AA^\top$, A of
+/// shape `[k, m]`.
+///
+/// That the paper constrains U to be semidefinite is recalled, its sign and rank are our choice
+/// (negative semidefinite, so that the energy is concave).
+#[derive(Debug)]
+pub struct Pairwise {
+    parameters: Parameters,
+    unary: Network,
+    coupling: Factor,
+    rank: i64,
+}
+
+/// Where A comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CouplingSource {
+    /// One A for all inputs, a parameter.
+    Shared,
+    /// $A = A(x)$, an affine function of the input.
+    Predicted,
+}
+
+#[derive(Debug)]
+enum Factor {
+    Shared(Tensor),
+    Predicted(Network),
+}
+
+impl Pairwise {
+    /// A model of `inputs` features and `outputs` labels with the given hidden widths for the scores
+    /// and a coupling of rank `rank`.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Parameter`] for a rank below 1; [`efy_core::Error::Torch`] when there is no
+    /// room for the weights.
+    pub fn new(
+        (inputs, outputs): (i64, i64),
+        hidden: &[i64],
+        (rank, source): (i64, CouplingSource),
+        seed: u64,
+        (kind, device): (Kind, Device),
+    ) -> Result<Self> {
+        if rank < 1 {
+            let (name, expected) = ("model.rank", "a positive integer");
+            return Err(efy_core::Error::Parameter { name, expected, found: rank.to_string() });
+        }
+        let mut builder = Builder::default();
+        let widths = [&[inputs], hidden, &[outputs]].concat();
+        let random = &mut generator(seed, Stream::Weights, 0);
+        let unary = Network::add(&mut builder, "unary", &widths, random)?;
+        let parts = match source {
+            CouplingSource::Shared => {
+                // At A = 0 the gradient in A is zero: it starts small, not at zero.
+                let bound = 1.0 / ((outputs * rank) as f64).sqrt();
+                let values =
+                    (0..outputs * rank).map(|_| random.random_range(-bound..=bound)).collect();
+                Ok(builder.add("coupling.A", &[outputs, rank], values, true)?)
+            }
+            CouplingSource::Predicted => {
+                Err(Network::add(&mut builder, "coupling", &[inputs, outputs * rank], random)?)
+            }
+        };
+        let parameters = builder.build(kind, device)?;
+        let coupling = match parts {
+            Ok(place) => Factor::Shared(parameters.tensor(place)),
+            Err(places) => Factor::Predicted(Network::new(&parameters, &places)),
+        };
+        Ok(Pairwise { unary: Network::new(&parameters, &unary), parameters, coupling, rank })
+    }
+}
+
+impl Model for Pairwise {
+    fn name(&self) -> &'static str {
+        "pairwise"
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>> {
+        let u = self.unary.forward(x)?;
+        let a = match &self.coupling {
+            Factor::Shared(a) => a.shallow_clone(),
+            Factor::Predicted(network) => {
+                let shape = [u.size()[0], u.size()[1], self.rank];
+                // Scaled so that U starts small whatever the rank.
+                network.forward(x)?.f_reshape(shape)? / (self.rank as f64).sqrt()
+            }
+        };
+        Ok(Box::new(Quadratic::new(u, Coupling::LowRank(a))?))
+    }
+}

@@ -1,0 +1,74 @@
+//! When to stop, and which weights to keep.
+
+/// Whether larger or smaller values of a metric are better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Accuracies, F-scores, rank correlations.
+    Maximize,
+    /// Losses and divergences.
+    Minimize,
+}
+
+impl Direction {
+    /// The direction of a metric by its name.
+    pub fn of(metric: &str) -> Self {
+        match metric {
+            "loss" | "kl" | "tv" | "unconverged" => Direction::Minimize,
+            _ => Direction::Maximize,
+        }
+    }
+}
+
+/// Follows a validation metric.
+#[derive(Debug, Clone)]
+pub struct EarlyStopping {
+    direction: Direction,
+    patience: u64,
+    best: Option<f64>,
+    since: u64,
+}
+
+impl EarlyStopping {
+    /// Stops after `patience` evaluations without an improvement; never for 0.
+    pub fn new(direction: Direction, patience: u64) -> Self {
+        EarlyStopping { direction, patience, best: None, since: 0 }
+    }
+
+    /// Takes note of a value; says whether it is the best so far. A value that is not finite never is.
+    pub fn improved(&mut self, value: f64) -> bool {
+        let better = value.is_finite()
+            && self.best.is_none_or(|best| match self.direction {
+                Direction::Maximize => value > best,
+                Direction::Minimize => value < best,
+            });
+        if better {
+            self.best = Some(value);
+            self.since = 0;
+        } else {
+            self.since += 1;
+        }
+        better
+    }
+
+    /// Whether patience has run out.
+    pub fn exhausted(&self) -> bool {
+        self.patience > 0 && self.since >= self.patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_after_patience_evaluations_without_improvement() {
+        let mut stopping = EarlyStopping::new(Direction::of("loss"), 2);
+        let improved: Vec<bool> =
+            [3.0, 2.0, 2.0, f64::NAN].iter().map(|&value| stopping.improved(value)).collect();
+        assert_eq!(improved, [true, true, false, false]);
+        assert!(stopping.exhausted());
+        let mut never = EarlyStopping::new(Direction::of("hamming_accuracy"), 0);
+        assert!(never.improved(0.5) && never.improved(0.6) && !never.improved(0.1));
+        assert!(!never.exhausted());
+    }
+}

@@ -1,0 +1,28 @@
+//! Training: optimizers whose state is plain tensors, mini-batches resident on the device, early
+//! stopping, observers, the run directory, and configuration from YAML.
+//!
+//! A task describes what is learned as an [`Objective`]; the [`Trainer`] does the rest. Nothing here
+//! reads a tensor back inside a step: losses gather on the device and are read every `log_every` steps.
+
+pub mod config;
+mod early_stopping;
+mod environment;
+mod error;
+pub mod files;
+mod metrics;
+mod objective;
+pub mod observer;
+pub mod optimizer;
+mod order;
+mod run_directory;
+mod trainer;
+pub mod weights;
+
+pub use early_stopping::{Direction, EarlyStopping};
+pub use environment::Environment;
+pub use error::{Error, Result};
+pub use metrics::Metrics;
+pub use objective::{Objective, Split, StepLoss};
+pub use order::EpochOrder;
+pub use run_directory::RunDirectory;
+pub use trainer::{Outcome, Trainer};

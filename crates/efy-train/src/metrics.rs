@@ -1,0 +1,35 @@
+//! Named numbers in a fixed order.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Metric names and values, in the order in which they were added. Values that are not finite are
+/// written as `null`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Metrics(Map<String, Value>);
+
+impl Metrics {
+    /// Adds or replaces a value.
+    pub fn set(&mut self, name: &str, value: f64) {
+        self.0.insert(name.to_owned(), Value::from(value));
+    }
+
+    /// The value of a metric; `None` if there is none or it is not finite.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).and_then(Value::as_f64)
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_f64().unwrap_or(f64::NAN)))
+    }
+}
+
+impl<'a> FromIterator<(&'a str, f64)> for Metrics {
+    fn from_iter<I: IntoIterator<Item = (&'a str, f64)>>(items: I) -> Self {
+        let mut metrics = Metrics::default();
+        items.into_iter().for_each(|(name, value)| metrics.set(name, value));
+        metrics
+    }
+}

@@ -1,0 +1,64 @@
+//! What a task gives the trainer.
+
+use efy_core::parameters::Parameters;
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+use crate::{Metrics, Result};
+
+/// A part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// What is learned from.
+    Train,
+    /// What hyper-parameters and the number of epochs are chosen on.
+    Validation,
+    /// What is looked at once, at the end.
+    Test,
+}
+
+impl Split {
+    /// The name in files: `train`, `validation`, `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+}
+
+/// The loss of one training step, still on the device.
+#[derive(Debug)]
+pub struct StepLoss {
+    /// The scalar to minimize, with its graph.
+    pub loss: Tensor,
+    /// Scalars to average and log, without a graph, the same names in every step.
+    pub metrics: Vec<(&'static str, Tensor)>,
+}
+
+/// A model with its data and loss.
+pub trait Objective {
+    /// The number of training examples.
+    fn examples(&self) -> usize;
+
+    /// Where the data and the weights live.
+    fn device(&self) -> Device;
+
+    /// The weights.
+    fn parameters(&self) -> &Parameters;
+
+    /// The mean loss of the training examples whose indices are in `rows` `[B]` (Int64, on the
+    /// device). Must not read a tensor back.
+    ///
+    /// # Errors
+    /// Whatever the model and the loss report.
+    fn step(&mut self, rows: &Tensor) -> Result<StepLoss>;
+
+    /// All metrics of a split with the current weights.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn evaluate(&mut self, split: Split) -> Result<Metrics>;
+}

@@ -1,0 +1,66 @@
+//! The order of the examples.
+
+use efy_core::Result;
+use efy_core::random::{Stream, generator};
+use rand::seq::SliceRandom;
+use tch::{Device, Tensor};
+
+/// The permutation of one epoch, a function of (seed, epoch), resident on the device: a batch is a
+/// view of it.
+#[derive(Debug)]
+pub struct EpochOrder {
+    indices: Tensor,
+    batch: i64,
+}
+
+impl EpochOrder {
+    /// The order of epoch `epoch` over `examples` examples in batches of `batch`; the last one may be
+    /// smaller.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when the indices cannot be put on the device.
+    pub fn new(
+        seed: u64,
+        epoch: u64,
+        (examples, batch): (usize, usize),
+        device: Device,
+    ) -> Result<Self> {
+        let mut indices: Vec<i64> = (0..examples as i64).collect();
+        indices.shuffle(&mut generator(seed, Stream::Order, epoch));
+        let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
+        Ok(EpochOrder { indices, batch: batch.max(1) as i64 })
+    }
+
+    /// The batches of the epoch: indices `[B]`.
+    pub fn batches(&self) -> impl Iterator<Item = Tensor> + '_ {
+        let total = self.indices.size()[0];
+        (0..total).step_by(self.batch as usize).map(move |from| {
+            self.indices.narrow(0, from, self.batch.min(total - from))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use efy_core::device::read;
+
+    use super::*;
+
+    #[test]
+    fn every_epoch_visits_every_example_once_in_another_order() {
+        let epoch = |number| {
+            let order = EpochOrder::new(3, number, (10, 4), Device::Cpu).unwrap();
+            let batches: Vec<Vec<i64>> =
+                order.batches().map(|batch| read::to_vec(&batch).unwrap()).collect();
+            assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
+            batches.concat()
+        };
+        let (first, second) = (epoch(0), epoch(1));
+        assert_ne!(first, second);
+        assert_eq!(first, epoch(0));
+        for mut order in [first, second] {
+            order.sort_unstable();
+            assert_eq!(order, (0..10).collect::<Vec<i64>>());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The directory that holds everything of a run.
+
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::{Error, Result};
+
+/// A run directory: `config.yaml`, `env.json`, `metrics.jsonl`, `weights.safetensors`,
+/// `predictions.csv`, `summary.json`, `plots/`.
+#[derive(Debug, Clone)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    /// Creates a directory for a new run: `out`, or `runs/NAME-TIME`.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`] when `out` is a directory that is not empty and `force` is not set;
+    /// [`Error::File`] when it cannot be created or written to.
+    pub fn create(out: Option<&Path>, name: &str, force: bool) -> Result<Self> {
+        let path = match out {
+            Some(out) => out.to_owned(),
+            None => fresh(Path::new("runs"), name),
+        };
+        let occupied = std::fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some());
+        if occupied && !force {
+            return Err(Error::RunExists { path });
+        }
+        std::fs::create_dir_all(&path).map_err(Error::file(&path, "create the run directory"))?;
+        // A directory that exists need not be one that can be written to: find out before the work.
+        tempfile::tempfile_in(&path).map_err(Error::file(&path, "write to the run directory"))?;
+        Ok(RunDirectory { path })
+    }
+
+    /// An existing run.
+    ///
+    /// # Errors
+    /// [`Error::File`] when there is no `config.yaml` in it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let run = RunDirectory { path: path.to_owned() };
+        std::fs::metadata(run.config()).map_err(Error::file(&run.config(), "read"))?;
+        Ok(run)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.yaml")
+    }
+
+    /// Versions, machine and command line.
+    pub fn environment(&self) -> PathBuf {
+        self.path.join("env.json")
+    }
+
+    /// One JSON object an event.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The weights that were evaluated.
+    pub fn weights(&self) -> PathBuf {
+        self.path.join("weights.safetensors")
+    }
+
+    /// Names and encodings of the features and labels.
+    pub fn schema(&self) -> PathBuf {
+        self.path.join("schema.json")
+    }
+
+    /// Predictions for the test split.
+    pub fn predictions(&self) -> PathBuf {
+        self.path.join("predictions.csv")
+    }
+
+    /// Final numbers.
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// Figures.
+    pub fn plots(&self) -> PathBuf {
+        self.path.join("plots")
+    }
+}
+
+/// A name under `parent` that is not taken: name, time in UTC, and a number if need be.
+fn fresh(parent: &Path, name: &str) -> PathBuf {
+    let format = format_description!("[year][month][day]-[hour][minute][second]");
+    let time = OffsetDateTime::now_utc().format(format).unwrap_or_default();
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .collect();
+    let first = parent.join(format!("{safe}-{time}"));
+    std::iter::once(first.clone())
+        .chain((2..).map(|n| first.with_file_name(format!("{safe}-{time}-{n}"))))
+        .find(|path| !path.exists())
+        .unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_never_overwritten_unless_forced() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("a/run");
+        let run = RunDirectory::create(Some(&out), "x", false).unwrap();
+        std::fs::write(run.summary(), "{}").unwrap();
+        let error = RunDirectory::create(Some(&out), "x", false).unwrap_err();
+        assert!(matches!(error, Error::RunExists { .. }));
+        assert_eq!(error.exit_code(), 2);
+        RunDirectory::create(Some(&out), "x", true).unwrap();
+    }
+}

@@ -1,0 +1,152 @@
+//! The training loop.
+
+use efy_core::device::read;
+use tch::Tensor;
+
+use crate::config::TrainConfig;
+use crate::observer::{Event, Observer};
+use crate::optimizer::{Adam, AdamConfig};
+use crate::{
+    Direction, EarlyStopping, EpochOrder, Error, Metrics, Objective, Result, Split, StepLoss,
+};
+
+/// Runs epochs of mini-batches until the last one or until patience runs out, and leaves the best
+/// weights by the validation metric in the model.
+pub struct Trainer<'a> {
+    config: &'a TrainConfig,
+    observers: Vec<Box<dyn Observer + 'a>>,
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Steps that were made.
+    pub steps: u64,
+    /// Epochs that were begun.
+    pub epochs: u64,
+    /// The step whose weights were kept.
+    pub best_step: u64,
+    /// The validation metrics there.
+    pub validation: Metrics,
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer that tells its observers what happens, in their order.
+    pub fn new(config: &'a TrainConfig, observers: Vec<Box<dyn Observer + 'a>>) -> Self {
+        Trainer { config, observers }
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when the loss is not finite at a log point; what the objective and the
+    /// observers report.
+    pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
+        let config = self.config;
+        let (device, examples) = (objective.device(), objective.examples());
+        let adam = AdamConfig {
+            lr: config.lr,
+            weight_decay: config.weight_decay,
+            ..AdamConfig::default()
+        };
+        let mut optimizer = Adam::new(adam, objective.parameters())?;
+        let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
+        self.tell(&Event::Started { steps: steps_an_epoch * config.epochs })?;
+
+        let mut stopping = EarlyStopping::new(Direction::of(&config.monitor), config.patience);
+        let mut sums = Sums::default();
+        let mut outcome =
+            Outcome { steps: 0, epochs: 0, best_step: 0, validation: Metrics::default() };
+        let mut best: Option<Tensor> = None;
+        for epoch in 1..=config.epochs {
+            outcome.epochs = epoch;
+            let order =
+                EpochOrder::new(config.seed, epoch, (examples, config.batch_size), device)?;
+            for rows in order.batches() {
+                let StepLoss { loss, metrics } = objective.step(&rows)?;
+                let gradient = objective.parameters().gradient(&loss)?;
+                optimizer.step(objective.parameters(), gradient)?;
+                outcome.steps += 1;
+                sums.add(&loss, metrics);
+                if outcome.steps % config.log_every.max(1) == 0 {
+                    self.log(&mut sums, outcome.steps, epoch)?;
+                }
+            }
+            let last = epoch == config.epochs;
+            if !(last || epoch % config.eval_every.max(1) == 0) {
+                continue;
+            }
+            self.log(&mut sums, outcome.steps, epoch)?;
+            let metrics = objective.evaluate(Split::Validation)?;
+            self.tell(&Event::metrics(outcome.steps, epoch, Split::Validation, &metrics))?;
+            let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
+            if stopping.improved(monitored) {
+                best = Some(objective.parameters().flat().copy());
+                outcome.best_step = outcome.steps;
+                outcome.validation = metrics;
+            }
+            if stopping.exhausted() {
+                break;
+            }
+        }
+        if let Some(best) = best {
+            objective.parameters().assign(&best)?;
+        }
+        self.tell(&Event::Finished)?;
+        Ok(outcome)
+    }
+
+    /// Tells the observers of metrics that were computed after training.
+    ///
+    /// # Errors
+    /// What the observers report.
+    pub fn report(&mut self, outcome: &Outcome, split: Split, metrics: &Metrics) -> Result<()> {
+        self.tell(&Event::metrics(outcome.best_step, outcome.epochs, split, metrics))
+    }
+
+    /// The one read of a log interval.
+    fn log(&mut self, sums: &mut Sums, step: u64, epoch: u64) -> Result<()> {
+        let Some(metrics) = sums.take()? else { return Ok(()) };
+        self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
+        match metrics.iter().find(|(name, _)| *name == "loss") {
+            Some((_, loss)) if !loss.is_finite() => Err(Error::Diverged { step, loss }),
+            _ => Ok(()),
+        }
+    }
+
+    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
+        self.observers.iter_mut().try_for_each(|observer| observer.on(event))
+    }
+}
+
+/// Sums on the device of what the steps since the last log point reported.
+#[derive(Default)]
+struct Sums {
+    names: Vec<&'static str>,
+    sums: Vec<Tensor>,
+    count: u64,
+}
+
+impl Sums {
+    fn add(&mut self, loss: &Tensor, metrics: Vec<(&'static str, Tensor)>) {
+        let items = std::iter::once(("loss", loss.detach())).chain(metrics);
+        if self.count == 0 {
+            (self.names, self.sums) = items.map(|(name, value)| (name, value.copy())).unzip();
+        } else {
+            for (sum, (_, value)) in self.sums.iter_mut().zip(items) {
+                let _ = sum.g_add_(&value);
+            }
+        }
+        self.count += 1;
+    }
+
+    /// The means since the last call; `None` if there was no step.
+    fn take(&mut self) -> Result<Option<Metrics>> {
+        if self.count == 0 {
+            return Ok(None);
+        }
+        let means = read::scalars(&self.sums.iter().collect::<Vec<_>>())?;
+        let count = std::mem::take(&mut self.count) as f64;
+        Ok(Some(self.names.iter().zip(means).map(|(&name, sum)| (name, sum / count)).collect()))
+    }
+}
