@@ -19,10 +19,11 @@ mod trainer;
 pub mod weights;
 
 pub use early_stopping::{Direction, EarlyStopping};
-pub use environment::Environment;
-pub use error::{Error, Result};
+pub use environment::{Environment, LIBTORCH_VERSION};
+pub use config::TrainConfig;
+pub use error::{Error, Result, core_exit_code};
 pub use metrics::Metrics;
 pub use objective::{Objective, Split, StepLoss};
 pub use order::EpochOrder;
 pub use run_directory::RunDirectory;
-pub use trainer::{Outcome, Trainer};
+pub use trainer::{Outcome, Trainer, training_step};

@@ -63,9 +63,7 @@ impl<'a> Trainer<'a> {
             let order =
                 EpochOrder::new(config.seed, epoch, (examples, config.batch_size), device)?;
             for rows in order.batches() {
-                let StepLoss { loss, metrics } = objective.step(&rows)?;
-                let gradient = objective.parameters().gradient(&loss)?;
-                optimizer.step(objective.parameters(), gradient)?;
+                let StepLoss { loss, metrics } = training_step(objective, &mut optimizer, &rows)?;
                 outcome.steps += 1;
                 sums.add(&loss, metrics);
                 if outcome.steps % config.log_every.max(1) == 0 {
@@ -117,6 +115,21 @@ impl<'a> Trainer<'a> {
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
         self.observers.iter_mut().try_for_each(|observer| observer.on(event))
     }
+}
+
+/// One step: loss, gradient, update. Nothing is read back.
+///
+/// # Errors
+/// What the objective and the optimizer report.
+pub fn training_step(
+    objective: &mut dyn Objective,
+    optimizer: &mut Adam,
+    rows: &Tensor,
+) -> Result<StepLoss> {
+    let step = objective.step(rows)?;
+    let gradient = objective.parameters().gradient(&step.loss)?;
+    optimizer.step(objective.parameters(), gradient)?;
+    Ok(step)
 }
 
 /// Sums on the device of what the steps since the last log point reported.

@@ -1,0 +1,206 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use efy_core::device::DeviceChoice;
+
+/// Train energy networks on libtorch.
+#[derive(Debug, Parser)]
+#[command(name = "efy", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train; writes a run directory and ends with one JSON line: the run and its test metrics.
+    Train(Train),
+    /// Score a finished run.
+    Eval(Eval),
+    /// Predict the labels of new rows.
+    Predict(Predict),
+    /// Draw the curves of one or more runs.
+    Plot(Plot),
+    /// Data sets: list, describe, fetch, import.
+    #[command(subcommand)]
+    Data(Data),
+    /// Solve one inner problem, or a batch, given as JSON.
+    Solve(Solve),
+    /// Steps per second of one training step on made-up data.
+    Bench(Bench),
+    /// Say which libtorch, devices and data there are, and why CUDA is or is not usable.
+    Doctor(Doctor),
+    /// Print a completion script.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages.
+    Man {
+        /// The directory they go to.
+        dir: PathBuf,
+    },
+    /// Print the reference of all configuration keys: Markdown, or with --json the JSON schema.
+    #[command(hide = true)]
+    Reference {
+        /// The JSON schema instead.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Device {
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: DeviceChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The configuration, a YAML file.
+    pub(crate) config: PathBuf,
+    /// Override a key: --set train.lr=3e-4 (any number of times, the last one counts).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// The run directory [default: runs/NAME-TIME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The same as --set train.seed=N.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Write into a directory that is not empty.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// No progress on stderr.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// A run directory.
+    pub(crate) run: PathBuf,
+    /// train, validation or test.
+    #[arg(long, default_value = "test", value_parser = ["train", "validation", "test"])]
+    pub(crate) split: String,
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// A run directory.
+    pub(crate) run: PathBuf,
+    /// New rows: CSV with a header, or ARFF; columns are found by name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Where the predictions go, as CSV [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plot {
+    /// Run directories; several are drawn together.
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// svg and png.
+    #[arg(long, value_delimiter = ',', default_value = "svg,png")]
+    pub(crate) format: Vec<String>,
+    /// Where the figures go [default: RUN/plots].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// All data sets that can be trained on by name.
+    List {
+        /// A JSON array instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a data set holds and where it comes from.
+    Info {
+        /// Its name.
+        name: String,
+        /// One JSON object instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a known data set and verify it.
+    Fetch {
+        /// Its name.
+        name: String,
+    },
+    /// Make a data set of your own known by a name.
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The name: letters, digits, - and _.
+    pub(crate) name: String,
+    /// ARFF (its labels are listed in an XML file) or CSV with a header.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) train: PathBuf,
+    /// The test examples, in the same format.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+    /// The XML file that lists the labels of an ARFF file [default: the one beside it].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) xml: Option<PathBuf>,
+    /// The label columns of a CSV file, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", conflicts_with = "label_prefix")]
+    pub(crate) labels: Option<Vec<String>>,
+    /// The label columns of a CSV file, by the beginning of their names.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) label_prefix: Option<String>,
+    /// Replace an imported data set of this name.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Solve {
+    /// The problem; - is standard input.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What is timed: fy.
+    #[arg(value_parser = ["fy"])]
+    pub(crate) what: String,
+    /// Change the problem: d, k, n, batch, rank, model, hidden, regularizer, solver, tolerance,
+    /// max_iterations, warm_start, dtype, seed, steps.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// How long to measure, unless steps are set.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,110 @@
+//! `efy data`.
+
+use anyhow::Result;
+use efy_tasks::data::registry::{self, KnownSet, LICENCE};
+use efy_tasks::data::{self, Cache, LabelColumns, Source};
+use serde_json::{Value, json};
+
+use crate::arguments::{Data, Import};
+use crate::exit::Usage;
+use crate::output;
+
+pub(crate) fn run(arguments: &Data) -> Result<()> {
+    let cache = Cache::from_env()?;
+    match arguments {
+        Data::List { json } => list(&cache, *json),
+        Data::Info { name, json } => info(name, &cache, *json),
+        Data::Fetch { name } => Ok(data::fetch(name, &cache, &mut |text| eprintln!("{text}"))?),
+        Data::Import(arguments) => import(arguments, &cache),
+    }
+}
+
+fn list(cache: &Cache, as_json: bool) -> Result<()> {
+    let known = registry::KNOWN.iter().map(|set| {
+        let about = format!("{} rows, {} features, {} labels", set.rows, set.features, set.labels);
+        (set.name.to_owned(), state(set, cache), about)
+    });
+    let own = data::imported(cache)
+        .into_iter()
+        .map(|name| (name, "imported", cache.root().display().to_string()));
+    let all: Vec<(String, &str, String)> = known.chain(own).collect();
+    if as_json {
+        let rows: Vec<Value> = all
+            .iter()
+            .map(|(name, state, about)| json!({"name": name, "state": state, "about": about}))
+            .collect();
+        return output::json(&rows);
+    }
+    output::table(
+        all.iter().map(|(name, state, about)| (name.as_str(), format!("{state:<12}  {about}"))),
+    )
+}
+
+fn state(set: &KnownSet, cache: &Cache) -> &'static str {
+    match (set.embedded, cache.has(set)) {
+        (true, _) => "embedded",
+        (_, true) => "fetched",
+        _ => "not fetched",
+    }
+}
+
+fn info(name: &str, cache: &Cache, as_json: bool) -> Result<()> {
+    let Some(set) = registry::find(name) else {
+        let data = data::load(name, cache)?;
+        let facts = json!({
+            "name": name, "state": "imported", "rows": data.rows(), "train": data.train_rows(),
+            "features": data.schema().features.len(), "labels": data.labels(),
+            "folder": cache.folder(name),
+        });
+        return show(&facts, as_json);
+    };
+    let addresses: Vec<String> = set.files().map(|file| set.address(file)).collect();
+    let facts = json!({
+        "name": set.name, "about": set.about, "state": state(set, cache), "rows": set.rows,
+        "train": set.train, "features": set.features, "labels": set.labels, "paper": set.paper,
+        "licence": LICENCE, "files": addresses,
+    });
+    show(&facts, as_json)
+}
+
+fn show(facts: &Value, as_json: bool) -> Result<()> {
+    if as_json {
+        return output::json(facts);
+    }
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
+    let entries = facts.as_object().into_iter().flatten();
+    output::table(entries.map(|(name, value)| (name.as_str(), text(value))))
+}
+
+fn import(arguments: &Import, cache: &Cache) -> Result<()> {
+    let test = arguments.test.as_deref();
+    let csv = arguments.train.to_string_lossy().trim_end_matches(".gz").ends_with(".csv");
+    let source = match (&arguments.labels, &arguments.label_prefix) {
+        (Some(names), _) if csv => {
+            Source::csv(&arguments.train, test, LabelColumns::Names(names.clone()))
+        }
+        (None, Some(prefix)) if csv => {
+            Source::csv(&arguments.train, test, LabelColumns::Prefix(prefix.clone()))
+        }
+        _ if csv => {
+            let message = "a CSV file needs --labels NAMES or --label-prefix PREFIX";
+            return Err(Usage(message.to_owned()).into());
+        }
+        _ => Source::arff(&arguments.train, test, arguments.xml.as_deref())?,
+    };
+    let data = data::import(&arguments.name, &source, cache, arguments.force)?;
+    output::line(&format!(
+        "{}: {} rows ({} for training), {} features, {} labels",
+        arguments.name,
+        data.rows(),
+        data.train_rows(),
+        data.schema().features.len(),
+        data.labels()
+    ))
+}

@@ -1,0 +1,28 @@
+//! `efy eval`.
+
+use anyhow::Result;
+use efy_tasks::config::Config;
+use efy_tasks::data::Cache;
+use efy_tasks::multilabel;
+use efy_train::{Objective, RunDirectory, Split};
+
+use crate::arguments::Eval;
+use crate::output;
+
+pub(crate) fn run(arguments: &Eval) -> Result<()> {
+    let run = RunDirectory::open(&arguments.run)?;
+    let config = Config::load(&run.config(), &[])?;
+    let device = arguments.device.device.select()?;
+    let mut trained = multilabel::open(&run, &config, device, &Cache::from_env()?)?;
+    let split = match arguments.split.as_str() {
+        "train" => Split::Train,
+        "validation" => Split::Validation,
+        _ => Split::Test,
+    };
+    let metrics = trained.objective.evaluate(split)?;
+    if arguments.json {
+        output::json(&metrics)
+    } else {
+        output::table(metrics.iter().map(|(name, value)| (name, format!("{value:.6}"))))
+    }
+}

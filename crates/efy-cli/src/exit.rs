@@ -1,0 +1,50 @@
+//! From errors to one line on stderr and a documented exit code.
+//!
+//! 0 done, 1 failed, 2 usage or configuration, 3 diverged.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// A mistake in what was asked for: exit code 2.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Prints the error and returns its code. A reader that closed its end of a pipe has seen enough.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    });
+    if broken_pipe {
+        return ExitCode::SUCCESS;
+    }
+    let line = format!("{error:#}").replace('\n', " ");
+    eprintln!("efy: {line}");
+    ExitCode::from(code(error))
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    let found = error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<efy_tasks::Error>() {
+            return Some(error.exit_code());
+        }
+        if let Some(error) = cause.downcast_ref::<efy_train::Error>() {
+            return Some(error.exit_code());
+        }
+        if let Some(error) = cause.downcast_ref::<efy_core::Error>() {
+            return Some(efy_train::core_exit_code(error));
+        }
+        let usage = cause.is::<Usage>() || cause.is::<efy_plot::Error>();
+        usage.then_some(2)
+    });
+    found.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

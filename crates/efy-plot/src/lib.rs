@@ -1,0 +1,59 @@
+//! Figures from the metrics files of runs, ready for print.
+//!
+//! [`plot`] does it all: it reads run directories, draws their losses and metrics over the steps of
+//! training, and writes SVG or PNG files, each with the data beside it. The parts can be used one
+//! by one: [`read_metrics`] and [`Run::read`] read, [`figures`] decides what is shown, [`draw`]
+//! makes an SVG document of a [`Figure`], and [`render_png`] makes a PNG of that.
+//!
+//! The same data give the same bytes again: the font is embedded, nothing is taken from the system,
+//! and nothing depends on the time or on the order of a hash map.
+//!
+//! ```no_run
+//! use std::path::{Path, PathBuf};
+//!
+//! use efy_plot::{Format, plot};
+//!
+//! let runs = [PathBuf::from("runs/yeast-seed0"), PathBuf::from("runs/yeast-seed1")];
+//! for file in plot(&runs, Path::new("figures"), &[Format::Svg, Format::Png])? {
+//!     println!("{}", file.display());
+//! }
+//! # Ok::<(), efy_plot::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod canvas;
+mod curves;
+mod draw;
+mod error;
+mod figure;
+mod file_name;
+mod font;
+mod layout;
+mod legend;
+mod loss_curves;
+mod metric;
+mod metrics_file;
+mod number;
+mod output;
+mod palette;
+mod plot;
+mod polyline;
+mod render;
+mod run;
+mod scale;
+mod series;
+mod table;
+mod ticks;
+
+pub use crate::curves::{figures, fractions_figure, metric_figure};
+pub use crate::draw::draw;
+pub use crate::error::{Error, Result};
+pub use crate::figure::{Axis, Curve, Figure, LegendEntry, ScaleKind, Symbol, Width};
+pub use crate::loss_curves::loss_figure;
+pub use crate::metrics_file::{METRICS_FILE, read_metrics};
+pub use crate::palette::{Dash, Rgb, Stroke};
+pub use crate::plot::{plot, write_figure};
+pub use crate::render::{Format, render_png};
+pub use crate::run::{Run, read_runs};
+pub use crate::series::{Point, SeriesSet};
+pub use crate::table::to_csv;

@@ -1,0 +1,48 @@
+//! Metrics that are known by name.
+
+/// Metrics that are fractions and fit on one figure, with how they are written out.
+pub(crate) const FRACTIONS: [(&str, &str); 5] = [
+    ("hamming_accuracy", "Hamming accuracy"),
+    ("subset_accuracy", "subset accuracy"),
+    ("micro_f1", "micro F1"),
+    ("macro_f1", "macro F1"),
+    ("example_f1", "example F1"),
+];
+
+/// Where a metric comes among others: the known ones in their order, then the rest.
+pub(crate) fn rank(metric: &str) -> usize {
+    let known = FRACTIONS.iter().position(|(name, _)| *name == metric);
+    known.unwrap_or(FRACTIONS.len())
+}
+
+/// Whether a metric is known to be from 0 to 1.
+pub(crate) fn is_fraction(metric: &str) -> bool {
+    rank(metric) < FRACTIONS.len()
+}
+
+/// A metric as it is written beside an axis.
+pub(crate) fn written_out(metric: &str) -> String {
+    match FRACTIONS.get(rank(metric)) {
+        Some((_, label)) => (*label).to_owned(),
+        None => metric.replace('_', " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_metrics_come_first() {
+        let mut metrics = ["zeta", "example_f1", "hamming_accuracy"];
+        metrics.sort_by_key(|metric| rank(metric));
+        assert_eq!(metrics, ["hamming_accuracy", "example_f1", "zeta"]);
+    }
+
+    #[test]
+    fn any_metric_can_be_written_out() {
+        assert_eq!(written_out("micro_f1"), "micro F1");
+        assert_eq!(written_out("kendall_tau"), "kendall tau");
+        assert!(is_fraction("micro_f1") && !is_fraction("kendall_tau"));
+    }
+}

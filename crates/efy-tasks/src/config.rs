@@ -1,0 +1,291 @@
+//! What a run is described by: one YAML file, every key checked.
+
+use std::path::{Path, PathBuf};
+
+use efy_train::TrainConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The configuration of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What is learned.
+    pub task: Task,
+    /// The name of the run, of its directory and in figures.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// Where the examples come from.
+    #[serde(default)]
+    pub data: DataConfig,
+    /// The network that produces the energy.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// What is minimized.
+    #[serde(default)]
+    pub loss: LossConfig,
+    /// How the inner problem is solved.
+    #[serde(default)]
+    pub solver: SolverConfig,
+    /// How long, how fast and in what order to train.
+    #[serde(default)]
+    pub train: TrainConfig,
+}
+
+fn default_name() -> String {
+    "run".to_owned()
+}
+
+/// A task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Sets of labels: outputs in the unit cube, a label is predicted where its output is above 1/2.
+    Multilabel,
+}
+
+/// Where the examples come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// A data set by name: embedded, fetched or imported (`efy data list`). Ignored when `path` is set.
+    pub name: String,
+    /// A file of your own instead: ARFF (labels from the XML file beside it) or CSV.
+    pub path: Option<PathBuf>,
+    /// The test examples for `path`; without them a test split is drawn.
+    pub test_path: Option<PathBuf>,
+    /// The XML file that lists the labels of an ARFF file, if it does not lie beside it.
+    pub labels_path: Option<PathBuf>,
+    /// The label columns of a CSV file, by name.
+    pub label_columns: Option<Vec<String>>,
+    /// The label columns of a CSV file, by the beginning of their names.
+    pub label_prefix: Option<String>,
+    /// The fraction of the training split that is held out to choose weights on, drawn with the seed.
+    pub validation: f64,
+    /// The fraction of all examples that is drawn as test split when the data have none.
+    pub test: f64,
+    /// Scale every feature to mean 0 and variance 1 on the training split.
+    pub standardize: bool,
+    /// Leave out examples without any label.
+    pub drop_empty: bool,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        DataConfig {
+            name: "yeast".to_owned(),
+            path: None,
+            test_path: None,
+            labels_path: None,
+            label_columns: None,
+            label_prefix: None,
+            validation: 0.25,
+            test: 0.2,
+            standardize: true,
+            drop_empty: false,
+        }
+    }
+}
+
+/// The network that produces the energy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// The energy.
+    pub kind: ModelKind,
+    /// Widths of the hidden rectifier layers that produce the unary scores; none: linear.
+    pub hidden: Vec<u32>,
+    /// Rank m of the coupling U = -A A^T, A being k x m (pairwise).
+    pub rank: u32,
+    /// Where A comes from (pairwise).
+    pub coupling: CouplingKind,
+    /// Element type of weights, solver and loss.
+    pub dtype: Dtype,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        ModelConfig {
+            kind: ModelKind::Pairwise,
+            hidden: Vec::new(),
+            rank: 8,
+            coupling: CouplingKind::Shared,
+            dtype: Dtype::F32,
+        }
+    }
+}
+
+/// An energy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// <u, p>.
+    Unary,
+    /// <u, p> + 1/2 <p, U p>.
+    Pairwise,
+}
+
+/// Where the factor A of the coupling comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CouplingKind {
+    /// One parameter for all inputs.
+    Shared,
+    /// An affine function of the input.
+    Predicted,
+}
+
+/// An element type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dtype {
+    /// 32-bit floating point.
+    F32,
+    /// 64-bit floating point.
+    F64,
+}
+
+/// What is minimized.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// The loss.
+    pub kind: LossKind,
+    /// The regularizer of the inner problem.
+    pub regularizer: RegularizerKind,
+    /// Its strength.
+    pub gamma: f64,
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        LossConfig {
+            kind: LossKind::FenchelYoung,
+            regularizer: RegularizerKind::Gini,
+            gamma: 1.0,
+        }
+    }
+}
+
+/// A loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LossKind {
+    /// The generalized Fenchel-Young loss.
+    FenchelYoung,
+}
+
+/// A regularizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegularizerKind {
+    /// gamma/2 ||p||^2.
+    HalfSquaredNorm,
+    /// gamma/2 <p, p - 1>.
+    Gini,
+    /// gamma sum_i p_i log p_i + (1 - p_i) log(1 - p_i).
+    BinaryEntropy,
+    /// gamma sum_i p_i log p_i.
+    OneSidedShannon,
+}
+
+/// How the inner problem is solved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SolverConfig {
+    /// The method.
+    pub kind: SolverKind,
+    /// A row is done in training when its residual is at most this.
+    pub tolerance: f64,
+    /// Iterations a row gets in training.
+    pub max_iterations: usize,
+    /// The same when metrics are computed.
+    pub eval_tolerance: f64,
+    /// The same when metrics are computed.
+    pub eval_max_iterations: usize,
+    /// Start from the example's solution of the epoch before.
+    pub warm_start: bool,
+}
+
+impl Default for SolverConfig {
+    fn default() -> Self {
+        SolverConfig {
+            kind: SolverKind::Auto,
+            tolerance: 1e-5,
+            max_iterations: 50,
+            eval_tolerance: 1e-6,
+            eval_max_iterations: 1000,
+            warm_start: true,
+        }
+    }
+}
+
+/// A solver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SolverKind {
+    /// The cheapest true method for the problem and the device.
+    Auto,
+    /// A formula.
+    ClosedForm,
+    /// Projected gradient with backtracking.
+    ProjectedGradient,
+    /// Accelerated projected gradient with backtracking and restarts.
+    Fista,
+    /// Mirror ascent (binary entropy).
+    Mirror,
+    /// Exact maximization over one coordinate after the other.
+    CoordinateAscent,
+}
+
+impl Config {
+    /// Reads a YAML file with `--set` overrides and checks everything.
+    ///
+    /// # Errors
+    /// [`efy_train::Error`] naming file and key, what was expected and what was found.
+    pub fn load(path: &Path, sets: &[String]) -> efy_train::Result<Self> {
+        let config: Config = efy_train::config::load(path, sets)?;
+        config.validate(&path.display().to_string())?;
+        Ok(config)
+    }
+
+    fn validate(&self, origin: &str) -> efy_train::Result<()> {
+        self.train.validate(origin)?;
+        let wrong = |key: &str, expected: &str, found: String| {
+            let message = format!("{key}: expected {expected}, found {found}");
+            Err(efy_train::Error::Config { origin: origin.to_owned(), message })
+        };
+        for (key, value) in [("data.validation", self.data.validation), ("data.test", self.data.test)]
+        {
+            if !(value > 0.0 && value < 1.0) {
+                return wrong(key, "a fraction between 0 and 1", value.to_string());
+            }
+        }
+        if self.model.hidden.contains(&0) {
+            return wrong("model.hidden", "positive widths", format!("{:?}", self.model.hidden));
+        }
+        if self.model.rank == 0 {
+            return wrong("model.rank", "a positive integer", "0".to_owned());
+        }
+        if !(self.loss.gamma.is_finite() && self.loss.gamma > 0.0) {
+            return wrong("loss.gamma", "a positive number", self.loss.gamma.to_string());
+        }
+        let tolerances = [
+            ("solver.tolerance", self.solver.tolerance),
+            ("solver.eval_tolerance", self.solver.eval_tolerance),
+        ];
+        for (key, value) in tolerances {
+            if !(value.is_finite() && value >= 0.0) {
+                return wrong(key, "a number >= 0", value.to_string());
+            }
+        }
+        let monitored = crate::multilabel::METRICS;
+        if !monitored.contains(&self.train.monitor.as_str()) {
+            let guess = efy_train::config::nearest(&self.train.monitor, monitored)
+                .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
+            let expected = format!("one of {}", monitored.join(", "));
+            return wrong("train.monitor", &expected, format!("{}{guess}", self.train.monitor));
+        }
+        Ok(())
+    }
+}

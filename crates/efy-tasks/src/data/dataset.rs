@@ -1,0 +1,216 @@
+//! A data set in memory: feature and label matrices with a training split.
+
+use super::schema::Schema;
+use super::table::Table;
+use crate::{Error, Result};
+
+/// A multilabel data set; its matrices always fit its schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    name: String,
+    schema: Schema,
+    x: Vec<f32>,
+    y: Vec<u8>,
+    train: usize,
+}
+
+impl Dataset {
+    /// Puts a data set together from row-major features `x` `[n, schema.width()]` and labels `y`
+    /// `[n, k]`. The first `train` rows are the authors' training split, the others their test
+    /// split; without a split in the source, `train == n`.
+    ///
+    /// # Errors
+    /// When there is no feature, label or training row, a size does not fit, a feature is not
+    /// finite or a label neither 0 nor 1.
+    pub fn new(
+        name: impl Into<String>,
+        schema: Schema,
+        x: Vec<f32>,
+        y: Vec<u8>,
+        train: usize,
+    ) -> Result<Self> {
+        let data = Self {
+            name: name.into(),
+            schema,
+            x,
+            y,
+            train,
+        };
+        match data.flaw() {
+            Some(message) => Err(Error::Dataset {
+                name: data.name,
+                message,
+            }),
+            None => Ok(data),
+        }
+    }
+
+    /// Encodes a training table and, if there is one, a test table.
+    pub(crate) fn of_tables(
+        name: &str,
+        schema: Schema,
+        train: &Table,
+        test: Option<&Table>,
+    ) -> Result<Self> {
+        let mut x = schema.encode(train)?;
+        let mut y = schema.encode_labels(train)?;
+        if let Some(test) = test {
+            x.extend(schema.encode(test)?);
+            y.extend(schema.encode_labels(test)?);
+        }
+        Self::new(name, schema, x, y, train.rows())
+    }
+
+    /// The first promise of [`Dataset::new`] that does not hold.
+    fn flaw(&self) -> Option<String> {
+        let (d, k) = (self.features(), self.labels());
+        if d == 0 {
+            return Some("no features".to_owned());
+        }
+        if k == 0 {
+            return Some("no labels".to_owned());
+        }
+        let n = self.rows();
+        if self.y.len() != n * k || self.x.len() != n * d {
+            let (x, y) = (self.x.len(), self.y.len());
+            return Some(format!(
+                "{x} and {y} cells make no rows of {d} features, {k} labels"
+            ));
+        }
+        if self.train == 0 || self.train > n {
+            return Some(format!("{} training rows out of {n}", self.train));
+        }
+        if !self.x.iter().all(|value| value.is_finite()) {
+            return Some("a feature is not finite".to_owned());
+        }
+        if !self.y.iter().all(|&bit| bit <= 1) {
+            return Some("labels must be 0 or 1".to_owned());
+        }
+        None
+    }
+
+    /// Name of the data set.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the columns are.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Features, row-major `[rows(), features()]`.
+    #[must_use]
+    pub fn x(&self) -> &[f32] {
+        &self.x
+    }
+
+    /// Labels, row-major `[rows(), labels()]`, each 0 or 1.
+    #[must_use]
+    pub fn y(&self) -> &[u8] {
+        &self.y
+    }
+
+    /// Number of rows, training and test together.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.y.len() / self.labels().max(1)
+    }
+
+    /// Number of training rows: they come first. Equal to [`Dataset::rows`] without a test split.
+    #[must_use]
+    pub fn train_rows(&self) -> usize {
+        self.train
+    }
+
+    /// Number of encoded feature columns, d.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.schema.width()
+    }
+
+    /// Number of labels, k.
+    #[must_use]
+    pub fn labels(&self) -> usize {
+        self.schema.labels.len()
+    }
+
+    /// Drops the rows that have no label at all; the others stay in order and in their split.
+    ///
+    /// # Errors
+    /// When no training row is left.
+    pub fn without_empty_rows(self) -> Result<Self> {
+        let (d, k) = (self.features(), self.labels());
+        let (mut x, mut y, mut train) = (Vec::new(), Vec::new(), 0);
+        for (row, (features, bits)) in self
+            .x
+            .chunks_exact(d)
+            .zip(self.y.chunks_exact(k))
+            .enumerate()
+        {
+            if bits.contains(&1) {
+                x.extend_from_slice(features);
+                y.extend_from_slice(bits);
+                train += usize::from(row < self.train);
+            }
+        }
+        Self::new(self.name, self.schema, x, y, train)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::Feature;
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema {
+            features: vec![Feature::Numeric {
+                name: "x".to_owned(),
+            }],
+            labels: vec!["a".to_owned(), "b".to_owned()],
+        }
+    }
+
+    fn flaw(x: Vec<f32>, y: Vec<u8>, train: usize) -> String {
+        Dataset::new("t", schema(), x, y, train)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn dropping_empty_rows_keeps_order_and_split() {
+        let y = vec![0, 0, 1, 0, 0, 1, 0, 0, 1, 1];
+        let data = Dataset::new("t", schema(), vec![1.0, 2.0, 3.0, 4.0, 5.0], y, 3).unwrap();
+        let data = data.without_empty_rows().unwrap();
+        assert_eq!(data.x(), [2.0, 3.0, 5.0]);
+        assert_eq!(data.y(), [1, 0, 0, 1, 1, 1]);
+        assert_eq!((data.rows(), data.train_rows()), (3, 2));
+    }
+
+    #[test]
+    fn matrices_that_do_not_fit_are_refused() {
+        assert_eq!(
+            flaw(vec![1.0], vec![0, 1, 1], 1),
+            "data set t: 1 and 3 cells make no rows of 1 features, 2 labels"
+        );
+        assert_eq!(
+            flaw(vec![1.0], vec![0, 1], 2),
+            "data set t: 2 training rows out of 1"
+        );
+        assert_eq!(
+            flaw(vec![], vec![], 0),
+            "data set t: 0 training rows out of 0"
+        );
+        assert_eq!(
+            flaw(vec![f32::NAN], vec![0, 1], 1),
+            "data set t: a feature is not finite"
+        );
+        assert_eq!(
+            flaw(vec![1.0], vec![0, 2], 1),
+            "data set t: labels must be 0 or 1"
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Multilabel data sets: reading, fetching, importing.
+//!
+//! Every reader ends in a [`Table`] (columns by name, as the file has them). A [`Schema`] says
+//! which columns are features and labels and turns any table into matrices the same way, so that
+//! rows read long after training meet the columns the model was trained on. A [`Dataset`] is a
+//! schema with its training and test matrices.
+//!
+//! Files come from strangers: readers cap what they hold, never panic, and name file, line and
+//! column in their errors.
+
+pub mod arff;
+pub mod csv_table;
+pub mod mulan;
+pub mod registry;
+
+mod cache;
+mod dataset;
+mod encode;
+mod fetch;
+mod import;
+mod input;
+mod load;
+mod schema;
+mod source;
+mod table;
+mod yeast;
+
+pub use cache::Cache;
+pub use csv_table::LabelColumns;
+pub use dataset::Dataset;
+pub use fetch::fetch;
+pub use import::import;
+pub use load::{imported, load, load_path, read_rows};
+pub use schema::{Feature, Schema};
+pub use source::Source;
+pub use table::{Column, ColumnKind, Table};

@@ -1,0 +1,90 @@
+//! From configuration to parts.
+
+use efy_core::Result;
+use efy_core::domain::Cube;
+use efy_core::loss::FenchelYoung;
+use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
+use efy_core::solver::{
+    Auto, ClosedForm, CoordinateAscent, Mirror, Options, ProjectedGradient, Solver,
+};
+use efy_models::{CouplingSource, Model, Pairwise, Unary};
+use tch::{Device, Kind};
+
+use crate::config::{
+    CouplingKind, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
+    SolverKind,
+};
+
+/// Between two looks at the device when metrics are computed.
+const CHECK_EVERY: usize = 10;
+
+pub(super) fn kind(model: &ModelConfig) -> Kind {
+    match model.dtype {
+        Dtype::F32 => Kind::Float,
+        Dtype::F64 => Kind::Double,
+    }
+}
+
+/// A model of `inputs` features and `outputs` labels.
+pub(super) fn model(
+    config: &ModelConfig,
+    (inputs, outputs): (usize, usize),
+    seed: u64,
+    device: Device,
+) -> Result<Box<dyn Model>> {
+    let size = (inputs as i64, outputs as i64);
+    let hidden: Vec<i64> = config.hidden.iter().map(|&width| i64::from(width)).collect();
+    let options = (kind(config), device);
+    Ok(match config.kind {
+        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seed, options)?),
+        ModelKind::Pairwise => {
+            let source = match config.coupling {
+                CouplingKind::Shared => CouplingSource::Shared,
+                CouplingKind::Predicted => CouplingSource::Predicted,
+            };
+            let coupling = (i64::from(config.rank), source);
+            Box::new(Pairwise::new(size, &hidden, coupling, seed, options)?)
+        }
+    })
+}
+
+/// The loss on the cube, with the solver's options for training or for evaluation.
+///
+/// In training a tensor loop never looks at the device: it runs all its iterations.
+pub(super) fn loss(
+    loss: &LossConfig,
+    solver: &SolverConfig,
+    evaluation: bool,
+) -> Result<FenchelYoung> {
+    let gamma = loss.gamma;
+    let regularizer: Box<dyn Regularizer> = match loss.regularizer {
+        RegularizerKind::HalfSquaredNorm => Box::new(HalfSquaredNorm::new(gamma)?),
+        RegularizerKind::Gini => Box::new(Gini::new(gamma)?),
+        RegularizerKind::BinaryEntropy => Box::new(BinaryEntropy::new(gamma)?),
+        RegularizerKind::OneSidedShannon => Box::new(OneSidedShannon::new(gamma)?),
+    };
+    let options = if evaluation {
+        Options {
+            tolerance: solver.eval_tolerance,
+            max_iterations: solver.eval_max_iterations,
+            check_every: CHECK_EVERY,
+        }
+    } else {
+        Options {
+            tolerance: solver.tolerance,
+            max_iterations: solver.max_iterations,
+            check_every: 0,
+        }
+    };
+    let solver: Box<dyn Solver> = match solver.kind {
+        SolverKind::Auto => Box::new(Auto { options }),
+        SolverKind::ClosedForm => Box::new(ClosedForm),
+        SolverKind::ProjectedGradient => {
+            Box::new(ProjectedGradient { options, ..ProjectedGradient::default() })
+        }
+        SolverKind::Fista => Box::new(ProjectedGradient { options, ..ProjectedGradient::fista() }),
+        SolverKind::Mirror => Box::new(Mirror { options }),
+        SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
+    };
+    Ok(FenchelYoung::from_parts(regularizer, Box::new(Cube), solver))
+}

@@ -1,0 +1,17 @@
+//! Multilabel classification with energy networks (Blondel et al. 2022, experiments).
+//!
+//! Labels are vertices of the unit cube C; the regularized prediction $\hat y(v)$ lies in C, and label i
+//! is predicted where $\hat y_i > \frac12$.
+
+mod build;
+mod metrics;
+mod objective;
+mod predictions;
+mod run;
+mod splits;
+
+pub use metrics::{METRICS, MetricSums};
+pub use objective::Multilabel;
+pub use predictions::{predictions_csv, write_predictions};
+pub use run::{Trained, dataset, open, train};
+pub use splits::{Examples, Scaling, Splits};

@@ -1,0 +1,115 @@
+//! The multilabel training objective.
+
+use efy_core::domain::{Cube, Domain};
+use efy_core::loss::FenchelYoung;
+use efy_core::parameters::Parameters;
+use efy_models::Model;
+use efy_train::{Metrics, Objective, Split, StepLoss};
+use tch::{Device, Tensor};
+
+use super::{MetricSums, Splits, build};
+use crate::config::Config;
+
+/// Rows that are evaluated at once.
+const EVALUATION_ROWS: i64 = 4096;
+
+/// A model, its data and its loss.
+pub struct Multilabel {
+    splits: Splits,
+    model: Box<dyn Model>,
+    training: FenchelYoung,
+    evaluation: FenchelYoung,
+    /// The last solution of every training example, `[n, k]`.
+    warm: Option<Tensor>,
+}
+
+impl Multilabel {
+    /// Builds model and loss as the configuration says, for these splits.
+    ///
+    /// # Errors
+    /// [`efy_core::Error`] for parameters out of range or when there is no room.
+    pub fn new(config: &Config, splits: Splits) -> efy_core::Result<Self> {
+        let train = splits.get(Split::Train);
+        let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
+        let model = build::model(&config.model, size, config.train.seed, train.x.device())?;
+        let warm = config.solver.warm_start.then(|| Cube.start(&train.y));
+        Ok(Multilabel {
+            model,
+            training: build::loss(&config.loss, &config.solver, false)?,
+            evaluation: build::loss(&config.loss, &config.solver, true)?,
+            warm,
+            splits,
+        })
+    }
+
+    /// The data.
+    pub fn splits(&self) -> &Splits {
+        &self.splits
+    }
+
+    /// The regularized predictions for inputs `x` `[n, d]`, `[n, k]`.
+    ///
+    /// # Errors
+    /// Those of the model and the solver.
+    pub fn predict(&self, x: &Tensor) -> efy_core::Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let parts: Vec<Tensor> = chunks(x.size()[0])
+            .map(|(from, count)| {
+                let energy = self.model.energy(&x.narrow(0, from, count))?;
+                Ok(self.evaluation.predict(energy.as_ref(), None)?.argmax)
+            })
+            .collect::<efy_core::Result<_>>()?;
+        if parts.is_empty() {
+            let labels = self.splits.get(Split::Train).y.size()[1];
+            return Ok(Tensor::f_zeros([0, labels], (x.kind(), x.device()))?);
+        }
+        Ok(Tensor::f_cat(&parts, 0)?)
+    }
+}
+
+fn chunks(rows: i64) -> impl Iterator<Item = (i64, i64)> {
+    (0..rows)
+        .step_by(EVALUATION_ROWS as usize)
+        .map(move |from| (from, EVALUATION_ROWS.min(rows - from)))
+}
+
+impl Objective for Multilabel {
+    fn examples(&self) -> usize {
+        self.splits.get(Split::Train).rows.len()
+    }
+
+    fn device(&self) -> Device {
+        self.splits.get(Split::Train).x.device()
+    }
+
+    fn parameters(&self) -> &Parameters {
+        self.model.parameters()
+    }
+
+    fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
+        let train = self.splits.get(Split::Train);
+        let energy = self.model.energy(&train.x.index_select(0, rows))?;
+        let y = train.y.index_select(0, rows);
+        let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
+        let value = self.training.loss(energy.as_ref(), &y, start.as_ref())?;
+        if let Some(warm) = &mut self.warm {
+            let _ = warm.index_copy_(0, rows, &value.solution.argmax);
+        }
+        let unconverged = value.solution.report.unconverged();
+        Ok(StepLoss { loss: value.mean(), metrics: vec![("unconverged", unconverged)] })
+    }
+
+    fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
+        let _guard = tch::no_grad_guard();
+        let examples = self.splits.get(split);
+        let mut sums = MetricSums::default();
+        for (from, count) in chunks(examples.rows.len() as i64) {
+            let energy = self.model.energy(&examples.x.narrow(0, from, count))?;
+            let y = examples.y.narrow(0, from, count);
+            let value = self.evaluation.loss(energy.as_ref(), &y, None)?;
+            let solution = &value.solution;
+            sums.add(&solution.argmax, &y, &value.per_row, &solution.report.converged);
+        }
+        Ok(sums.finish()?)
+    }
+}

@@ -1,0 +1,155 @@
+//! A run from its configuration to its directory, and back.
+
+use std::time::Instant;
+
+use efy_core::device::read;
+use efy_train::files::{read_text, write_atomically, write_json};
+use efy_train::observer::{MetricsFile, Observer};
+use efy_train::{
+    Environment, Metrics, Objective, Outcome, RunDirectory, Split, Trainer, weights,
+};
+use serde_json::json;
+use tch::{Device, Kind, Tensor};
+
+use super::{Multilabel, Scaling, Splits, build, write_predictions};
+use crate::Result;
+use crate::config::{Config, DataConfig};
+use crate::data::{self, Cache, Dataset, LabelColumns, Schema};
+use crate::error::Error;
+
+/// Names of the buffers that are stored beside the weights.
+const BUFFERS: [&str; 2] = ["input.mean", "input.deviation"];
+
+/// A trained model with its data.
+pub struct Trained {
+    /// The model.
+    pub objective: Multilabel,
+    /// Names and encodings of features and labels.
+    pub schema: Schema,
+    /// How training inputs were scaled.
+    scaling: Scaling,
+    options: (Kind, Device),
+}
+
+impl Trained {
+    /// Encoded rows, row-major `[n, d]`, to outputs in `[0, 1]`, row-major `[n, k]`.
+    ///
+    /// # Errors
+    /// Those of the model and the solver.
+    pub fn predict(&self, rows: &[f32]) -> Result<Vec<f64>> {
+        let width = self.schema.width() as i64;
+        let (kind, device) = self.options;
+        let x = Tensor::f_from_slice(rows)
+            .and_then(|flat| flat.f_reshape([-1, width])?.f_to_kind(Kind::Double))
+            .map_err(efy_core::Error::from)?;
+        let x = self.scaling.apply(&x).to_kind(kind).to_device(device);
+        Ok(read::to_vec(&self.objective.predict(&x)?)?)
+    }
+}
+
+/// The data set that a configuration names.
+///
+/// # Errors
+/// [`Error`] naming the file or the data set.
+pub fn dataset(config: &DataConfig, cache: &Cache) -> Result<Dataset> {
+    let data = match &config.path {
+        None => data::load(&config.name, cache)?,
+        Some(path) => {
+            let columns = match (&config.label_columns, &config.label_prefix) {
+                (Some(names), _) => Some(LabelColumns::Names(names.clone())),
+                (None, Some(prefix)) => Some(LabelColumns::Prefix(prefix.clone())),
+                (None, None) => None,
+            };
+            let (test, labels) = (config.test_path.as_deref(), config.labels_path.as_deref());
+            data::load_path(path, test, labels, columns.as_ref())?
+        }
+    };
+    if config.drop_empty { data.without_empty_rows() } else { Ok(data) }
+}
+
+/// Trains and fills the run directory; returns the test metrics.
+///
+/// # Errors
+/// What configuration, data, training or writing report.
+pub fn train(
+    config: &Config,
+    device: Device,
+    run: &RunDirectory,
+    data: &Dataset,
+    progress: Option<Box<dyn Observer>>,
+) -> Result<Metrics> {
+    let started = Instant::now();
+    write_atomically(&run.config(), efy_train::config::to_yaml(config)?.as_bytes())?;
+    write_json(&run.environment(), &Environment::capture(device))?;
+    write_json(&run.schema(), data.schema())?;
+
+    let kind = build::kind(&config.model);
+    let splits = Splits::new(data, &config.data, config.train.seed, (kind, device))?;
+    let mut objective = Multilabel::new(config, splits)?;
+    let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(MetricsFile::create(&run.metrics())?)];
+    observers.extend(progress);
+    let mut trainer = Trainer::new(&config.train, observers);
+    let outcome = trainer.fit(&mut objective)?;
+    let test = objective.evaluate(Split::Test)?;
+    trainer.report(&outcome, Split::Test, &test)?;
+
+    let Scaling { mean, deviation } = objective.splits().scaling();
+    let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
+        .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
+    weights::save(&run.weights(), objective.parameters(), &buffers)?;
+    write_test_predictions(run, &objective, data)?;
+    let seconds = started.elapsed().as_secs_f64();
+    write_summary(run, config, &outcome, &test, seconds)?;
+    Ok(test)
+}
+
+fn write_test_predictions(run: &RunDirectory, objective: &Multilabel, data: &Dataset) -> Result<()> {
+    let test = objective.splits().get(Split::Test);
+    let p: Vec<f64> = read::to_vec(&objective.predict(&test.x)?)?;
+    let k = data.labels();
+    let truth: Vec<u8> =
+        test.rows.iter().flat_map(|&row| &data.y()[row * k..(row + 1) * k]).copied().collect();
+    write_predictions(&run.predictions(), &data.schema().labels, &test.rows, &p, Some(&truth))
+}
+
+fn write_summary(
+    run: &RunDirectory,
+    config: &Config,
+    outcome: &Outcome,
+    test: &Metrics,
+    seconds: f64,
+) -> Result<()> {
+    let summary = json!({
+        "name": config.name,
+        "task": config.task,
+        "steps": outcome.steps,
+        "epochs": outcome.epochs,
+        "seconds": seconds,
+        "best": {"step": outcome.best_step, "monitor": config.train.monitor},
+        "validation": outcome.validation,
+        "test": test,
+    });
+    Ok(write_json(&run.summary(), &summary)?)
+}
+
+/// Opens a finished run with its data.
+///
+/// # Errors
+/// What configuration, data and weights report, among them that the data set has changed since.
+pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) -> Result<Trained> {
+    let data = dataset(&config.data, cache)?;
+    let text = read_text(&run.schema())?;
+    let schema: Schema = serde_json::from_str(&text)
+        .map_err(|error| Error::input(&run.schema(), None, error.to_string()))?;
+    if &schema != data.schema() {
+        let message = "its features or labels are not those that the run was trained on";
+        return Err(Error::Dataset { name: data.name().to_owned(), message: message.to_owned() });
+    }
+    let options = (build::kind(&config.model), device);
+    let splits = Splits::new(&data, &config.data, config.train.seed, options)?;
+    let objective = Multilabel::new(config, splits)?;
+    let buffers = weights::load(&run.weights(), objective.parameters(), &BUFFERS)?;
+    let [mean, deviation] = <[Tensor; 2]>::try_from(buffers)
+        .map_err(|_| Error::input(&run.weights(), None, "two buffers expected"))?;
+    Ok(Trained { objective, schema, scaling: Scaling { mean, deviation }, options })
+}

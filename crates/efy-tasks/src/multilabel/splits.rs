@@ -1,0 +1,212 @@
+//! Training, validation and test examples on the device.
+
+use efy_core::device::read;
+use efy_core::random::{Stream, generator};
+use efy_train::Split;
+use rand::seq::SliceRandom;
+use tch::{Device, Kind, Tensor};
+
+use crate::Result;
+use crate::config::DataConfig;
+use crate::data::Dataset;
+use crate::error::Error;
+
+/// Inputs `[n, d]` and labels `[n, k]`, and where they came from.
+#[derive(Debug)]
+pub struct Examples {
+    /// Scaled features.
+    pub x: Tensor,
+    /// Labels, 0 or 1.
+    pub y: Tensor,
+    /// Rows of the data set, counted from 0.
+    pub rows: Vec<usize>,
+}
+
+/// Mean and standard deviation of every feature on the training split, `[d]`.
+#[derive(Debug)]
+pub struct Scaling {
+    /// What is subtracted.
+    pub mean: Tensor,
+    /// What is divided by: 1 for a constant feature.
+    pub deviation: Tensor,
+}
+
+/// The three splits.
+#[derive(Debug)]
+pub struct Splits {
+    train: Examples,
+    validation: Examples,
+    test: Examples,
+    scaling: Scaling,
+}
+
+impl Scaling {
+    /// The scaling that changes nothing.
+    fn identity(features: i64, kind: Kind) -> Result<Self> {
+        let options = (kind, Device::Cpu);
+        let mean = Tensor::f_zeros([features], options).map_err(efy_core::Error::from)?;
+        Ok(Scaling { deviation: mean.ones_like(), mean })
+    }
+
+    /// Statistics of `x` `[n, d]`, with the population variance.
+    fn of(x: &Tensor) -> Self {
+        let mean = x.mean_dim([0].as_slice(), false, None::<Kind>);
+        let variance = (x - &mean).square().mean_dim([0].as_slice(), false, None::<Kind>);
+        let constant = variance.le(1e-24);
+        Scaling { deviation: variance.sqrt().masked_fill(&constant, 1.0), mean }
+    }
+
+    /// $(x - \text{mean}) / \text{deviation}$.
+    pub fn apply(&self, x: &Tensor) -> Tensor {
+        (x - &self.mean) / &self.deviation
+    }
+}
+
+impl Splits {
+    /// Splits a data set as the configuration says and puts it on the device.
+    ///
+    /// # Errors
+    /// [`Error::Dataset`] when a split would be empty.
+    pub fn new(
+        data: &Dataset,
+        config: &DataConfig,
+        seed: u64,
+        (kind, device): (Kind, Device),
+    ) -> Result<Self> {
+        let (train, validation, test) = partition(data, config, seed)?;
+        let (d, k) = (data.features() as i64, data.labels() as i64);
+        let features = |rows: &[usize]| -> Result<Tensor> {
+            let width = data.features();
+            let flat: Vec<f32> = rows
+                .iter()
+                .flat_map(|&row| &data.x()[row * width..(row + 1) * width])
+                .copied()
+                .collect();
+            matrix(Tensor::f_from_slice(&flat), d, Kind::Double)
+        };
+        let labels = |rows: &[usize]| -> Result<Tensor> {
+            let width = data.labels();
+            let flat: Vec<u8> = rows
+                .iter()
+                .flat_map(|&row| &data.y()[row * width..(row + 1) * width])
+                .copied()
+                .collect();
+            matrix(Tensor::f_from_slice(&flat), k, kind)
+        };
+        // Statistics in f64 whatever the model computes in.
+        let raw = features(&train)?;
+        let scaling =
+            if config.standardize { Scaling::of(&raw) } else { Scaling::identity(d, Kind::Double)? };
+        let examples = |rows: Vec<usize>| -> Result<Examples> {
+            let x = scaling.apply(&features(&rows)?).to_kind(kind).to_device(device);
+            Ok(Examples { x, y: labels(&rows)?.to_device(device), rows })
+        };
+        Ok(Splits {
+            train: examples(train)?,
+            validation: examples(validation)?,
+            test: examples(test)?,
+            scaling,
+        })
+    }
+
+    /// The examples of a split.
+    pub fn get(&self, split: Split) -> &Examples {
+        match split {
+            Split::Train => &self.train,
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// How features were scaled, in f64 on the CPU.
+    pub fn scaling(&self) -> &Scaling {
+        &self.scaling
+    }
+
+    /// The mean number of labels of a training example.
+    pub fn cardinality(&self) -> Result<f64> {
+        let y = &self.train.y;
+        Ok(read::scalar(&y.sum(Kind::Double))? / y.size()[0].max(1) as f64)
+    }
+}
+
+fn matrix(flat: std::result::Result<Tensor, tch::TchError>, width: i64, kind: Kind) -> Result<Tensor> {
+    let shaped = flat.and_then(|flat| flat.f_reshape([-1, width])?.f_to_kind(kind));
+    Ok(shaped.map_err(efy_core::Error::from)?)
+}
+
+/// Rows of the training, validation and test split.
+fn partition(
+    data: &Dataset,
+    config: &DataConfig,
+    seed: u64,
+) -> Result<(Vec<usize>, Vec<usize>, Vec<usize>)> {
+    let mut random = generator(seed, Stream::Split, 0);
+    let mut draw = |mut rows: Vec<usize>, fraction: f64| {
+        rows.shuffle(&mut random);
+        let taken = ((rows.len() as f64 * fraction).round() as usize).max(1);
+        let rest = rows.split_off(taken.min(rows.len()));
+        (rest, rows)
+    };
+    let (first, test) = if data.train_rows() < data.rows() {
+        ((0..data.train_rows()).collect(), (data.train_rows()..data.rows()).collect())
+    } else {
+        draw((0..data.rows()).collect(), config.test)
+    };
+    let (mut train, mut validation) = draw(first, config.validation);
+    let mut test: Vec<usize> = test;
+    if train.is_empty() || validation.is_empty() {
+        let message = format!("{} rows are too few to split", data.rows());
+        return Err(Error::Dataset { name: data.name().to_owned(), message });
+    }
+    for rows in [&mut train, &mut validation, &mut test] {
+        rows.sort_unstable();
+    }
+    Ok((train, validation, test))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Feature, Schema};
+
+    fn dataset(train: usize) -> Dataset {
+        let schema = Schema {
+            features: vec![Feature::Numeric { name: "x".into() }, Feature::Numeric { name: "c".into() }],
+            labels: vec!["a".into()],
+        };
+        let x = (0..20).flat_map(|i| [i as f32, 5.0]).collect();
+        let y = (0..20).map(|i| u8::from(i % 2 == 0)).collect();
+        Dataset::new("t", schema, x, y, train).unwrap()
+    }
+
+    #[test]
+    fn splits_are_disjoint_complete_and_seeded() {
+        let config = DataConfig::default();
+        let options = (Kind::Float, Device::Cpu);
+        for (train, sizes) in [(12, [9, 3, 8]), (20, [12, 4, 4])] {
+            let rows = |seed| {
+                let splits = Splits::new(&dataset(train), &config, seed, options).unwrap();
+                [Split::Train, Split::Validation, Split::Test].map(|s| splits.get(s).rows.clone())
+            };
+            assert_eq!(rows(1).each_ref().map(Vec::len), sizes);
+            let mut all = rows(1).concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..20).collect::<Vec<_>>());
+            assert_eq!(rows(1), rows(1));
+            assert_ne!(rows(1)[1], rows(2)[1]);
+        }
+    }
+
+    #[test]
+    fn scaling_comes_from_the_training_split_and_spares_constant_features() {
+        let config = DataConfig::default();
+        let splits = Splits::new(&dataset(12), &config, 0, (Kind::Double, Device::Cpu)).unwrap();
+        let x = &splits.get(Split::Train).x;
+        let mean: Vec<f64> = read::to_vec(&x.mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
+        let square: Vec<f64> =
+            read::to_vec(&x.square().mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
+        assert!(mean.iter().all(|mean| mean.abs() < 1e-12));
+        assert!((square[0] - 1.0).abs() < 1e-12 && square[1] == 0.0);
+    }
+}
