@@ -161,7 +161,12 @@ pub(crate) struct Import {
     #[arg(long, value_name = "FILE")]
     pub(crate) xml: Option<PathBuf>,
     /// The label columns of a CSV file, separated by commas.
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", conflicts_with = "label_prefix")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "NAMES",
+        conflicts_with = "label_prefix"
+    )]
     pub(crate) labels: Option<Vec<String>>,
     /// The label columns of a CSV file, by the beginning of their names.
     #[arg(long, value_name = "PREFIX")]

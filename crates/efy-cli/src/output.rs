@@ -23,6 +23,11 @@ pub(crate) fn pretty_json(value: &impl Serialize) -> Result<()> {
 /// Names and values in two aligned columns.
 pub(crate) fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> Result<()> {
     let rows: Vec<_> = rows.into_iter().collect();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().try_for_each(|(name, value)| line(&format!("{name:<width$}  {value}")))
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    rows.iter()
+        .try_for_each(|(name, value)| line(&format!("{name:<width$}  {value}")))
 }

@@ -47,13 +47,26 @@ impl Builder {
         let name = name.into();
         if shape.iter().product::<i64>() != values.len() as i64 {
             let found = vec![values.len() as i64];
-            return Err(Error::Shape { what: "parameter", expected: format!("{shape:?}"), found });
+            return Err(Error::Shape {
+                what: "parameter",
+                expected: format!("{shape:?}"),
+                found,
+            });
         }
         if self.entries.iter().any(|entry| entry.name == name) {
             let expected = "a name that is not taken";
-            return Err(Error::Parameter { name: "parameter", expected, found: name });
+            return Err(Error::Parameter {
+                name: "parameter",
+                expected,
+                found: name,
+            });
         }
-        self.entries.push(Entry { name, shape: shape.to_vec(), values, decays });
+        self.entries.push(Entry {
+            name,
+            shape: shape.to_vec(),
+            values,
+            decays,
+        });
         Ok(self.entries.len() - 1)
     }
 
@@ -62,25 +75,37 @@ impl Builder {
     /// # Errors
     /// [`Error::Torch`] when there is no room for it.
     pub fn build(self, kind: Kind, device: Device) -> Result<Parameters> {
-        let values: Vec<f64> = self.entries.iter().flat_map(|e| e.values.iter().copied()).collect();
+        let values: Vec<f64> = self
+            .entries
+            .iter()
+            .flat_map(|e| e.values.iter().copied())
+            .collect();
         let decays: Vec<f64> = self
             .entries
             .iter()
             .flat_map(|e| std::iter::repeat_n(if e.decays { 1.0 } else { 0.0 }, e.values.len()))
             .collect();
         let upload = |values: &[f64]| -> Result<Tensor> {
-            Ok(Tensor::f_from_slice(values)?.f_to_kind(kind)?.f_to_device(device)?)
+            Ok(Tensor::f_from_slice(values)?
+                .f_to_kind(kind)?
+                .f_to_device(device)?)
         };
         let flat = upload(&values)?;
         let mut named = Vec::with_capacity(self.entries.len());
         let mut offset = 0;
         for entry in self.entries {
             let length = entry.values.len() as i64;
-            let view = flat.f_narrow(0, offset, length)?.f_view(entry.shape.as_slice())?;
+            let view = flat
+                .f_narrow(0, offset, length)?
+                .f_view(entry.shape.as_slice())?;
             named.push((entry.name, view.detach().set_requires_grad(true)));
             offset += length;
         }
-        Ok(Parameters { decays: upload(&decays)?, flat, named })
+        Ok(Parameters {
+            decays: upload(&decays)?,
+            flat,
+            named,
+        })
     }
 }
 
@@ -112,7 +137,10 @@ impl Parameters {
     pub fn gradient(&self, loss: &Tensor) -> Result<Tensor> {
         let leaves: Vec<&Tensor> = self.named.iter().map(|(_, tensor)| tensor).collect();
         let gradients = Tensor::f_run_backward(&[loss], &leaves, false, false)?;
-        let flat: Vec<Tensor> = gradients.iter().map(|gradient| gradient.reshape([-1])).collect();
+        let flat: Vec<Tensor> = gradients
+            .iter()
+            .map(|gradient| gradient.reshape([-1]))
+            .collect();
         Ok(Tensor::f_cat(&flat, 0)?)
     }
 
@@ -123,7 +151,11 @@ impl Parameters {
     pub fn assign(&self, flat: &Tensor) -> Result<()> {
         if flat.size() != self.flat.size() {
             let expected = format!("{:?}", self.flat.size());
-            return Err(Error::Shape { what: "parameters", expected, found: flat.size() });
+            return Err(Error::Shape {
+                what: "parameters",
+                expected,
+                found: flat.size(),
+            });
         }
         let _guard = tch::no_grad_guard();
         Ok(self.flat.shallow_clone().f_copy_(flat)?)
@@ -138,17 +170,26 @@ mod tests {
     #[test]
     fn views_and_buffer_are_the_same_memory() {
         let mut builder = Builder::default();
-        let w = builder.add("w", &[2, 2], vec![1.0, 2.0, 3.0, 4.0], true).unwrap();
+        let w = builder
+            .add("w", &[2, 2], vec![1.0, 2.0, 3.0, 4.0], true)
+            .unwrap();
         let b = builder.add("b", &[2], vec![5.0, 6.0], false).unwrap();
         assert!(builder.add("b", &[1], vec![0.0], false).is_err());
         assert!(builder.add("c", &[2], vec![0.0], false).is_err());
         let parameters = builder.build(Kind::Double, Device::Cpu).unwrap();
-        let loss = parameters.tensor(w).sum(Kind::Double) + parameters.tensor(b).sum(Kind::Double) * 2;
+        let loss =
+            parameters.tensor(w).sum(Kind::Double) + parameters.tensor(b).sum(Kind::Double) * 2;
         let gradient = parameters.gradient(&loss).unwrap();
-        assert_eq!(gradient, Tensor::from_slice(&[1.0, 1.0, 1.0, 1.0, 2.0, 2.0]));
+        assert_eq!(
+            gradient,
+            Tensor::from_slice(&[1.0, 1.0, 1.0, 1.0, 2.0, 2.0])
+        );
         parameters.assign(&(parameters.flat() - gradient)).unwrap();
         assert_eq!(parameters.tensor(b), Tensor::from_slice(&[3.0, 4.0]));
-        assert_eq!(parameters.decays(), &Tensor::from_slice(&[1.0, 1.0, 1.0, 1.0, 0.0, 0.0]));
+        assert_eq!(
+            parameters.decays(),
+            &Tensor::from_slice(&[1.0, 1.0, 1.0, 1.0, 0.0, 0.0])
+        );
         assert!(parameters.assign(&Tensor::from_slice(&[1.0])).is_err());
     }
 }

@@ -34,9 +34,15 @@ impl Network {
             let (input, output) = (pair[0], pair[1]);
             let bound = 1.0 / (input.max(1) as f64).sqrt();
             let mut draw = |count: i64| -> Vec<f64> {
-                (0..count).map(|_| random.random_range(-bound..=bound)).collect()
+                (0..count)
+                    .map(|_| random.random_range(-bound..=bound))
+                    .collect()
             };
-            let name = if deep { format!("{prefix}.{}", 2 * index) } else { prefix.to_owned() };
+            let name = if deep {
+                format!("{prefix}.{}", 2 * index)
+            } else {
+                prefix.to_owned()
+            };
             let weight = draw(output * input);
             let weight = builder.add(format!("{name}.weight"), &[output, input], weight, true)?;
             let bias = builder.add(format!("{name}.bias"), &[output], draw(output), false)?;
@@ -48,7 +54,9 @@ impl Network {
     /// The network once the buffer exists.
     pub(crate) fn new(parameters: &Parameters, places: &Places) -> Self {
         let layer = |&(weight, bias)| (parameters.tensor(weight), parameters.tensor(bias));
-        Network { layers: places.0.iter().map(layer).collect() }
+        Network {
+            layers: places.0.iter().map(layer).collect(),
+        }
     }
 
     /// The output for `x` `[B, d]`.

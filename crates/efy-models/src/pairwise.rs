@@ -53,7 +53,11 @@ impl Pairwise {
     ) -> Result<Self> {
         if rank < 1 {
             let (name, expected) = ("model.rank", "a positive integer");
-            return Err(efy_core::Error::Parameter { name, expected, found: rank.to_string() });
+            return Err(efy_core::Error::Parameter {
+                name,
+                expected,
+                found: rank.to_string(),
+            });
         }
         let mut builder = Builder::default();
         let widths = [&[inputs], hidden, &[outputs]].concat();
@@ -63,20 +67,29 @@ impl Pairwise {
             CouplingSource::Shared => {
                 // At A = 0 the gradient in A is zero: it starts small, not at zero.
                 let bound = 1.0 / ((outputs * rank) as f64).sqrt();
-                let values =
-                    (0..outputs * rank).map(|_| random.random_range(-bound..=bound)).collect();
+                let values = (0..outputs * rank)
+                    .map(|_| random.random_range(-bound..=bound))
+                    .collect();
                 Ok(builder.add("coupling.A", &[outputs, rank], values, true)?)
             }
-            CouplingSource::Predicted => {
-                Err(Network::add(&mut builder, "coupling", &[inputs, outputs * rank], random)?)
-            }
+            CouplingSource::Predicted => Err(Network::add(
+                &mut builder,
+                "coupling",
+                &[inputs, outputs * rank],
+                random,
+            )?),
         };
         let parameters = builder.build(kind, device)?;
         let coupling = match parts {
             Ok(place) => Factor::Shared(parameters.tensor(place)),
             Err(places) => Factor::Predicted(Network::new(&parameters, &places)),
         };
-        Ok(Pairwise { unary: Network::new(&parameters, &unary), parameters, coupling, rank })
+        Ok(Pairwise {
+            unary: Network::new(&parameters, &unary),
+            parameters,
+            coupling,
+            rank,
+        })
     }
 }
 

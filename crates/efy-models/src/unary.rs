@@ -32,7 +32,10 @@ impl Unary {
         let random = &mut generator(seed, Stream::Weights, 0);
         let places = Network::add(&mut builder, "unary", &widths, random)?;
         let parameters = builder.build(kind, device)?;
-        Ok(Unary { network: Network::new(&parameters, &places), parameters })
+        Ok(Unary {
+            network: Network::new(&parameters, &places),
+            parameters,
+        })
     }
 }
 

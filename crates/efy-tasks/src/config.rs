@@ -253,22 +253,35 @@ impl Config {
         self.train.validate(origin)?;
         let wrong = |key: &str, expected: &str, found: String| {
             let message = format!("{key}: expected {expected}, found {found}");
-            Err(efy_train::Error::Config { origin: origin.to_owned(), message })
+            Err(efy_train::Error::Config {
+                origin: origin.to_owned(),
+                message,
+            })
         };
-        for (key, value) in [("data.validation", self.data.validation), ("data.test", self.data.test)]
-        {
+        for (key, value) in [
+            ("data.validation", self.data.validation),
+            ("data.test", self.data.test),
+        ] {
             if !(value > 0.0 && value < 1.0) {
                 return wrong(key, "a fraction between 0 and 1", value.to_string());
             }
         }
         if self.model.hidden.contains(&0) {
-            return wrong("model.hidden", "positive widths", format!("{:?}", self.model.hidden));
+            return wrong(
+                "model.hidden",
+                "positive widths",
+                format!("{:?}", self.model.hidden),
+            );
         }
         if self.model.rank == 0 {
             return wrong("model.rank", "a positive integer", "0".to_owned());
         }
         if !(self.loss.gamma.is_finite() && self.loss.gamma > 0.0) {
-            return wrong("loss.gamma", "a positive number", self.loss.gamma.to_string());
+            return wrong(
+                "loss.gamma",
+                "a positive number",
+                self.loss.gamma.to_string(),
+            );
         }
         let tolerances = [
             ("solver.tolerance", self.solver.tolerance),
@@ -284,7 +297,11 @@ impl Config {
             let guess = efy_train::config::nearest(&self.train.monitor, monitored)
                 .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
             let expected = format!("one of {}", monitored.join(", "));
-            return wrong("train.monitor", &expected, format!("{}{guess}", self.train.monitor));
+            return wrong(
+                "train.monitor",
+                &expected,
+                format!("{}{guess}", self.train.monitor),
+            );
         }
         Ok(())
     }

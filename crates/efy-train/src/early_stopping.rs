@@ -31,7 +31,12 @@ pub struct EarlyStopping {
 impl EarlyStopping {
     /// Stops after `patience` evaluations without an improvement; never for 0.
     pub fn new(direction: Direction, patience: u64) -> Self {
-        EarlyStopping { direction, patience, best: None, since: 0 }
+        EarlyStopping {
+            direction,
+            patience,
+            best: None,
+            since: 0,
+        }
     }
 
     /// Takes note of a value; says whether it is the best so far. A value that is not finite never is.
@@ -63,8 +68,10 @@ mod tests {
     #[test]
     fn stops_after_patience_evaluations_without_improvement() {
         let mut stopping = EarlyStopping::new(Direction::of("loss"), 2);
-        let improved: Vec<bool> =
-            [3.0, 2.0, 2.0, f64::NAN].iter().map(|&value| stopping.improved(value)).collect();
+        let improved: Vec<bool> = [3.0, 2.0, 2.0, f64::NAN]
+            .iter()
+            .map(|&value| stopping.improved(value))
+            .collect();
         assert_eq!(improved, [true, true, false, false]);
         assert!(stopping.exhausted());
         let mut never = EarlyStopping::new(Direction::of("hamming_accuracy"), 0);

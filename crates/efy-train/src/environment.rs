@@ -43,7 +43,9 @@ impl Environment {
             libtorch_threads: tch::get_num_threads(),
             command: std::env::args().collect(),
             git_commit: git_commit(),
-            started: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+            started: OffsetDateTime::now_utc()
+                .format(&Rfc3339)
+                .unwrap_or_default(),
         }
     }
 }
@@ -51,7 +53,10 @@ impl Environment {
 /// Reads `.git` of the working directory or one of its parents; packed references are followed.
 fn git_commit() -> Option<String> {
     let here = std::env::current_dir().ok()?;
-    let git = here.ancestors().map(|dir| dir.join(".git")).find(|git| git.is_dir())?;
+    let git = here
+        .ancestors()
+        .map(|dir| dir.join(".git"))
+        .find(|git| git.is_dir())?;
     let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
     let Some(reference) = head.trim().strip_prefix("ref: ") else {
         return Some(head.trim().to_owned());

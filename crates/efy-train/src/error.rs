@@ -71,7 +71,11 @@ impl Error {
 
     pub(crate) fn file(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Error::File { path, action, source }
+        move |source| Error::File {
+            path,
+            action,
+            source,
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use crate::{Error, Result};
 /// [`Error::File`] with the reason.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     let failed = || Error::file(path, "write");
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".tmp-")
@@ -49,7 +51,8 @@ pub fn read_text(path: &Path) -> Result<String> {
 #[cfg(unix)]
 fn make_readable(file: &tempfile::NamedTempFile) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.as_file()
+        .set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]

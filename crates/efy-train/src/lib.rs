@@ -18,9 +18,9 @@ mod run_directory;
 mod trainer;
 pub mod weights;
 
+pub use config::TrainConfig;
 pub use early_stopping::{Direction, EarlyStopping};
 pub use environment::{Environment, LIBTORCH_VERSION};
-pub use config::TrainConfig;
 pub use error::{Error, Result, core_exit_code};
 pub use metrics::Metrics;
 pub use objective::{Objective, Split, StepLoss};

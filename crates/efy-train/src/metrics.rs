@@ -22,14 +22,18 @@ impl Metrics {
 
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_f64().unwrap_or(f64::NAN)))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_f64().unwrap_or(f64::NAN)))
     }
 }
 
 impl<'a> FromIterator<(&'a str, f64)> for Metrics {
     fn from_iter<I: IntoIterator<Item = (&'a str, f64)>>(items: I) -> Self {
         let mut metrics = Metrics::default();
-        items.into_iter().for_each(|(name, value)| metrics.set(name, value));
+        items
+            .into_iter()
+            .for_each(|(name, value)| metrics.set(name, value));
         metrics
     }
 }

@@ -28,15 +28,18 @@ impl EpochOrder {
         let mut indices: Vec<i64> = (0..examples as i64).collect();
         indices.shuffle(&mut generator(seed, Stream::Order, epoch));
         let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
-        Ok(EpochOrder { indices, batch: batch.max(1) as i64 })
+        Ok(EpochOrder {
+            indices,
+            batch: batch.max(1) as i64,
+        })
     }
 
     /// The batches of the epoch: indices `[B]`.
     pub fn batches(&self) -> impl Iterator<Item = Tensor> + '_ {
         let total = self.indices.size()[0];
-        (0..total).step_by(self.batch as usize).map(move |from| {
-            self.indices.narrow(0, from, self.batch.min(total - from))
-        })
+        (0..total)
+            .step_by(self.batch as usize)
+            .map(move |from| self.indices.narrow(0, from, self.batch.min(total - from)))
     }
 }
 
@@ -50,8 +53,10 @@ mod tests {
     fn every_epoch_visits_every_example_once_in_another_order() {
         let epoch = |number| {
             let order = EpochOrder::new(3, number, (10, 4), Device::Cpu).unwrap();
-            let batches: Vec<Vec<i64>> =
-                order.batches().map(|batch| read::to_vec(&batch).unwrap()).collect();
+            let batches: Vec<Vec<i64>> = order
+                .batches()
+                .map(|batch| read::to_vec(&batch).unwrap())
+                .collect();
             assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
             batches.concat()
         };

@@ -40,7 +40,9 @@ impl RunDirectory {
     /// # Errors
     /// [`Error::File`] when there is no `config.yaml` in it.
     pub fn open(path: &Path) -> Result<Self> {
-        let run = RunDirectory { path: path.to_owned() };
+        let run = RunDirectory {
+            path: path.to_owned(),
+        };
         std::fs::metadata(run.config()).map_err(Error::file(&run.config(), "read"))?;
         Ok(run)
     }
@@ -97,7 +99,13 @@ fn fresh(parent: &Path, name: &str) -> PathBuf {
     let time = OffsetDateTime::now_utc().format(format).unwrap_or_default();
     let safe: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let first = parent.join(format!("{safe}-{time}"));
     std::iter::once(first.clone())

@@ -51,17 +51,22 @@ impl<'a> Trainer<'a> {
         };
         let mut optimizer = Adam::new(adam, objective.parameters())?;
         let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
-        self.tell(&Event::Started { steps: steps_an_epoch * config.epochs })?;
+        self.tell(&Event::Started {
+            steps: steps_an_epoch * config.epochs,
+        })?;
 
         let mut stopping = EarlyStopping::new(Direction::of(&config.monitor), config.patience);
         let mut sums = Sums::default();
-        let mut outcome =
-            Outcome { steps: 0, epochs: 0, best_step: 0, validation: Metrics::default() };
+        let mut outcome = Outcome {
+            steps: 0,
+            epochs: 0,
+            best_step: 0,
+            validation: Metrics::default(),
+        };
         let mut best: Option<Tensor> = None;
         for epoch in 1..=config.epochs {
             outcome.epochs = epoch;
-            let order =
-                EpochOrder::new(config.seed, epoch, (examples, config.batch_size), device)?;
+            let order = EpochOrder::new(config.seed, epoch, (examples, config.batch_size), device)?;
             for rows in order.batches() {
                 let StepLoss { loss, metrics } = training_step(objective, &mut optimizer, &rows)?;
                 outcome.steps += 1;
@@ -76,7 +81,12 @@ impl<'a> Trainer<'a> {
             }
             self.log(&mut sums, outcome.steps, epoch)?;
             let metrics = objective.evaluate(Split::Validation)?;
-            self.tell(&Event::metrics(outcome.steps, epoch, Split::Validation, &metrics))?;
+            self.tell(&Event::metrics(
+                outcome.steps,
+                epoch,
+                Split::Validation,
+                &metrics,
+            ))?;
             let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
             if stopping.improved(monitored) {
                 best = Some(objective.parameters().flat().copy());
@@ -99,12 +109,19 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// What the observers report.
     pub fn report(&mut self, outcome: &Outcome, split: Split, metrics: &Metrics) -> Result<()> {
-        self.tell(&Event::metrics(outcome.best_step, outcome.epochs, split, metrics))
+        self.tell(&Event::metrics(
+            outcome.best_step,
+            outcome.epochs,
+            split,
+            metrics,
+        ))
     }
 
     /// The one read of a log interval.
     fn log(&mut self, sums: &mut Sums, step: u64, epoch: u64) -> Result<()> {
-        let Some(metrics) = sums.take()? else { return Ok(()) };
+        let Some(metrics) = sums.take()? else {
+            return Ok(());
+        };
         self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
         match metrics.iter().find(|(name, _)| *name == "loss") {
             Some((_, loss)) if !loss.is_finite() => Err(Error::Diverged { step, loss }),
@@ -113,7 +130,9 @@ impl<'a> Trainer<'a> {
     }
 
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        self.observers.iter_mut().try_for_each(|observer| observer.on(event))
+        self.observers
+            .iter_mut()
+            .try_for_each(|observer| observer.on(event))
     }
 }
 
@@ -160,6 +179,12 @@ impl Sums {
         }
         let means = read::scalars(&self.sums.iter().collect::<Vec<_>>())?;
         let count = std::mem::take(&mut self.count) as f64;
-        Ok(Some(self.names.iter().zip(means).map(|(&name, sum)| (name, sum / count)).collect()))
+        Ok(Some(
+            self.names
+                .iter()
+                .zip(means)
+                .map(|(&name, sum)| (name, sum / count))
+                .collect(),
+        ))
     }
 }

@@ -31,7 +31,10 @@ pub fn save(path: &Path, parameters: &Parameters, buffers: &[(String, Tensor)]) 
     let broken = |error: safetensors::SafeTensorError| invalid(path, error.to_string());
     let mut views = Vec::with_capacity(encoded.len());
     for (name, dtype, shape, bytes) in &encoded {
-        views.push((*name, TensorView::new(*dtype, shape.clone(), bytes).map_err(broken)?));
+        views.push((
+            *name,
+            TensorView::new(*dtype, shape.clone(), bytes).map_err(broken)?,
+        ));
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let content = safetensors::serialize(views, Some(metadata)).map_err(broken)?;
@@ -42,13 +45,28 @@ fn encode(path: &Path, name: &str, tensor: &Tensor) -> Result<(Dtype, Vec<u8>)> 
     match tensor.kind() {
         Kind::Float => {
             let values: Vec<f32> = read::to_vec(tensor)?;
-            Ok((Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+            Ok((
+                Dtype::F32,
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
+            ))
         }
         Kind::Double => {
             let values: Vec<f64> = read::to_vec(tensor)?;
-            Ok((Dtype::F64, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+            Ok((
+                Dtype::F64,
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
+            ))
         }
-        kind => Err(invalid(path, format!("{name}: expected f32 or f64, found {kind:?}"))),
+        kind => Err(invalid(
+            path,
+            format!("{name}: expected f32 or f64, found {kind:?}"),
+        )),
     }
 }
 
@@ -64,7 +82,10 @@ pub fn load(path: &Path, parameters: &Parameters, buffers: &[&str]) -> Result<Ve
     let failed = || Error::file(path, "read");
     let size = std::fs::metadata(path).map_err(failed())?.len();
     if size > MOST_BYTES {
-        return Err(invalid(path, format!("expected at most {MOST_BYTES} bytes, found {size}")));
+        return Err(invalid(
+            path,
+            format!("expected at most {MOST_BYTES} bytes, found {size}"),
+        ));
     }
     let content = std::fs::read(path).map_err(failed())?;
     let file = SafeTensors::deserialize(&content)
@@ -74,10 +95,18 @@ pub fn load(path: &Path, parameters: &Parameters, buffers: &[&str]) -> Result<Ve
         parameters.named().iter().any(|(known, _)| known == name) || buffers.contains(&name)
     };
     if let Some(extra) = file.names().into_iter().find(|name| !known(name)) {
-        return Err(invalid(path, format!("{extra}: the model has no such tensor")));
+        return Err(invalid(
+            path,
+            format!("{extra}: the model has no such tensor"),
+        ));
     }
     let find = |name: &str| {
-        let missing = || invalid(path, format!("{name}: missing ({expected} tensors expected)"));
+        let missing = || {
+            invalid(
+                path,
+                format!("{name}: missing ({expected} tensors expected)"),
+            )
+        };
         file.tensor(name).map_err(|_| missing())
     };
     let mut flat = Vec::with_capacity(parameters.named().len());
@@ -98,8 +127,10 @@ pub fn load(path: &Path, parameters: &Parameters, buffers: &[&str]) -> Result<Ve
         }
         flat.push(found.reshape([-1]));
     }
-    let buffers =
-        buffers.iter().map(|name| decode(path, name, &find(name)?)).collect::<Result<_>>()?;
+    let buffers = buffers
+        .iter()
+        .map(|name| decode(path, name, &find(name)?))
+        .collect::<Result<_>>()?;
     let flat = Tensor::f_cat(&flat, 0).map_err(efy_core::Error::from)?;
     parameters.assign(&flat)?;
     Ok(buffers)
@@ -110,19 +141,39 @@ fn decode(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
     let flat = match view.dtype() {
         Dtype::F32 => {
             let values = view.data().as_chunks::<4>().0;
-            Tensor::f_from_slice(&values.iter().map(|b| f32::from_le_bytes(*b)).collect::<Vec<_>>())
+            Tensor::f_from_slice(
+                &values
+                    .iter()
+                    .map(|b| f32::from_le_bytes(*b))
+                    .collect::<Vec<_>>(),
+            )
         }
         Dtype::F64 => {
             let values = view.data().as_chunks::<8>().0;
-            Tensor::f_from_slice(&values.iter().map(|b| f64::from_le_bytes(*b)).collect::<Vec<_>>())
+            Tensor::f_from_slice(
+                &values
+                    .iter()
+                    .map(|b| f64::from_le_bytes(*b))
+                    .collect::<Vec<_>>(),
+            )
         }
-        other => return Err(invalid(path, format!("{name}: expected F32 or F64, found {other:?}"))),
+        other => {
+            return Err(invalid(
+                path,
+                format!("{name}: expected F32 or F64, found {other:?}"),
+            ));
+        }
     };
-    Ok(flat.and_then(|flat| flat.f_reshape(shape)).map_err(efy_core::Error::from)?)
+    Ok(flat
+        .and_then(|flat| flat.f_reshape(shape))
+        .map_err(efy_core::Error::from)?)
 }
 
 fn invalid(path: &Path, message: String) -> Error {
-    Error::Weights { path: path.to_owned(), message }
+    Error::Weights {
+        path: path.to_owned(),
+        message,
+    }
 }
 
 #[cfg(test)]
@@ -142,7 +193,10 @@ mod tests {
 
     #[test]
     fn weights_and_buffers_come_back_bit_for_bit() {
-        let path = tempfile::tempdir().unwrap().keep().join("weights.safetensors");
+        let path = tempfile::tempdir()
+            .unwrap()
+            .keep()
+            .join("weights.safetensors");
         let saved = model("w", &[2, 3], Kind::Float);
         let mean = Tensor::from_slice(&[1.5_f32, -2.0]);
         save(&path, &saved, &[("mean".to_owned(), mean.shallow_clone())]).unwrap();
@@ -155,7 +209,10 @@ mod tests {
 
     #[test]
     fn weights_of_another_model_are_refused_by_name() {
-        let path = tempfile::tempdir().unwrap().keep().join("weights.safetensors");
+        let path = tempfile::tempdir()
+            .unwrap()
+            .keep()
+            .join("weights.safetensors");
         save(&path, &model("w", &[1, 3], Kind::Float), &[]).unwrap();
         let message = |model: &Parameters, buffers: &[&str]| {
             let error = load(&path, model, buffers).unwrap_err().to_string();

@@ -72,9 +72,15 @@ impl Default for Settings {
 
 pub(crate) fn run(arguments: &Bench) -> Result<()> {
     let settings: Settings = efy_train::config::from_text("bench", "{}", &arguments.set)?;
-    for (name, value) in [("d", settings.d), ("k", settings.k), ("batch", settings.batch)] {
+    for (name, value) in [
+        ("d", settings.d),
+        ("k", settings.k),
+        ("batch", settings.batch),
+    ] {
         if value == 0 {
-            return Err(anyhow!(Usage(format!("{name}: expected a positive integer, found 0"))));
+            return Err(anyhow!(Usage(format!(
+                "{name}: expected a positive integer, found 0"
+            ))));
         }
     }
     if settings.n < 10 {
@@ -91,7 +97,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
     if arguments.json {
         return output::json(&result);
     }
-    let Settings { d, k, batch, rank, .. } = settings;
+    let Settings {
+        d, k, batch, rank, ..
+    } = settings;
     output::line(&format!(
         "{rate:.0} steps/s  ({steps} steps in {seconds:.2} s; d {d}, k {k}, batch {batch}, rank \
          {rank}; {device:?}; last loss {loss:.4})"
@@ -101,7 +109,11 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
 /// Steps, seconds and the last loss.
 fn measure(settings: &Settings, device: Device, seconds: f64) -> Result<(u64, f64, f64)> {
     let config = configuration(settings);
-    let kind = if settings.dtype == Dtype::F32 { Kind::Float } else { Kind::Double };
+    let kind = if settings.dtype == Dtype::F32 {
+        Kind::Float
+    } else {
+        Kind::Double
+    };
     let data = made_up(settings)?;
     let splits = Splits::new(&data, &config.data, settings.seed, (kind, device))?;
     let mut objective = Multilabel::new(&config, splits)?;
@@ -158,7 +170,10 @@ fn configuration(settings: &Settings) -> Config {
             dtype: settings.dtype,
             ..ModelConfig::default()
         },
-        loss: LossConfig { regularizer: settings.regularizer, ..LossConfig::default() },
+        loss: LossConfig {
+            regularizer: settings.regularizer,
+            ..LossConfig::default()
+        },
         solver: SolverConfig {
             kind: settings.solver,
             tolerance: settings.tolerance,
@@ -166,7 +181,10 @@ fn configuration(settings: &Settings) -> Config {
             warm_start: settings.warm_start,
             ..SolverConfig::default()
         },
-        train: TrainConfig { seed: settings.seed, ..TrainConfig::default() },
+        train: TrainConfig {
+            seed: settings.seed,
+            ..TrainConfig::default()
+        },
     }
 }
 
@@ -175,10 +193,18 @@ fn made_up(settings: &Settings) -> Result<Dataset> {
     let (n, d, k) = (settings.n + 1, settings.d, settings.k);
     let mut random = generator(settings.seed, Stream::MadeUp, 0);
     let bound = 3.0_f32.sqrt();
-    let x = (0..n * d).map(|_| random.random_range(-bound..=bound)).collect();
-    let y = (0..n * k).map(|_| u8::from(random.random_bool(DENSITY))).collect();
+    let x = (0..n * d)
+        .map(|_| random.random_range(-bound..=bound))
+        .collect();
+    let y = (0..n * k)
+        .map(|_| u8::from(random.random_bool(DENSITY)))
+        .collect();
     let schema = Schema {
-        features: (0..d).map(|i| Feature::Numeric { name: format!("x{i}") }).collect(),
+        features: (0..d)
+            .map(|i| Feature::Numeric {
+                name: format!("x{i}"),
+            })
+            .collect(),
         labels: (0..k).map(|i| format!("y{i}")).collect(),
     };
     Ok(Dataset::new("made-up", schema, x, y, settings.n)?)

@@ -21,7 +21,10 @@ pub(crate) fn run(arguments: &Data) -> Result<()> {
 
 fn list(cache: &Cache, as_json: bool) -> Result<()> {
     let known = registry::KNOWN.iter().map(|set| {
-        let about = format!("{} rows, {} features, {} labels", set.rows, set.features, set.labels);
+        let about = format!(
+            "{} rows, {} features, {} labels",
+            set.rows, set.features, set.labels
+        );
         (set.name.to_owned(), state(set, cache), about)
     });
     let own = data::imported(cache)
@@ -36,7 +39,8 @@ fn list(cache: &Cache, as_json: bool) -> Result<()> {
         return output::json(&rows);
     }
     output::table(
-        all.iter().map(|(name, state, about)| (name.as_str(), format!("{state:<12}  {about}"))),
+        all.iter()
+            .map(|(name, state, about)| (name.as_str(), format!("{state:<12}  {about}"))),
     )
 }
 
@@ -73,9 +77,11 @@ fn show(facts: &Value, as_json: bool) -> Result<()> {
     }
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
-        }
+        Value::Array(items) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
         other => other.to_string(),
     };
     let entries = facts.as_object().into_iter().flatten();
@@ -84,7 +90,11 @@ fn show(facts: &Value, as_json: bool) -> Result<()> {
 
 fn import(arguments: &Import, cache: &Cache) -> Result<()> {
     let test = arguments.test.as_deref();
-    let csv = arguments.train.to_string_lossy().trim_end_matches(".gz").ends_with(".csv");
+    let csv = arguments
+        .train
+        .to_string_lossy()
+        .trim_end_matches(".gz")
+        .ends_with(".csv");
     let source = match (&arguments.labels, &arguments.label_prefix) {
         (Some(names), _) if csv => {
             Source::csv(&arguments.train, test, LabelColumns::Names(names.clone()))

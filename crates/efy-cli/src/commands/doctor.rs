@@ -12,8 +12,11 @@ use crate::output;
 pub(crate) fn run(arguments: &Doctor) -> Result<()> {
     let cuda = CudaReport::probe();
     let cache = Cache::from_env()?;
-    let fetched: Vec<&str> =
-        registry::KNOWN.iter().filter(|set| cache.has(set)).map(|set| set.name).collect();
+    let fetched: Vec<&str> = registry::KNOWN
+        .iter()
+        .filter(|set| cache.has(set))
+        .map(|set| set.name)
+        .collect();
     let imported = data::imported(&cache);
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
     let place = libtorch_place().unwrap_or_else(|| "unknown".to_owned());
@@ -42,20 +45,37 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
         ("efy", env!("CARGO_PKG_VERSION").to_owned()),
         ("libtorch", format!("{LIBTORCH_VERSION} in {place}")),
         ("threads", threads.to_string()),
-        ("driver", cuda.driver.clone().unwrap_or_else(|| "none".to_owned())),
+        (
+            "driver",
+            cuda.driver.clone().unwrap_or_else(|| "none".to_owned()),
+        ),
         ("cuda", cuda.explain()),
     ])?;
     for device in &cuda.devices {
         let name = device.name.as_deref().unwrap_or("unknown device");
-        let memory = device
-            .memory
-            .map_or_else(String::new, |bytes| format!(", {:.1} GB", bytes as f64 / 1e9));
+        let memory = device.memory.map_or_else(String::new, |bytes| {
+            format!(", {:.1} GB", bytes as f64 / 1e9)
+        });
         output::line(&format!("cuda:{}    {name}{memory}", device.index))?;
     }
     output::table([
         ("data", cache.root().display().to_string()),
-        ("fetched", if fetched.is_empty() { "none".to_owned() } else { fetched.join(" ") }),
-        ("imported", if imported.is_empty() { "none".to_owned() } else { imported.join(" ") }),
+        (
+            "fetched",
+            if fetched.is_empty() {
+                "none".to_owned()
+            } else {
+                fetched.join(" ")
+            },
+        ),
+        (
+            "imported",
+            if imported.is_empty() {
+                "none".to_owned()
+            } else {
+                imported.join(" ")
+            },
+        ),
         ("mujoco", "not used by this version".to_owned()),
     ])
 }
@@ -74,6 +94,10 @@ fn state_name(state: &CudaState) -> &'static str {
 /// The folder that `libtorch_cpu` was loaded from.
 fn libtorch_place() -> Option<String> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let path = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?.split(' ').next_back()?;
+    let path = maps
+        .lines()
+        .find(|line| line.ends_with("/libtorch_cpu.so"))?
+        .split(' ')
+        .next_back()?;
     Some(path.trim_end_matches("/libtorch_cpu.so").to_owned())
 }

@@ -23,6 +23,10 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     if arguments.json {
         output::json(&metrics)
     } else {
-        output::table(metrics.iter().map(|(name, value)| (name, format!("{value:.6}"))))
+        output::table(
+            metrics
+                .iter()
+                .map(|(name, value)| (name, format!("{value:.6}"))),
+        )
     }
 }

@@ -11,7 +11,10 @@ pub(crate) fn run(arguments: &Plot) -> Result<()> {
     let formats: Vec<Format> = arguments
         .format
         .iter()
-        .map(|name| name.parse::<Format>().map_err(|error| anyhow!(Usage(error.to_string()))))
+        .map(|name| {
+            name.parse::<Format>()
+                .map_err(|error| anyhow!(Usage(error.to_string())))
+        })
         .collect::<Result<_>>()?;
     let out = match (&arguments.out, arguments.runs.as_slice()) {
         (Some(out), _) => out.clone(),

@@ -12,7 +12,11 @@ use crate::output;
 
 pub(crate) fn run(as_json: bool) -> Result<()> {
     let schema = schema_for!(Config);
-    if as_json { output::pretty_json(&schema) } else { output::line(markdown(&schema)?.trim_end()) }
+    if as_json {
+        output::pretty_json(&schema)
+    } else {
+        output::line(markdown(&schema)?.trim_end())
+    }
 }
 
 const HEAD: &str = "# Configuration reference
@@ -28,7 +32,11 @@ JSON Schema, for completion in an editor.
 fn markdown(schema: &Schema) -> Result<String> {
     let root = schema.as_value();
     let mut text = HEAD.to_owned();
-    write!(text, "\n## Top level\n\n{}", table(root, root, &json!({"name": "run"})))?;
+    write!(
+        text,
+        "\n## Top level\n\n{}",
+        table(root, root, &json!({"name": "run"}))
+    )?;
     let sections = [
         ("data", serde_json::to_value(DataConfig::default())?),
         ("model", serde_json::to_value(ModelConfig::default())?),
@@ -39,7 +47,11 @@ fn markdown(schema: &Schema) -> Result<String> {
     for (name, defaults) in sections {
         let section = resolve(root, &root["properties"][name]);
         let about = section["description"].as_str().unwrap_or_default();
-        write!(text, "\n## `{name}`\n\n{about}\n\n{}", table(root, section, &defaults))?;
+        write!(
+            text,
+            "\n## `{name}`\n\n{about}\n\n{}",
+            table(root, section, &defaults)
+        )?;
     }
     Ok(text)
 }
@@ -48,14 +60,19 @@ fn table(root: &Value, object: &Value, defaults: &Value) -> String {
     let mut text = "| key | values | default | meaning |\n|---|---|---|---|\n".to_owned();
     for (key, property) in object["properties"].as_object().into_iter().flatten() {
         let target = resolve(root, property);
-        let about = property["description"].as_str().or(target["description"].as_str());
+        let about = property["description"]
+            .as_str()
+            .or(target["description"].as_str());
         let default = match defaults.get(key) {
             Some(Value::Null) => "none".to_owned(),
             Some(value) => format!("`{value}`").replace('"', ""),
             None if target["properties"].is_object() => "see below".to_owned(),
             None => "required".to_owned(),
         };
-        let about = about.unwrap_or_default().replace('|', "\\|").replace('\n', " ");
+        let about = about
+            .unwrap_or_default()
+            .replace('|', "\\|")
+            .replace('\n', " ");
         text += &format!("| `{key}` | {} | {default} | {about} |\n", values(target));
     }
     text
@@ -65,21 +82,27 @@ fn table(root: &Value, object: &Value, defaults: &Value) -> String {
 fn values(target: &Value) -> String {
     if let Some(variants) = target["oneOf"].as_array() {
         let names = variants.iter().filter_map(|v| v["const"].as_str());
-        return names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ");
+        return names
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(" ");
     }
     let kinds: Vec<&str> = match &target["type"] {
         Value::String(kind) => vec![kind],
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let names = kinds.iter().filter(|kind| **kind != "null").map(|kind| match *kind {
-        "integer" => "integer",
-        "number" => "number",
-        "boolean" => "`true` `false`",
-        "array" => "list",
-        "object" => "section",
-        _ => "text",
-    });
+    let names = kinds
+        .iter()
+        .filter(|kind| **kind != "null")
+        .map(|kind| match *kind {
+            "integer" => "integer",
+            "number" => "number",
+            "boolean" => "`true` `false`",
+            "array" => "list",
+            "object" => "section",
+            _ => "text",
+        });
     names.collect::<Vec<_>>().join(" ")
 }
 

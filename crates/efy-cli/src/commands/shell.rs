@@ -24,11 +24,15 @@ pub(crate) fn manual(dir: &Path) -> Result<()> {
 }
 
 fn write_page(command: clap::Command, name: &str, dir: &Path) -> Result<()> {
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
     {
         write_page(sub.clone(), &format!("{name}-{}", sub.get_name()), dir)?;
     }
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).title(name).render(&mut page)?;
+    clap_mangen::Man::new(command)
+        .title(name)
+        .render(&mut page)?;
     Ok(write_atomically(&dir.join(format!("{name}.1")), &page)?)
 }

@@ -30,7 +30,9 @@ pub(crate) fn run(arguments: &Solve) -> Result<()> {
             "." => usage(error.inner().to_string()),
             path => usage(format!("{path}: {}", error.inner())),
         })?;
-    let parts = specification.build(device).map_err(|error| usage(error.to_string()))?;
+    let parts = specification
+        .build(device)
+        .map_err(|error| usage(error.to_string()))?;
     output::json(&solve(parts).map_err(|error| usage(error.to_string()))?)
 }
 
@@ -38,7 +40,10 @@ fn read_input(path: &Path) -> Result<String> {
     let unreadable = |error| anyhow!(Usage(format!("{}: cannot read: {error}", path.display())));
     let mut text = String::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text)
+        std::io::stdin()
+            .lock()
+            .take(MOST_BYTES)
+            .read_to_string(&mut text)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
     };
@@ -47,7 +52,15 @@ fn read_input(path: &Path) -> Result<String> {
 }
 
 fn solve(parts: Parts) -> efy_core::Result<Value> {
-    let Parts { energy, inputs, regularizer, domain, solver, target, single } = parts;
+    let Parts {
+        energy,
+        inputs,
+        regularizer,
+        domain,
+        solver,
+        target,
+        single,
+    } = parts;
     let loss = FenchelYoung::from_parts(regularizer, domain, solver);
     let mut answer = Map::new();
     let value = match &target {
@@ -59,33 +72,56 @@ fn solve(parts: Parts) -> efy_core::Result<Value> {
         None => Some(loss.predict(energy.as_ref(), None)?),
     };
     let per_row = |t: &Tensor| -> efy_core::Result<Value> {
-        nested(&if single { t.squeeze_dim(0) } else { t.shallow_clone() })
+        nested(&if single {
+            t.squeeze_dim(0)
+        } else {
+            t.shallow_clone()
+        })
     };
-    if let Some(solution) = value.as_ref().map(|value| &value.solution).or(alone.as_ref()) {
+    if let Some(solution) = value
+        .as_ref()
+        .map(|value| &value.solution)
+        .or(alone.as_ref())
+    {
         answer.insert("argmax".into(), per_row(&solution.argmax)?);
-        answer.insert("conjugate".into(), per_row(&solution.value)?);
+        let (mut gap, mut conjugate) = (Value::Null, Value::Null);
+        if let Some(certificate) = &solution.certificate {
+            (conjugate, gap) = (per_row(&certificate.value)?, per_row(&certificate.gap)?);
+        }
+        answer.insert("conjugate".into(), conjugate);
         let report = &solution.report;
-        let converged: Vec<bool> =
-            read::to_vec::<u8>(&report.converged)?.into_iter().map(|c| c != 0).collect();
-        let converged = if single { json!(converged.first()) } else { json!(converged) };
+        let converged: Vec<bool> = read::to_vec::<u8>(&report.converged)?
+            .into_iter()
+            .map(|c| c != 0)
+            .collect();
+        let converged = if single {
+            json!(converged.first())
+        } else {
+            json!(converged)
+        };
         let report = json!({
             "solver": report.solver,
             "iterations": per_row(&report.iterations)?,
             "residual": per_row(&report.residual)?,
-            "gap": per_row(&report.gap)?,
+            "gap": gap,
             "converged": converged,
         });
         answer.insert("report".into(), report);
     }
     if let Some(value) = &value {
-        answer.insert("loss".into(), per_row(&value.per_row)?);
+        answer.insert("loss".into(), per_row(&value.per_row())?);
         let leaves: Vec<&Tensor> = inputs.iter().map(|(_, tensor)| tensor).collect();
-        let sum = value.per_row.sum(value.per_row.kind());
+        let rows = value.per_row();
+        let sum = rows.sum(rows.kind());
         let gradients = Tensor::f_run_backward(&[sum], &leaves, false, false)?;
         let mut named = Map::new();
         for ((name, _), gradient) in inputs.iter().zip(&gradients) {
             // Only u always has a leading row; a coupling has one when it was given one.
-            let json = if *name == "u" { per_row(gradient)? } else { nested(gradient)? };
+            let json = if *name == "u" {
+                per_row(gradient)?
+            } else {
+                nested(gradient)?
+            };
             named.insert((*name).into(), json);
         }
         answer.insert("gradient".into(), Value::Object(named));
@@ -96,8 +132,14 @@ fn solve(parts: Parts) -> efy_core::Result<Value> {
 /// A tensor as nested lists; integers stay integers, numbers that are not finite become null.
 fn nested(t: &Tensor) -> efy_core::Result<Value> {
     let flat: Vec<Value> = match t.kind() {
-        tch::Kind::Int64 => read::to_vec::<i64>(t)?.into_iter().map(Value::from).collect(),
-        _ => read::to_vec::<f64>(t)?.into_iter().map(Value::from).collect(),
+        tch::Kind::Int64 => read::to_vec::<i64>(t)?
+            .into_iter()
+            .map(Value::from)
+            .collect(),
+        _ => read::to_vec::<f64>(t)?
+            .into_iter()
+            .map(Value::from)
+            .collect(),
     };
     fn fold(mut flat: Vec<Value>, shape: &[i64]) -> Value {
         match shape.split_first() {

@@ -39,7 +39,11 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
         for (name, value) in test.iter() {
             eprintln!("test {name:<17} {value:.4}");
         }
-        eprintln!("{} figure files in {}", figures.len(), run.plots().display());
+        eprintln!(
+            "{} figure files in {}",
+            figures.len(),
+            run.plots().display()
+        );
     }
     output::json(&json!({"run": run.path(), "test": test}))
 }

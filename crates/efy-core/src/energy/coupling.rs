@@ -36,16 +36,22 @@ impl Coupling {
         }
     }
 
-    /// $\frac12(\langle p, U p\rangle - \langle q, U q\rangle)$ for each row, `[B]`, from $p - q$ and
-    /// $p + q$, so that it is accurate to the size of $p - q$. Its gradient in a dense U is the
-    /// symmetric $\frac12(p p^\top - q q^\top)$.
-    pub(super) fn half_form_difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        let (minus, plus) = (p - q, p + q);
-        match self {
-            Coupling::Dense(u) => {
-                (shape::dot(&times(&minus, u), &plus) + shape::dot(&times(&plus, u), &minus)) * 0.25
+    /// $u + U p$ for each row, with the graph to U or A. For a dense U it is $u + \frac12(U + U^\top) p$,
+    /// so that the gradient in U is symmetric.
+    pub(super) fn add_applied(&self, u: &Tensor, p: &Tensor) -> Tensor {
+        let (inner, outer) = match self {
+            Coupling::Dense(matrix) => {
+                let symmetric = (matrix + matrix.transpose(-1, -2)) * 0.5;
+                (p.shallow_clone(), symmetric)
             }
-            Coupling::LowRank(a) => shape::dot(&times(&minus, a), &times(&plus, a)) * -0.5,
+            Coupling::LowRank(a) => (times(&p.neg(), a), a.transpose(-1, -2)),
+        };
+        if self.per_row() {
+            u.unsqueeze(1)
+                .baddbmm(&inner.unsqueeze(1), &outer, 1, 1)
+                .squeeze_dim(1)
+        } else {
+            u.addmm(&inner, &outer)
         }
     }
 

@@ -35,8 +35,8 @@ impl Energy for Linear {
         shape::dot(&self.u, p)
     }
 
-    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        shape::dot(&self.u, &(p - q))
+    fn discrete_gradient(&self, _p: &Tensor, _q: &Tensor) -> Option<Tensor> {
+        Some(self.u.shallow_clone())
     }
 
     fn gradient(&self, _p: &Tensor) -> Tensor {

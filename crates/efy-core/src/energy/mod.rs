@@ -15,9 +15,9 @@ use tch::{Device, Kind, Tensor};
 
 /// $\Phi(v, p)$ for a batch of rows. `p` is `[B, k]`, results are `[B]` unless said otherwise.
 ///
-/// Implementations keep the autograd graph from `value` and `difference` to the model's weights;
-/// [`gradient`](Energy::gradient) is with respect to `p`, in closed form, and is all that an inner
-/// loop calls.
+/// Implementations keep the autograd graph from `value` and `discrete_gradient` to the model's
+/// weights; [`gradient`](Energy::gradient) is with respect to `p`, in closed form, and is all that an
+/// inner loop calls.
 pub trait Energy {
     /// The number of rows B and of outputs k.
     fn size(&self) -> (i64, i64);
@@ -28,10 +28,11 @@ pub trait Energy {
     /// $\Phi(v, p)$, `[B]`.
     fn value(&self, p: &Tensor) -> Tensor;
 
-    /// $\Phi(v, p) - \Phi(v, q)$, `[B]`. Overridden where the difference can be had without
-    /// subtracting two large numbers.
-    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        self.value(p) - self.value(q)
+    /// A discrete gradient: w `[B, k]`, with its graph, such that
+    /// $\Phi(v, p) - \Phi(v, q) = \langle w, p - q \rangle$, accurate to the size of $p - q$. `None`
+    /// where the difference of two values is all there is.
+    fn discrete_gradient(&self, _p: &Tensor, _q: &Tensor) -> Option<Tensor> {
+        None
     }
 
     /// $\nabla_p \Phi(v, p)$, `[B, k]`, without autograd and without a graph.

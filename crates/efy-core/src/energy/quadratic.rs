@@ -62,8 +62,9 @@ impl Energy for Quadratic {
         shape::dot(&self.u, p) + quadratic
     }
 
-    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        shape::dot(&self.u, &(p - q)) + self.coupling.half_form_difference(p, q)
+    /// The gradient at the midpoint, as for every quadratic function.
+    fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
+        Some(self.coupling.add_applied(&self.u, &p.lerp(q, 0.5)))
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::domain::Domain;
-use crate::energy::{Energy, Form};
+use crate::energy::{self, Energy};
 use crate::regularizer::Regularizer;
 use crate::solver::{Problem, Solution, Solver};
 use crate::{Result, shape};
@@ -41,17 +41,41 @@ pub struct FenchelYoung {
 /// The loss of a batch.
 #[derive(Debug)]
 pub struct LossValue {
-    /// $L(v_i, y_i)$, `[B]`, with the autograd graph to the energy's parameters. Computed at the
-    /// solver's point, it is at most [`gap`](crate::solver::Report::gap) too small.
-    pub per_row: Tensor,
     /// The regularized predictions and how they were found.
     pub solution: Solution,
+    form: Form,
+}
+
+/// The loss as it was found; reductions are left until one is asked for.
+#[derive(Debug)]
+enum Form {
+    /// $L = \langle a, b \rangle$ for each row, a `[B, k]` without and b `[B, k]` with the graph.
+    Inner(Tensor, Tensor),
+    /// `[B]`.
+    Rows(Tensor),
 }
 
 impl LossValue {
-    /// The mean over the batch: what is minimized.
+    /// $L(v_i, y_i)$, `[B]`, with the autograd graph to the energy's parameters. Computed at the
+    /// solver's point, it is at most the certificate's [`gap`](crate::solver::Certificate::gap) too
+    /// small.
+    pub fn per_row(&self) -> Tensor {
+        match &self.form {
+            Form::Inner(a, b) => shape::dot(a, b),
+            Form::Rows(rows) => rows.shallow_clone(),
+        }
+    }
+
+    /// The mean over the batch, with the graph: what is minimized.
     pub fn mean(&self) -> Tensor {
-        self.per_row.mean(None::<Kind>)
+        match &self.form {
+            // One product over all rows: the cheapest way there and back.
+            Form::Inner(a, b) => {
+                let rows = Tensor::from(1.0 / a.size()[0].max(1) as f64);
+                a.reshape([-1]).dot(&b.reshape([-1])) * rows
+            }
+            Form::Rows(rows) => rows.mean(None::<Kind>),
+        }
     }
 }
 
@@ -105,16 +129,31 @@ impl FenchelYoung {
     ) -> Result<LossValue> {
         shape::matrix_of("target", target, energy.size(), energy.options())?;
         let solution = self.predict(energy, start)?;
-        let stable = match energy.form() {
-            Form::Linear { u } => self
+        let form = self.compare(energy, target, &solution.argmax);
+        Ok(LossValue { solution, form })
+    }
+
+    /// $\Phi(v, \hat y) - \Omega(\hat y) + \Omega(y) - \Phi(v, y)$ with $\hat y$ a constant.
+    fn compare(&self, energy: &dyn Energy, target: &Tensor, argmax: &Tensor) -> Form {
+        if let energy::Form::Linear { u } = energy.form()
+            && let Some(rows) = self
                 .regularizer
-                .linear_loss(u, target, self.domain.as_ref()),
-            _ => None,
-        };
-        let per_row = stable.unwrap_or_else(|| {
-            let omega = self.regularizer.difference(target, &solution.argmax);
-            energy.difference(&solution.argmax, target) + omega
-        });
-        Ok(LossValue { per_row, solution })
+                .linear_loss(u, target, self.domain.as_ref())
+        {
+            return Form::Rows(rows);
+        }
+        let phi = energy.discrete_gradient(argmax, target);
+        let omega = self.regularizer.discrete_gradient(argmax, target);
+        match (phi, omega) {
+            (Some(phi), Some(omega)) => Form::Inner(argmax - target, phi - omega),
+            (Some(phi), None) => {
+                let omega = self.regularizer.value(target) - self.regularizer.value(argmax);
+                Form::Rows(shape::dot(&(argmax - target), &phi) + omega)
+            }
+            (None, _) => {
+                let omega = self.regularizer.value(target) - self.regularizer.value(argmax);
+                Form::Rows(energy.value(argmax) - energy.value(target) + omega)
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Conjugate, Regularizer, Separable, positive};
+use super::{Regularizer, Separable, positive};
 use crate::domain::Domain;
 use crate::{Result, shape};
 
@@ -39,14 +39,13 @@ impl Regularizer for BinaryEntropy {
         p.logit(None::<f64>) * self.gamma
     }
 
-    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate> {
-        is_cube(domain).then(|| {
-            let t = theta / self.gamma;
-            Conjugate {
-                argmax: t.sigmoid(),
-                value: shape::row_sum(&softplus(&t)) * self.gamma,
-            }
-        })
+    fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
+        is_cube(domain).then(|| (theta / self.gamma).sigmoid())
+    }
+
+    /// $\gamma \sum_i \log(1 + e^{\theta_i / \gamma})$.
+    fn conjugate(&self, theta: &Tensor, _argmax: &Tensor) -> Tensor {
+        shape::row_sum(&softplus(&(theta / self.gamma))) * self.gamma
     }
 
     /// $\gamma \sum_i y_i\, \mathrm{sp}(-\theta_i/\gamma) + (1 - y_i)\, \mathrm{sp}(\theta_i/\gamma)

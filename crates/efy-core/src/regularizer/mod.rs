@@ -26,17 +26,23 @@ pub trait Regularizer: Send {
     /// $\Omega(p)$, `[B]`.
     fn value(&self, p: &Tensor) -> Tensor;
 
-    /// $\Omega(p) - \Omega(q)$, `[B]`.
-    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        self.value(p) - self.value(q)
+    /// A discrete gradient: g `[B, k]` such that $\Omega(p) - \Omega(q) = \langle g, p - q \rangle$,
+    /// accurate to the size of $p - q$. `None` where the difference of two values is all there is.
+    fn discrete_gradient(&self, _p: &Tensor, _q: &Tensor) -> Option<Tensor> {
+        None
     }
 
     /// $\nabla \Omega(p)$, `[B, k]`. For entropies it is infinite at the ends of the domain.
     fn gradient(&self, p: &Tensor) -> Tensor;
 
-    /// The maximum of $\langle \theta, p \rangle - \Omega(p)$ over the domain, for `theta` `[B, k]`;
-    /// `None` where there is no closed form.
-    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate>;
+    /// $\arg\max_{p \in C} \langle \theta, p \rangle - \Omega(p)$ for `theta` `[B, k]`, `[B, k]`; `None`
+    /// where there is no closed form.
+    fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor>;
+
+    /// The conjugate $\Omega^*(\theta)$, `[B]`, given the [`argmax`](Self::argmax).
+    fn conjugate(&self, theta: &Tensor, argmax: &Tensor) -> Tensor {
+        crate::shape::dot(theta, argmax) - self.value(argmax)
+    }
 
     /// The Fenchel-Young loss of `theta` at `target`, `[B]`, in a form that loses no digits and
     /// through which autograd may pass; `None` where there is none better than the definition.
@@ -56,15 +62,6 @@ pub trait Regularizer: Send {
     fn separable(&self) -> Option<Separable> {
         None
     }
-}
-
-/// A closed-form conjugate.
-#[derive(Debug)]
-pub struct Conjugate {
-    /// $\arg\max_{p \in C} \langle \theta, p \rangle - \Omega(p)$, `[B, k]`.
-    pub argmax: Tensor,
-    /// $\Omega^*(\theta)$, `[B]`.
-    pub value: Tensor,
 }
 
 /// Checks a regularization strength.

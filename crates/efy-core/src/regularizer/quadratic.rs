@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Conjugate, Regularizer, Separable, positive};
+use super::{Regularizer, Separable, positive};
 use crate::domain::Domain;
 use crate::{Result, shape};
 
@@ -64,16 +64,18 @@ macro_rules! regularizer {
                 self.polynomial().value(p)
             }
 
-            fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-                self.polynomial().difference(p, q)
+            /// The gradient at the midpoint, as for every quadratic function.
+            fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
+                Some(self.gradient(&p.lerp(q, 0.5)))
             }
 
             fn gradient(&self, p: &Tensor) -> Tensor {
                 self.polynomial().gradient(p)
             }
 
-            fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate> {
-                Some(self.polynomial().conjugate(theta, domain))
+            /// The projection of the unconstrained argmax, whatever the domain.
+            fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
+                Some(domain.project(&self.polynomial().stationary_point(theta)))
             }
 
             fn modulus(&self, _domain: &dyn Domain) -> f64 {
@@ -102,19 +104,30 @@ impl Polynomial {
         shape::dot(p, &(p * (0.5 * self.curvature) + self.slope))
     }
 
-    /// From $p - q$ and $p + q$, accurate to the size of $p - q$.
-    fn difference(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        shape::dot(&(p - q), &((p + q) * (0.5 * self.curvature) + self.slope))
-    }
-
     fn gradient(&self, p: &Tensor) -> Tensor {
-        p * self.curvature + self.slope
+        let scaled = if self.curvature == 1.0 {
+            p.shallow_clone()
+        } else {
+            p * self.curvature
+        };
+        if self.slope == 0.0 {
+            scaled
+        } else {
+            scaled + Tensor::from(self.slope)
+        }
     }
 
-    /// The argmax is the projection of the unconstrained one, whatever the domain.
-    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Conjugate {
-        let argmax = domain.project(&((theta - self.slope) / self.curvature));
-        let value = shape::dot(theta, &argmax) - self.value(&argmax);
-        Conjugate { argmax, value }
+    /// $(\theta - s) / c$.
+    fn stationary_point(&self, theta: &Tensor) -> Tensor {
+        let shifted = if self.slope == 0.0 {
+            theta.shallow_clone()
+        } else {
+            theta - Tensor::from(self.slope)
+        };
+        if self.curvature == 1.0 {
+            shifted
+        } else {
+            shifted / self.curvature
+        }
     }
 }

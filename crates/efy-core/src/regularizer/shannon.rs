@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::binary_entropy::is_cube;
-use super::{Conjugate, Regularizer, Separable, positive};
+use super::{Regularizer, Separable, positive};
 use crate::domain::Domain;
 use crate::{Result, shape};
 
@@ -38,12 +38,8 @@ impl Regularizer for OneSidedShannon {
         (p.log() + 1.0) * self.gamma
     }
 
-    fn conjugate(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Conjugate> {
-        is_cube(domain).then(|| {
-            let argmax = (theta / self.gamma - 1.0).clamp_max(0.0).exp();
-            let value = shape::dot(theta, &argmax) - self.value(&argmax);
-            Conjugate { argmax, value }
-        })
+    fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
+        is_cube(domain).then(|| (theta / self.gamma - 1.0).clamp_max(0.0).exp())
     }
 
     fn modulus(&self, _domain: &dyn Domain) -> f64 {

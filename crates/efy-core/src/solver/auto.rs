@@ -23,7 +23,7 @@ impl Auto {
     fn pick(&self, problem: &Problem<'_>) -> Box<dyn Solver> {
         let options = self.options;
         if ClosedForm::applies(problem) {
-            return Box::new(ClosedForm);
+            return Box::new(ClosedForm { options });
         }
         let Form::Quadratic { coupling, .. } = problem.energy.form() else {
             return Box::new(ProjectedGradient {

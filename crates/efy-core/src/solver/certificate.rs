@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Options, Problem, Report, Solution};
+use super::{Certificate, Options, Problem, Report, Solution};
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
 use crate::shape;
@@ -19,13 +19,13 @@ fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
         problem.regularizer.separable(),
         Some(Separable::BinaryEntropy { .. } | Separable::OneSidedShannon { .. })
     );
-    let conjugate = if entropy {
-        problem.regularizer.conjugate(theta, problem.domain)
+    let argmax = if entropy {
+        problem.regularizer.argmax(theta, problem.domain)
     } else {
         None
     };
-    let image = match conjugate {
-        Some(conjugate) => conjugate.argmax,
+    let image = match argmax {
+        Some(argmax) => argmax,
         None => problem
             .domain
             .project(&(p + theta - problem.regularizer.gradient(p))),
@@ -43,19 +43,21 @@ pub(super) fn certify(
 ) -> Solution {
     let theta = problem.energy.gradient(&p);
     let residual = residual_at(problem, &p, &theta);
-    let value = problem.energy.value(&p).detach() - problem.regularizer.value(&p);
-    let gap = gap(problem, &p, &theta);
+    let certificate = options.certify.then(|| Certificate {
+        value: problem.energy.value(&p).detach() - problem.regularizer.value(&p),
+        gap: gap(problem, &p, &theta),
+    });
     let converged = residual.le(options.tolerance);
+    let report = Report {
+        solver,
+        iterations,
+        residual,
+        converged,
+    };
     Solution {
         argmax: p,
-        value,
-        report: Report {
-            solver,
-            iterations,
-            residual,
-            gap,
-            converged,
-        },
+        report,
+        certificate,
     }
 }
 
@@ -97,10 +99,14 @@ fn gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
 /// Fenchel-Young loss $\Omega^*(\theta) + \Omega(p) - \langle\theta, p\rangle$, tighter than linearizing
 /// $\Omega$ as well, and finite at the ends of an entropy's domain.
 fn concave_energy_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
-    match problem.regularizer.conjugate(theta, problem.domain) {
-        Some(c) => {
-            let ascent = shape::dot(theta, &(&c.argmax - p));
-            (ascent - problem.regularizer.difference(&c.argmax, p)).clamp_min(0.0)
+    match problem.regularizer.argmax(theta, problem.domain) {
+        Some(q) => {
+            let ascent = shape::dot(theta, &(&q - p));
+            let change = match problem.regularizer.discrete_gradient(&q, p) {
+                Some(gradient) => shape::dot(&gradient, &(&q - p)),
+                None => problem.regularizer.value(&q) - problem.regularizer.value(p),
+            };
+            (ascent - change).clamp_min(0.0)
         }
         None => frank_wolfe_gap(problem, p, theta)
             .unwrap_or_else(|| p.full_like(f64::INFINITY).select(1, 0)),

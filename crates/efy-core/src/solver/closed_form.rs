@@ -2,18 +2,22 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Options, Problem, Solution, Solver, certificate};
+use super::{Certificate, Options, Problem, Report, Solution, Solver, certificate};
 use crate::Result;
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
 
-/// Linear energies with any regularizer that has a closed-form conjugate on the domain, and quadratic
+/// Linear energies with any regularizer that has a closed-form argmax on the domain, and quadratic
 /// energies with a quadratic regularizer on $\mathbb{R}^k$, where $\hat y = (cI - U)^{-1}(u - s)$.
 ///
 /// If $cI - U$ is not positive definite the maximum is infinite: the row is reported as not converged
-/// with an infinite gap.
+/// with an infinite gap. Otherwise a formula is exact up to rounding: residual and gap of a linear
+/// energy are reported as 0.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ClosedForm;
+pub struct ClosedForm {
+    /// Only [`Options::certify`] matters.
+    pub options: Options,
+}
 
 impl ClosedForm {
     /// Whether there is a formula for this problem.
@@ -21,11 +25,37 @@ impl ClosedForm {
         match problem.energy.form() {
             Form::Linear { u } => problem
                 .regularizer
-                .conjugate(&u.detach().narrow(0, 0, 0), problem.domain)
+                .argmax(&u.detach().narrow(0, 0, 0), problem.domain)
                 .is_some(),
             Form::Quadratic { .. } => unconstrained_quadratic(problem).is_some(),
             _ => false,
         }
+    }
+
+    fn solve_linear(&self, problem: &Problem<'_>, u: &Tensor) -> Result<Solution> {
+        let u = u.detach();
+        let argmax = problem
+            .regularizer
+            .argmax(&u, problem.domain)
+            .ok_or_else(|| problem.unsupported(self.name(), "use solver auto"))?;
+        let (rows, _) = problem.energy.size();
+        let (kind, device) = problem.energy.options();
+        let zeros = Tensor::f_zeros([rows], (kind, device))?;
+        let certificate = self.options.certify.then(|| Certificate {
+            value: problem.regularizer.conjugate(&u, &argmax),
+            gap: zeros.shallow_clone(),
+        });
+        let report = Report {
+            solver: self.name(),
+            iterations: Tensor::f_zeros([rows], (Kind::Int64, device))?,
+            residual: zeros,
+            converged: Tensor::f_ones([rows], (Kind::Bool, device))?,
+        };
+        Ok(Solution {
+            argmax,
+            report,
+            certificate,
+        })
     }
 }
 
@@ -49,38 +79,28 @@ impl Solver for ClosedForm {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         let _guard = tch::no_grad_guard();
         let _checked = start.map(|_| problem.start(start)).transpose()?;
-        let unsupported = || problem.unsupported(self.name(), "use solver auto");
+        if let Form::Linear { u } = problem.energy.form() {
+            return self.solve_linear(problem, u);
+        }
+        let (Form::Quadratic { u, coupling }, Some((curvature, slope))) =
+            (problem.energy.form(), unconstrained_quadratic(problem))
+        else {
+            return Err(problem.unsupported(self.name(), "use solver auto"));
+        };
+        let (argmax, definite) = stationary_point(u, coupling, curvature, slope)?;
         let (rows, _) = problem.energy.size();
-        let iterations = Tensor::f_zeros([rows], (Kind::Int64, problem.energy.options().1))?;
-        // A formula is exact up to rounding, which grows with the size of the numbers.
+        let iterations = Tensor::f_zeros([rows], (Kind::Int64, argmax.device()))?;
+        // Rounding grows with the size of the numbers: what there is of a residual is no failure.
         let options = Options {
             tolerance: f64::INFINITY,
-            ..Options::default()
+            ..self.options
         };
-        let certified =
-            |argmax| certificate::certify(problem, argmax, iterations, &options, self.name());
-        match problem.energy.form() {
-            Form::Linear { u } => {
-                let conjugate = problem.regularizer.conjugate(&u.detach(), problem.domain);
-                let conjugate = conjugate.ok_or_else(unsupported)?;
-                let mut solution = certified(conjugate.argmax);
-                solution.value = conjugate.value;
-                Ok(solution)
-            }
-            Form::Quadratic { u, coupling } => {
-                let (curvature, slope) =
-                    unconstrained_quadratic(problem).ok_or_else(unsupported)?;
-                let (argmax, definite) = stationary_point(u, coupling, curvature, slope)?;
-                let mut solution = certified(argmax);
-                let report = &mut solution.report;
-                report.gap = report
-                    .gap
-                    .where_self(&definite, &report.gap.full_like(f64::INFINITY));
-                report.converged = report.converged.logical_and(&definite);
-                Ok(solution)
-            }
-            _ => Err(unsupported()),
+        let mut solution = certificate::certify(problem, argmax, iterations, &options, self.name());
+        if let Some(Certificate { gap, .. }) = &mut solution.certificate {
+            *gap = gap.where_self(&definite, &gap.full_like(f64::INFINITY));
         }
+        solution.report.converged = solution.report.converged.logical_and(&definite);
+        Ok(solution)
     }
 }
 

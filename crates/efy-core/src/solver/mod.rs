@@ -64,6 +64,8 @@ pub struct Options {
     /// costs a GPU a synchronization. 0: never, all rows run `max_iterations`. Native loops look at
     /// every row after every iteration whatever this says.
     pub check_every: usize,
+    /// Whether the solution comes with a [`Certificate`]. Training can do without.
+    pub certify: bool,
 }
 
 impl Default for Options {
@@ -72,6 +74,7 @@ impl Default for Options {
             tolerance: 1e-6,
             max_iterations: 1000,
             check_every: 10,
+            certify: true,
         }
     }
 }
@@ -94,11 +97,20 @@ impl Options {
 pub struct Solution {
     /// $\hat y$, `[B, k]`.
     pub argmax: Tensor,
-    /// $\Phi(v, \hat y) - \Omega(\hat y)$, `[B]`: a lower bound on the conjugate $\Omega^\Phi(v)$,
-    /// which is at most [`Report::gap`] larger.
-    pub value: Tensor,
     /// How it was found.
     pub report: Report,
+    /// How good it is, if [`Options::certify`] asks for it.
+    pub certificate: Option<Certificate>,
+}
+
+/// Bounds on the generalized conjugate $\Omega^\Phi(v)$: `value` from below, `value + gap` from above.
+#[derive(Debug)]
+pub struct Certificate {
+    /// $\Phi(v, \hat y) - \Omega(\hat y)$, `[B]`.
+    pub value: Tensor,
+    /// `[B]`, an upper bound (up to rounding) on how much larger the conjugate is than the value, for
+    /// concave $F$; infinite when F is not known to be concave.
+    pub gap: Tensor,
 }
 
 /// How each row was solved. Tensors lie on the problem's device; reading them is the caller's choice.
@@ -112,9 +124,6 @@ pub struct Report {
     /// $F = \Phi - \Omega$, for entropies $\|\nabla\Omega^*(\nabla\Phi(p)) - p\|_\infty$; both are zero
     /// at the maximum only.
     pub residual: Tensor,
-    /// `[B]`, an upper bound (up to rounding) on how much larger the conjugate is than the value, for
-    /// concave $F$; infinite when F is not known to be concave.
-    pub gap: Tensor,
     /// `[B]`, Bool: the residual is at most the tolerance.
     pub converged: Tensor,
 }
@@ -122,10 +131,8 @@ pub struct Report {
 impl Report {
     /// The fraction of rows that did not converge, a scalar on the device.
     pub fn unconverged(&self) -> Tensor {
-        self.converged
-            .logical_not()
-            .to_kind(tch::Kind::Float)
-            .mean(None)
+        let rows = self.converged.size()[0].max(1) as f64;
+        1.0 - self.converged.sum(tch::Kind::Float) * Tensor::from(1.0 / rows)
     }
 }
 

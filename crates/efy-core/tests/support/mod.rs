@@ -166,6 +166,7 @@ pub fn precise() -> Box<dyn Solver> {
         tolerance: 1e-13,
         max_iterations: 10_000,
         check_every: 10,
+        certify: true,
     };
     Box::new(Auto { options })
 }
@@ -177,6 +178,7 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
         tolerance,
         max_iterations: 5000,
         check_every: 10,
+        certify: true,
     };
     let pairwise = case.json["inputs"].get("U").is_some();
     let name = case.json["regularizer"]["name"].as_str().unwrap();
@@ -187,7 +189,7 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
         Box::new(CoordinateAscent { options }),
     ];
     if !pairwise || reals {
-        all.push(Box::new(ClosedForm));
+        all.push(Box::new(ClosedForm::default()));
     }
     if pairwise && name.starts_with("binary") {
         all.push(Box::new(Mirror { options }));

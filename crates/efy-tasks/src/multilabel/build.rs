@@ -33,7 +33,11 @@ pub(super) fn model(
     device: Device,
 ) -> Result<Box<dyn Model>> {
     let size = (inputs as i64, outputs as i64);
-    let hidden: Vec<i64> = config.hidden.iter().map(|&width| i64::from(width)).collect();
+    let hidden: Vec<i64> = config
+        .hidden
+        .iter()
+        .map(|&width| i64::from(width))
+        .collect();
     let options = (kind(config), device);
     Ok(match config.kind {
         ModelKind::Unary => Box::new(Unary::new(size, &hidden, seed, options)?),
@@ -68,23 +72,33 @@ pub(super) fn loss(
             tolerance: solver.eval_tolerance,
             max_iterations: solver.eval_max_iterations,
             check_every: CHECK_EVERY,
+            certify: false,
         }
     } else {
         Options {
             tolerance: solver.tolerance,
             max_iterations: solver.max_iterations,
             check_every: 0,
+            certify: false,
         }
     };
     let solver: Box<dyn Solver> = match solver.kind {
         SolverKind::Auto => Box::new(Auto { options }),
-        SolverKind::ClosedForm => Box::new(ClosedForm),
-        SolverKind::ProjectedGradient => {
-            Box::new(ProjectedGradient { options, ..ProjectedGradient::default() })
-        }
-        SolverKind::Fista => Box::new(ProjectedGradient { options, ..ProjectedGradient::fista() }),
+        SolverKind::ClosedForm => Box::new(ClosedForm { options }),
+        SolverKind::ProjectedGradient => Box::new(ProjectedGradient {
+            options,
+            ..ProjectedGradient::default()
+        }),
+        SolverKind::Fista => Box::new(ProjectedGradient {
+            options,
+            ..ProjectedGradient::fista()
+        }),
         SolverKind::Mirror => Box::new(Mirror { options }),
         SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
     };
-    Ok(FenchelYoung::from_parts(regularizer, Box::new(Cube), solver))
+    Ok(FenchelYoung::from_parts(
+        regularizer,
+        Box::new(Cube),
+        solver,
+    ))
 }

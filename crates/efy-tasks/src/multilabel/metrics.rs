@@ -66,18 +66,25 @@ impl MetricSums {
     /// # Errors
     /// [`efy_core::Error::Torch`] when the read fails.
     pub fn finish(self) -> Result<Metrics> {
-        let Some(sums) = self.sums else { return Ok(Metrics::default()) };
+        let Some(sums) = self.sums else {
+            return Ok(Metrics::default());
+        };
         let sums: Vec<f64> = read::to_vec(&sums)?;
         let (scalars, counts) = sums.split_at(SCALARS);
         let k = counts.len() / 3;
         let (hits, rest) = counts.split_at(k);
         let (predicted, actual) = rest.split_at(k);
         let f1 = |hits: f64, positives: f64| {
-            if positives > 0.0 { 2.0 * hits / positives } else { 0.0 }
+            if positives > 0.0 {
+                2.0 * hits / positives
+            } else {
+                0.0
+            }
         };
         let sum = |values: &[f64]| values.iter().sum::<f64>();
-        let labels: Vec<f64> =
-            (0..k).map(|i| f1(hits[i], predicted[i] + actual[i])).collect();
+        let labels: Vec<f64> = (0..k)
+            .map(|i| f1(hits[i], predicted[i] + actual[i]))
+            .collect();
         let rows = self.rows as f64;
         let values = [
             scalars[0] / rows,
@@ -103,7 +110,11 @@ mod tests {
             [0.3, 0.5, 0.6, 0.2],
             [0.8, 0.51, 0.1, 0.7],
         ];
-        let y = [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 1.0]];
+        let y = [
+            [1.0, 0.0, 1.0, 0.0],
+            [0.0, 1.0, 0.0, 0.0],
+            [1.0, 1.0, 0.0, 1.0],
+        ];
         let tensor = |rows: &[[f64; 4]]| Tensor::from_slice(&rows.concat()).reshape([-1, 4]);
         for batch in [1, 2, 3] {
             let mut sums = MetricSums::default();
@@ -121,7 +132,10 @@ mod tests {
                 ("example_f1", 0.5555555555555555),
                 ("unconverged", 0.0),
             ] {
-                assert!((metrics.get(name).unwrap() - expected).abs() < 1e-12, "{name}");
+                assert!(
+                    (metrics.get(name).unwrap() - expected).abs() < 1e-12,
+                    "{name}"
+                );
             }
         }
     }
@@ -130,7 +144,12 @@ mod tests {
     fn nothing_predicted_and_nothing_there_counts_as_zero_f1() {
         let zeros = Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu));
         let mut sums = MetricSums::default();
-        sums.add(&zeros, &zeros, &zeros.select(1, 0), &zeros.select(1, 0).ge(0.0));
+        sums.add(
+            &zeros,
+            &zeros,
+            &zeros.select(1, 0),
+            &zeros.select(1, 0).ge(0.0),
+        );
         let metrics = sums.finish().unwrap();
         assert_eq!(metrics.get("micro_f1"), Some(0.0));
         assert_eq!(metrics.get("example_f1"), Some(0.0));

@@ -96,7 +96,10 @@ impl Objective for Multilabel {
             let _ = warm.index_copy_(0, rows, &value.solution.argmax);
         }
         let unconverged = value.solution.report.unconverged();
-        Ok(StepLoss { loss: value.mean(), metrics: vec![("unconverged", unconverged)] })
+        Ok(StepLoss {
+            loss: value.mean(),
+            metrics: vec![("unconverged", unconverged)],
+        })
     }
 
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
@@ -108,7 +111,12 @@ impl Objective for Multilabel {
             let y = examples.y.narrow(0, from, count);
             let value = self.evaluation.loss(energy.as_ref(), &y, None)?;
             let solution = &value.solution;
-            sums.add(&solution.argmax, &y, &value.per_row, &solution.report.converged);
+            sums.add(
+                &solution.argmax,
+                &y,
+                &value.per_row(),
+                &solution.report.converged,
+            );
         }
         Ok(sums.finish()?)
     }

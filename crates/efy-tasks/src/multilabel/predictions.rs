@@ -20,7 +20,10 @@ pub fn write_predictions(
     p: &[f64],
     truth: Option<&[u8]>,
 ) -> Result<()> {
-    Ok(write_atomically(path, predictions_csv(labels, rows, p, truth)?.as_bytes())?)
+    Ok(write_atomically(
+        path,
+        predictions_csv(labels, rows, p, truth)?.as_bytes(),
+    )?)
 }
 
 /// The text that [`write_predictions`] writes.
@@ -35,7 +38,10 @@ pub fn predictions_csv(
 ) -> Result<String> {
     let text = csv_bytes(labels, rows, p, truth).map_err(std::io::Error::other);
     text.and_then(|text| String::from_utf8(text).map_err(std::io::Error::other))
-        .map_err(|cause| Error::Io { path: "predictions".into(), cause })
+        .map_err(|cause| Error::Io {
+            path: "predictions".into(),
+            cause,
+        })
 }
 
 fn csv_bytes(
@@ -47,7 +53,9 @@ fn csv_bytes(
     let k = labels.len();
     let mut writer = csv::Writer::from_writer(Vec::new());
     let suffixed = |suffix: &'static str| labels.iter().map(move |name| format!("{name}{suffix}"));
-    let header = std::iter::once("row".to_owned()).chain(suffixed("")).chain(suffixed(":p"));
+    let header = std::iter::once("row".to_owned())
+        .chain(suffixed(""))
+        .chain(suffixed(":p"));
     let header = header.chain(truth.iter().flat_map(|_| suffixed(":true")));
     writer.write_record(header)?;
     for (index, row) in rows.iter().enumerate() {
@@ -56,10 +64,17 @@ fn csv_bytes(
         let record = std::iter::once(row.to_string())
             .chain(outputs.iter().map(|&p| u8::from(p > 0.5).to_string()))
             .chain(outputs.iter().map(|p| format!("{p:.6}")))
-            .chain(truth.iter().flat_map(|truth| &truth[cells.clone()]).map(u8::to_string));
+            .chain(
+                truth
+                    .iter()
+                    .flat_map(|truth| &truth[cells.clone()])
+                    .map(u8::to_string),
+            );
         writer.write_record(record)?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 #[cfg(test)]

@@ -5,9 +5,7 @@ use std::time::Instant;
 use efy_core::device::read;
 use efy_train::files::{read_text, write_atomically, write_json};
 use efy_train::observer::{MetricsFile, Observer};
-use efy_train::{
-    Environment, Metrics, Objective, Outcome, RunDirectory, Split, Trainer, weights,
-};
+use efy_train::{Environment, Metrics, Objective, Outcome, RunDirectory, Split, Trainer, weights};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
@@ -64,7 +62,11 @@ pub fn dataset(config: &DataConfig, cache: &Cache) -> Result<Dataset> {
             data::load_path(path, test, labels, columns.as_ref())?
         }
     };
-    if config.drop_empty { data.without_empty_rows() } else { Ok(data) }
+    if config.drop_empty {
+        data.without_empty_rows()
+    } else {
+        Ok(data)
+    }
 }
 
 /// Trains and fills the run directory; returns the test metrics.
@@ -79,14 +81,18 @@ pub fn train(
     progress: Option<Box<dyn Observer>>,
 ) -> Result<Metrics> {
     let started = Instant::now();
-    write_atomically(&run.config(), efy_train::config::to_yaml(config)?.as_bytes())?;
+    write_atomically(
+        &run.config(),
+        efy_train::config::to_yaml(config)?.as_bytes(),
+    )?;
     write_json(&run.environment(), &Environment::capture(device))?;
     write_json(&run.schema(), data.schema())?;
 
     let kind = build::kind(&config.model);
     let splits = Splits::new(data, &config.data, config.train.seed, (kind, device))?;
     let mut objective = Multilabel::new(config, splits)?;
-    let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(MetricsFile::create(&run.metrics())?)];
+    let mut observers: Vec<Box<dyn Observer>> =
+        vec![Box::new(MetricsFile::create(&run.metrics())?)];
     observers.extend(progress);
     let mut trainer = Trainer::new(&config.train, observers);
     let outcome = trainer.fit(&mut objective)?;
@@ -103,13 +109,27 @@ pub fn train(
     Ok(test)
 }
 
-fn write_test_predictions(run: &RunDirectory, objective: &Multilabel, data: &Dataset) -> Result<()> {
+fn write_test_predictions(
+    run: &RunDirectory,
+    objective: &Multilabel,
+    data: &Dataset,
+) -> Result<()> {
     let test = objective.splits().get(Split::Test);
     let p: Vec<f64> = read::to_vec(&objective.predict(&test.x)?)?;
     let k = data.labels();
-    let truth: Vec<u8> =
-        test.rows.iter().flat_map(|&row| &data.y()[row * k..(row + 1) * k]).copied().collect();
-    write_predictions(&run.predictions(), &data.schema().labels, &test.rows, &p, Some(&truth))
+    let truth: Vec<u8> = test
+        .rows
+        .iter()
+        .flat_map(|&row| &data.y()[row * k..(row + 1) * k])
+        .copied()
+        .collect();
+    write_predictions(
+        &run.predictions(),
+        &data.schema().labels,
+        &test.rows,
+        &p,
+        Some(&truth),
+    )
 }
 
 fn write_summary(
@@ -143,7 +163,10 @@ pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) 
         .map_err(|error| Error::input(&run.schema(), None, error.to_string()))?;
     if &schema != data.schema() {
         let message = "its features or labels are not those that the run was trained on";
-        return Err(Error::Dataset { name: data.name().to_owned(), message: message.to_owned() });
+        return Err(Error::Dataset {
+            name: data.name().to_owned(),
+            message: message.to_owned(),
+        });
     }
     let options = (build::kind(&config.model), device);
     let splits = Splits::new(&data, &config.data, config.train.seed, options)?;
@@ -151,5 +174,10 @@ pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) 
     let buffers = weights::load(&run.weights(), objective.parameters(), &BUFFERS)?;
     let [mean, deviation] = <[Tensor; 2]>::try_from(buffers)
         .map_err(|_| Error::input(&run.weights(), None, "two buffers expected"))?;
-    Ok(Trained { objective, schema, scaling: Scaling { mean, deviation }, options })
+    Ok(Trained {
+        objective,
+        schema,
+        scaling: Scaling { mean, deviation },
+        options,
+    })
 }

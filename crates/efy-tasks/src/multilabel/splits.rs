@@ -45,15 +45,23 @@ impl Scaling {
     fn identity(features: i64, kind: Kind) -> Result<Self> {
         let options = (kind, Device::Cpu);
         let mean = Tensor::f_zeros([features], options).map_err(efy_core::Error::from)?;
-        Ok(Scaling { deviation: mean.ones_like(), mean })
+        Ok(Scaling {
+            deviation: mean.ones_like(),
+            mean,
+        })
     }
 
     /// Statistics of `x` `[n, d]`, with the population variance.
     fn of(x: &Tensor) -> Self {
         let mean = x.mean_dim([0].as_slice(), false, None::<Kind>);
-        let variance = (x - &mean).square().mean_dim([0].as_slice(), false, None::<Kind>);
+        let variance = (x - &mean)
+            .square()
+            .mean_dim([0].as_slice(), false, None::<Kind>);
         let constant = variance.le(1e-24);
-        Scaling { deviation: variance.sqrt().masked_fill(&constant, 1.0), mean }
+        Scaling {
+            deviation: variance.sqrt().masked_fill(&constant, 1.0),
+            mean,
+        }
     }
 
     /// $(x - \text{mean}) / \text{deviation}$.
@@ -95,11 +103,21 @@ impl Splits {
         };
         // Statistics in f64 whatever the model computes in.
         let raw = features(&train)?;
-        let scaling =
-            if config.standardize { Scaling::of(&raw) } else { Scaling::identity(d, Kind::Double)? };
+        let scaling = if config.standardize {
+            Scaling::of(&raw)
+        } else {
+            Scaling::identity(d, Kind::Double)?
+        };
         let examples = |rows: Vec<usize>| -> Result<Examples> {
-            let x = scaling.apply(&features(&rows)?).to_kind(kind).to_device(device);
-            Ok(Examples { x, y: labels(&rows)?.to_device(device), rows })
+            let x = scaling
+                .apply(&features(&rows)?)
+                .to_kind(kind)
+                .to_device(device);
+            Ok(Examples {
+                x,
+                y: labels(&rows)?.to_device(device),
+                rows,
+            })
         };
         Ok(Splits {
             train: examples(train)?,
@@ -130,7 +148,11 @@ impl Splits {
     }
 }
 
-fn matrix(flat: std::result::Result<Tensor, tch::TchError>, width: i64, kind: Kind) -> Result<Tensor> {
+fn matrix(
+    flat: std::result::Result<Tensor, tch::TchError>,
+    width: i64,
+    kind: Kind,
+) -> Result<Tensor> {
     let shaped = flat.and_then(|flat| flat.f_reshape([-1, width])?.f_to_kind(kind));
     Ok(shaped.map_err(efy_core::Error::from)?)
 }
@@ -149,7 +171,10 @@ fn partition(
         (rest, rows)
     };
     let (first, test) = if data.train_rows() < data.rows() {
-        ((0..data.train_rows()).collect(), (data.train_rows()..data.rows()).collect())
+        (
+            (0..data.train_rows()).collect(),
+            (data.train_rows()..data.rows()).collect(),
+        )
     } else {
         draw((0..data.rows()).collect(), config.test)
     };
@@ -157,7 +182,10 @@ fn partition(
     let mut test: Vec<usize> = test;
     if train.is_empty() || validation.is_empty() {
         let message = format!("{} rows are too few to split", data.rows());
-        return Err(Error::Dataset { name: data.name().to_owned(), message });
+        return Err(Error::Dataset {
+            name: data.name().to_owned(),
+            message,
+        });
     }
     for rows in [&mut train, &mut validation, &mut test] {
         rows.sort_unstable();
@@ -172,7 +200,10 @@ mod tests {
 
     fn dataset(train: usize) -> Dataset {
         let schema = Schema {
-            features: vec![Feature::Numeric { name: "x".into() }, Feature::Numeric { name: "c".into() }],
+            features: vec![
+                Feature::Numeric { name: "x".into() },
+                Feature::Numeric { name: "c".into() },
+            ],
             labels: vec!["a".into()],
         };
         let x = (0..20).flat_map(|i| [i as f32, 5.0]).collect();
@@ -203,7 +234,8 @@ mod tests {
         let config = DataConfig::default();
         let splits = Splits::new(&dataset(12), &config, 0, (Kind::Double, Device::Cpu)).unwrap();
         let x = &splits.get(Split::Train).x;
-        let mean: Vec<f64> = read::to_vec(&x.mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
+        let mean: Vec<f64> =
+            read::to_vec(&x.mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
         let square: Vec<f64> =
             read::to_vec(&x.square().mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
         assert!(mean.iter().all(|mean| mean.abs() < 1e-12));

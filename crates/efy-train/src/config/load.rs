@@ -31,7 +31,10 @@ pub fn from_text<T: DeserializeOwned>(origin: &str, text: &str, sets: &[String])
         let path = error.path().to_string();
         let text = error.inner().to_string();
         let key = path.strip_prefix('.').unwrap_or(&path);
-        Error::Config { origin: origin_of(origin, key, sets), message: describe(key, &text) }
+        Error::Config {
+            origin: origin_of(origin, key, sets),
+            message: describe(key, &text),
+        }
     })
 }
 
@@ -47,7 +50,11 @@ fn origin_of(origin: &str, key: &str, sets: &[String]) -> String {
 /// `train.lrr: unknown key, did you mean lr? (known: epochs, lr)`, or serde's sentence after the key.
 fn describe(key: &str, text: &str) -> String {
     let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
-    let at = if key.is_empty() || key == "." { String::new() } else { format!("{key}: ") };
+    let at = if key.is_empty() || key == "." {
+        String::new()
+    } else {
+        format!("{key}: ")
+    };
     match quoted.split_first() {
         Some((found, known)) if text.starts_with("unknown field") => {
             // serde's path ends with the unknown key itself or with its parent.
@@ -64,7 +71,10 @@ fn describe(key: &str, text: &str) -> String {
         Some((found, known)) if text.starts_with("unknown variant") => {
             let guess = nearest(found, known.iter().copied())
                 .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
-            format!("{at}expected one of {}, found {found}{guess}", known.join(", "))
+            format!(
+                "{at}expected one of {}, found {found}{guess}",
+                known.join(", ")
+            )
         }
         _ => format!("{at}{text}"),
     }
@@ -102,15 +112,26 @@ mod tests {
 
     fn message(text: &str, sets: &[&str]) -> String {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-        from_text::<Outer>("c.yaml", text, &sets).unwrap_err().to_string()
+        from_text::<Outer>("c.yaml", text, &sets)
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn errors_name_file_key_expected_and_found() {
         let cases = [
-            ("train: {lr: 1, lrr: 2}", "c.yaml: train.lrr: unknown key, did you mean lr? (known: lr, mode)"),
-            ("train: {lr: fast}", "c.yaml: train.lr: invalid type: string \"fast\", expected f64"),
-            ("trian: {lr: 1}", "c.yaml: trian: unknown key, did you mean train? (known: train)"),
+            (
+                "train: {lr: 1, lrr: 2}",
+                "c.yaml: train.lrr: unknown key, did you mean lr? (known: lr, mode)",
+            ),
+            (
+                "train: {lr: fast}",
+                "c.yaml: train.lr: invalid type: string \"fast\", expected f64",
+            ),
+            (
+                "trian: {lr: 1}",
+                "c.yaml: trian: unknown key, did you mean train? (known: train)",
+            ),
             (
                 "train: {lr: 1, mode: slwo}",
                 "c.yaml: train.mode: expected one of fast, slow, found slwo, did you mean slow?",
@@ -131,6 +152,9 @@ mod tests {
             "--set train.lr=x: train.lr: invalid type: string \"x\", expected f64"
         );
         let unknown = message("train: {lr: 1}", &["train.rate=1"]);
-        assert!(unknown.starts_with("--set train.rate=1: train.rate: unknown key"), "{unknown}");
+        assert!(
+            unknown.starts_with("--set train.rate=1: train.rate: unknown key"),
+            "{unknown}"
+        );
     }
 }

@@ -8,9 +8,13 @@ use crate::{Error, Result};
 /// Puts `a.b=value` into a configuration; the value is read as YAML, keys that are missing are made.
 pub(super) fn apply(config: &mut Value, assignment: &str) -> Result<()> {
     let origin = || format!("--set {assignment}");
-    let invalid = |message: &str| Error::Config { origin: origin(), message: message.to_owned() };
-    let (path, text) =
-        assignment.split_once('=').ok_or_else(|| invalid("expected KEY=VALUE, found no `=`"))?;
+    let invalid = |message: &str| Error::Config {
+        origin: origin(),
+        message: message.to_owned(),
+    };
+    let (path, text) = assignment
+        .split_once('=')
+        .ok_or_else(|| invalid("expected KEY=VALUE, found no `=`"))?;
     let keys: Vec<&str> = path.trim().split('.').collect();
     if keys.iter().any(|key| key.is_empty()) {
         return Err(invalid("expected a key like train.lr before the `=`"));
@@ -23,7 +27,9 @@ pub(super) fn apply(config: &mut Value, assignment: &str) -> Result<()> {
         }
         let Value::Object(entries) = place else {
             let parent = keys[..index].join(".");
-            return Err(invalid(&format!("{parent} is a single value, it has no key {key}")));
+            return Err(invalid(&format!(
+                "{parent} is a single value, it has no key {key}"
+            )));
         };
         place = entries.entry(*key).or_insert(Value::Null);
     }

@@ -53,7 +53,10 @@ impl TrainConfig {
     pub fn validate(&self, origin: &str) -> Result<()> {
         let wrong = |key: &str, expected: &str, found: &dyn std::fmt::Display| {
             let message = format!("train.{key}: expected {expected}, found {found}");
-            Err(Error::Config { origin: origin.to_owned(), message })
+            Err(Error::Config {
+                origin: origin.to_owned(),
+                message,
+            })
         };
         let counts = [
             ("epochs", self.epochs),

@@ -12,9 +12,15 @@ const DEEPEST: usize = 32;
 
 /// Parses a YAML text; comments and order do not matter, anchors and tags are not for configurations.
 pub(super) fn parse(origin: &str, text: &str) -> Result<Value> {
-    let invalid = |message: String| Error::Config { origin: origin.to_owned(), message };
+    let invalid = |message: String| Error::Config {
+        origin: origin.to_owned(),
+        message,
+    };
     if text.len() > MOST_BYTES {
-        return Err(invalid(format!("expected at most {MOST_BYTES} bytes, found {}", text.len())));
+        return Err(invalid(format!(
+            "expected at most {MOST_BYTES} bytes, found {}",
+            text.len()
+        )));
     }
     let value: serde_yaml::Value = match serde_yaml::from_str(text) {
         Ok(value) => value,
@@ -29,8 +35,10 @@ pub(super) fn parse(origin: &str, text: &str) -> Result<Value> {
 
 /// A value as YAML, for `config.yaml` in the run directory.
 pub fn to_yaml(value: &impl Serialize) -> Result<String> {
-    serde_yaml::to_string(value)
-        .map_err(|error| Error::Config { origin: "config".to_owned(), message: error.to_string() })
+    serde_yaml::to_string(value).map_err(|error| Error::Config {
+        origin: "config".to_owned(),
+        message: error.to_string(),
+    })
 }
 
 fn first_line(text: &str) -> String {

@@ -24,13 +24,24 @@ impl MetricsFile {
     /// [`Error::File`] when it cannot be created.
     pub fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).map_err(Error::file(path, "create"))?;
-        Ok(MetricsFile { path: path.to_owned(), file })
+        Ok(MetricsFile {
+            path: path.to_owned(),
+            file,
+        })
     }
 }
 
 impl Observer for MetricsFile {
     fn on(&mut self, event: &Event<'_>) -> Result<()> {
-        let Event::Metrics { step, epoch, split, metrics } = event else { return Ok(()) };
+        let Event::Metrics {
+            step,
+            epoch,
+            split,
+            metrics,
+        } = event
+        else {
+            return Ok(());
+        };
         let mut object = Map::new();
         object.insert("step".to_owned(), json!(step));
         object.insert("epoch".to_owned(), json!(epoch));
@@ -39,6 +50,8 @@ impl Observer for MetricsFile {
             object.insert(name.to_owned(), json!(value));
         }
         let line = format!("{}\n", Value::Object(object));
-        self.file.write_all(line.as_bytes()).map_err(Error::file(&self.path, "write"))
+        self.file
+            .write_all(line.as_bytes())
+            .map_err(Error::file(&self.path, "write"))
     }
 }

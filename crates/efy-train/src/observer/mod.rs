@@ -35,7 +35,12 @@ pub enum Event<'a> {
 
 impl<'a> Event<'a> {
     pub(crate) fn metrics(step: u64, epoch: u64, split: Split, metrics: &'a Metrics) -> Self {
-        Event::Metrics { step, epoch, split, metrics }
+        Event::Metrics {
+            step,
+            epoch,
+            split,
+            metrics,
+        }
     }
 }
 

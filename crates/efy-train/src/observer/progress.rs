@@ -61,7 +61,10 @@ impl Progress {
             bar.set_position(step);
             return;
         }
-        if self.last_line.is_some_and(|last| last.elapsed() < BETWEEN_LINES) {
+        if self
+            .last_line
+            .is_some_and(|last| last.elapsed() < BETWEEN_LINES)
+        {
             return;
         }
         self.last_line = Some(Instant::now());
@@ -91,8 +94,15 @@ impl Observer for Progress {
     fn on(&mut self, event: &Event<'_>) -> Result<()> {
         match event {
             Event::Started { steps } => self.start(*steps),
-            Event::Metrics { split: Split::Test, .. } => {}
-            Event::Metrics { step, split, metrics, .. } => {
+            Event::Metrics {
+                split: Split::Test, ..
+            } => {}
+            Event::Metrics {
+                step,
+                split,
+                metrics,
+                ..
+            } => {
                 self.remember(*split, metrics);
                 self.show(*step);
             }

@@ -21,12 +21,18 @@ pub struct AdamConfig {
 
 impl Default for AdamConfig {
     fn default() -> Self {
-        AdamConfig { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+        AdamConfig {
+            lr: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+        }
     }
 }
 
 /// $w \leftarrow w - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)$ with bias-corrected moments, as
-/// `torch.optim.Adam`: nine operations on the flat buffer.
+/// `torch.optim.Adam`: seven operations on the flat buffer.
 #[derive(Debug)]
 pub struct Adam {
     config: AdamConfig,
@@ -46,7 +52,11 @@ impl Adam {
             if good && value.is_finite() {
                 Ok(())
             } else {
-                Err(Error::Parameter { name, expected, found: value.to_string() })
+                Err(Error::Parameter {
+                    name,
+                    expected,
+                    found: value.to_string(),
+                })
             }
         };
         check("train.lr", config.lr, config.lr > 0.0, "a positive number")?;
@@ -56,7 +66,12 @@ impl Adam {
             check(name, beta, (0.0..1.0).contains(&beta), "a number in [0, 1)")?;
         }
         let zeros = || parameters.flat().f_zeros_like();
-        Ok(Adam { config, first: zeros()?, second: zeros()?, steps: 0 })
+        Ok(Adam {
+            config,
+            first: zeros()?,
+            second: zeros()?,
+            steps: 0,
+        })
     }
 
     /// One step along `gradient` `[P]`.
@@ -65,24 +80,32 @@ impl Adam {
     /// [`Error::Torch`] when the device fails.
     pub fn step(&mut self, parameters: &Parameters, gradient: Tensor) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let AdamConfig { lr, beta1, beta2, epsilon, weight_decay } = self.config;
+        let AdamConfig {
+            lr,
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+        } = self.config;
         let mut weights = parameters.flat().shallow_clone();
         let gradient = if weight_decay > 0.0 {
-            gradient + (parameters.decays() * &weights) * weight_decay
+            gradient.f_addcmul(
+                parameters.decays(),
+                &(&weights * Tensor::from(weight_decay)),
+            )?
         } else {
             gradient
         };
         self.steps += 1;
         let _ = self.first.f_lerp_(&gradient, 1.0 - beta1)?;
-        let _ = self.second.f_lerp_(&gradient.square(), 1.0 - beta2)?;
+        let _ = self.second.f_lerp_(&gradient.f_square()?, 1.0 - beta2)?;
         // lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps), with the scalars put together.
         let correction1 = 1.0 - beta1.powi(self.steps);
         let correction2 = (1.0 - beta2.powi(self.steps)).sqrt();
+        let rate = Tensor::from(-lr * correction2 / correction1);
         let mut denominator = self.second.f_sqrt()?;
-        let _ = denominator.f_add_scalar_(epsilon * correction2)?;
-        let mut update = self.first.f_div(&denominator)?;
-        let _ = update.f_mul_scalar_(lr * correction2 / correction1)?;
-        let _ = weights.f_sub_(&update)?;
+        let _ = denominator.f_add_(&Tensor::from(epsilon * correction2))?;
+        let _ = weights.f_addcdiv_(&self.first.f_mul(&rate)?, &denominator)?;
         Ok(())
     }
 }
@@ -102,17 +125,27 @@ mod tests {
         let mut builder = Builder::default();
         builder.add("w", &[3], start.to_vec(), true).unwrap();
         let ours = builder.build(Kind::Float, Device::Cpu).unwrap();
-        let config = AdamConfig { lr: 0.05, weight_decay: 0.1, ..AdamConfig::default() };
+        let config = AdamConfig {
+            lr: 0.05,
+            weight_decay: 0.1,
+            ..AdamConfig::default()
+        };
         let mut adam = Adam::new(config, &ours).unwrap();
 
         let store = nn::VarStore::new(Device::Cpu);
         let values = Tensor::from_slice(&start).to_kind(Kind::Float);
         let theirs = store.root().var_copy("w", &values);
-        let mut reference = nn::Adam { wd: 0.1, ..nn::Adam::default() }.build(&store, 0.05).unwrap();
+        let mut reference = nn::Adam {
+            wd: 0.1,
+            ..nn::Adam::default()
+        }
+        .build(&store, 0.05)
+        .unwrap();
 
         let loss = |w: &Tensor| (w.pow_tensor_scalar(4) + w * 0.3).sum(Kind::Float);
         for _ in 0..50 {
-            adam.step(&ours, ours.gradient(&loss(&ours.tensor(0))).unwrap()).unwrap();
+            adam.step(&ours, ours.gradient(&loss(&ours.tensor(0))).unwrap())
+                .unwrap();
             reference.backward_step(&loss(&theirs));
         }
         let difference = read::scalar(&(ours.flat() - theirs).abs().max()).unwrap();
@@ -125,9 +158,21 @@ mod tests {
         builder.add("w", &[1], vec![0.0], true).unwrap();
         let parameters = builder.build(Kind::Float, Device::Cpu).unwrap();
         let message = |config| Adam::new(config, &parameters).unwrap_err().to_string();
-        let negative = AdamConfig { lr: -0.1, ..AdamConfig::default() };
-        assert_eq!(message(negative), "train.lr: expected a positive number, found -0.1");
-        let decay = AdamConfig { weight_decay: -1.0, ..AdamConfig::default() };
-        assert_eq!(message(decay), "train.weight_decay: expected a number >= 0, found -1");
+        let negative = AdamConfig {
+            lr: -0.1,
+            ..AdamConfig::default()
+        };
+        assert_eq!(
+            message(negative),
+            "train.lr: expected a positive number, found -0.1"
+        );
+        let decay = AdamConfig {
+            weight_decay: -1.0,
+            ..AdamConfig::default()
+        };
+        assert_eq!(
+            message(decay),
+            "train.weight_decay: expected a number >= 0, found -1"
+        );
     }
 }

@@ -82,7 +82,11 @@ struct SolverSpec {
 
 impl Default for SolverSpec {
     fn default() -> Self {
-        SolverSpec { kind: SolverKind::Auto, tol: 1e-9, max_iterations: 1000 }
+        SolverSpec {
+            kind: SolverKind::Auto,
+            tol: 1e-9,
+            max_iterations: 1000,
+        }
     }
 }
 
@@ -107,7 +111,10 @@ enum Dtype {
 
 /// A list of numbers, or lists of lists, all of one length.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected numbers in lists nested at most three deep")]
+#[serde(
+    untagged,
+    expecting = "expected numbers in lists nested at most three deep"
+)]
 enum Numbers {
     Vector(Vec<f64>),
     Matrix(Vec<Vec<f64>>),
@@ -153,7 +160,10 @@ impl Numbers {
             }
             Numbers::Batch(matrices) => {
                 let height = matrices.first().map_or(0, Vec::len);
-                let width = matrices.first().and_then(|rows| rows.first()).map_or(0, Vec::len);
+                let width = matrices
+                    .first()
+                    .and_then(|rows| rows.first())
+                    .map_or(0, Vec::len);
                 shape.extend([matrices.len(), height, width]);
                 for rows in matrices {
                     if rows.len() != height || rows.iter().any(|row| row.len() != width) {
@@ -171,7 +181,11 @@ impl Numbers {
     /// As `[B, k]`, a vector being one row.
     fn rows(&self, what: &'static str, kind: Kind, device: Device) -> Result<Tensor> {
         let tensor = self.tensor(what, kind, device)?;
-        Ok(if tensor.dim() == 1 { tensor.unsqueeze(0) } else { tensor })
+        Ok(if tensor.dim() == 1 {
+            tensor.unsqueeze(0)
+        } else {
+            tensor
+        })
     }
 }
 
@@ -211,7 +225,11 @@ impl Specification {
                 Box::new(Quadratic::new(u, coupling)?)
             }
         };
-        let target = self.target.as_ref().map(|t| t.rows("target", kind, device)).transpose()?;
+        let target = self
+            .target
+            .as_ref()
+            .map(|t| t.rows("target", kind, device))
+            .transpose()?;
         Ok(Parts {
             energy,
             inputs,
@@ -254,13 +272,15 @@ impl SolverSpec {
         };
         match self.kind {
             SolverKind::Auto => Box::new(Auto { options }),
-            SolverKind::ClosedForm => Box::new(ClosedForm),
-            SolverKind::ProjectedGradient => {
-                Box::new(ProjectedGradient { options, ..ProjectedGradient::default() })
-            }
-            SolverKind::Fista => {
-                Box::new(ProjectedGradient { options, ..ProjectedGradient::fista() })
-            }
+            SolverKind::ClosedForm => Box::new(ClosedForm { options }),
+            SolverKind::ProjectedGradient => Box::new(ProjectedGradient {
+                options,
+                ..ProjectedGradient::default()
+            }),
+            SolverKind::Fista => Box::new(ProjectedGradient {
+                options,
+                ..ProjectedGradient::fista()
+            }),
             SolverKind::Mirror => Box::new(Mirror { options }),
             SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
         }

@@ -29,6 +29,7 @@ pub(super) fn outcome<T: Real>(
     p: &[T],
     scratch: &mut Vec<T>,
     iterations: i64,
+    certify: bool,
 ) -> Outcome<T> {
     let mut product = vec![T::zero(); p.len()];
     row.matrix.apply(p, &mut product, scratch);
@@ -37,6 +38,15 @@ pub(super) fn outcome<T: Real>(
         .zip(row.u)
         .zip(&product)
         .map(|((&p, &u), &r)| (p, u + r));
+    let residual = largest_residual(row, p, &product);
+    if !certify {
+        return Outcome {
+            iterations,
+            residual,
+            value: T::nan(),
+            gap: T::nan(),
+        };
+    }
     let gap = match row.concavity {
         Concavity::Energy => parts.fold(T::zero(), |sum, (p, theta)| {
             sum + row.omega.fenchel_young(p, theta)
@@ -48,7 +58,7 @@ pub(super) fn outcome<T: Real>(
     };
     Outcome {
         iterations,
-        residual: largest_residual(row, p, &product),
+        residual,
         value: objective(row, p, &product),
         gap,
     }

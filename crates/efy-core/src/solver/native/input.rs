@@ -1,7 +1,5 @@
 //! A batch of problems as slices.
 
-use tch::Tensor;
-
 use super::matrix::{self, Matrix};
 use super::omega::Omega;
 use super::{Real, real};
@@ -15,6 +13,9 @@ use crate::{Error, Result};
 const DENSE_UP_TO: usize = 4;
 /// Work of one rayon task, in matrix elements: some microseconds.
 const CHUNK_ELEMENTS: usize = 8192;
+/// Batches with less work than this, in matrix elements, are done by one thread before another one
+/// is awake.
+const WORTH_THREADS: usize = 65536;
 
 /// What each row of a batch is made of.
 pub(super) struct Input<T> {
@@ -22,6 +23,8 @@ pub(super) struct Input<T> {
     pub(super) k: usize,
     /// Rows of one rayon task.
     pub(super) chunk: usize,
+    /// Matrix elements that a sweep over one row touches.
+    work: usize,
     u: Vec<T>,
     matrix: Storage<T>,
     /// Of every matrix: is $\Phi$ concave, is F?
@@ -91,6 +94,7 @@ impl<T: Real> Input<T> {
             rows,
             k,
             chunk: (CHUNK_ELEMENTS / work.max(1)).clamp(1, 64),
+            work,
             u: read::to_vec(u)?,
             matrix,
             concavity: Vec::new(),
@@ -104,6 +108,11 @@ impl<T: Real> Input<T> {
             input.dense_concavity()
         };
         Ok(input)
+    }
+
+    /// Whether waking other threads pays.
+    pub(super) fn worth_threads(&self) -> bool {
+        self.rows * self.work >= WORTH_THREADS
     }
 
     pub(super) fn row(&self, index: usize) -> Row<'_, T> {
@@ -175,13 +184,8 @@ fn storage<T: Real>(coupling: Option<&Coupling>, k: usize) -> Result<(Storage<T>
         Coupling::LowRank(a) => {
             let rank = *a.size().last().unwrap_or(&1) as usize;
             if !per_row && k <= DENSE_UP_TO * rank {
-                return Ok((
-                    Storage::Dense {
-                        values: multiplied_out(a)?,
-                        per_row,
-                    },
-                    k * k,
-                ));
+                let values = multiplied_out(&read::to_vec(a)?, rank);
+                return Ok((Storage::Dense { values, per_row }, k * k));
             }
             let values = read::to_vec(a)?;
             Ok((
@@ -196,7 +200,10 @@ fn storage<T: Real>(coupling: Option<&Coupling>, k: usize) -> Result<(Storage<T>
     }
 }
 
-fn multiplied_out<T: Real>(a: &Tensor) -> Result<Vec<T>> {
-    let a = a.detach();
-    read::to_vec(&a.f_matmul(&a.transpose(0, 1))?.neg())
+/// $-AA^\top$.
+fn multiplied_out<T: Real>(a: &[T], rank: usize) -> Vec<T> {
+    let rows = || a.chunks_exact(rank);
+    rows()
+        .flat_map(|i| rows().map(move |j| -matrix::dot(i, j)))
+        .collect()
 }

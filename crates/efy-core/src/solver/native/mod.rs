@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor, kind::Element};
 
 use super::gradient::{ProjectedGradient, Rates};
-use super::{Options, Problem, Report, Solution};
+use super::{Certificate, Options, Problem, Report, Solution};
 use crate::Result;
 use crate::device::read;
 use input::Input;
@@ -105,12 +105,23 @@ fn solve_rows<T: Real>(
         let rows = points.chunks_mut(k).enumerate().map(|(offset, p)| {
             let row = input.row(chunk * input.chunk + offset);
             let iterations = solve(row, p, &mut scratch);
-            certificate::outcome(&row, p, &mut scratch, iterations)
+            certificate::outcome(&row, p, &mut scratch, iterations, options.certify)
         });
         rows.collect()
     };
-    let chunks = argmax.par_chunks_mut(k * input.chunk).enumerate();
-    let outcomes: Vec<Vec<Outcome<T>>> = chunks.map(solve_chunk).collect();
+    let outcomes: Vec<Vec<Outcome<T>>> = if input.worth_threads() {
+        argmax
+            .par_chunks_mut(k * input.chunk)
+            .enumerate()
+            .map(solve_chunk)
+            .collect()
+    } else {
+        argmax
+            .chunks_mut(k * input.chunk)
+            .enumerate()
+            .map(solve_chunk)
+            .collect()
+    };
     let flat = || outcomes.iter().flatten();
     let column = |f: fn(&Outcome<T>) -> T| Tensor::f_from_slice(&flat().map(f).collect::<Vec<T>>());
     let iterations: Vec<i64> = flat().map(|outcome| outcome.iterations).collect();
@@ -120,12 +131,18 @@ fn solve_rows<T: Real>(
         iterations: Tensor::f_from_slice(&iterations)?,
         converged: residual.le(options.tolerance),
         residual,
-        gap: column(|outcome| outcome.gap)?,
+    };
+    let certificate = match options.certify {
+        true => Some(Certificate {
+            value: column(|outcome| outcome.value)?,
+            gap: column(|outcome| outcome.gap)?,
+        }),
+        false => None,
     };
     let argmax = Tensor::f_from_slice(&argmax)?.f_reshape([rows as i64, k as i64])?;
     Ok(Solution {
         argmax,
-        value: column(|outcome| outcome.value)?,
         report,
+        certificate,
     })
 }
