@@ -14,7 +14,13 @@ use crate::Result;
 /// # Errors
 /// [`crate::Error::Torch`] when the copy fails, as it does for an error of an earlier kernel.
 pub fn to_vec<T: Element + Copy>(tensor: &Tensor) -> Result<Vec<T>> {
-    let flat = tensor.detach().f_to_kind(T::KIND)?.f_contiguous()?;
+    // `f_to_kind` and `f_contiguous` cost a dispatch each even where there is nothing to do.
+    let ready = tensor.kind() == T::KIND && tensor.is_contiguous();
+    let flat = if ready {
+        tensor.shallow_clone()
+    } else {
+        tensor.detach().f_to_kind(T::KIND)?.f_contiguous()?
+    };
     let mut values = vec![T::ZERO; flat.numel()];
     let count = values.len();
     flat.f_copy_data(&mut values, count)?;

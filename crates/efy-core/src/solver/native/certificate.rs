@@ -1,65 +1,73 @@
-//! Value, residual and gap of one row.
+//! Value, residual and gap of a block of rows.
 
-use super::input::{Concavity, Row};
-use super::matrix::dot;
-use super::{Outcome, Real};
+use super::input::{Block, Concavity};
+use super::{Outcome, Real, Scratch};
 
-/// $F(p) = \langle u + \frac12 U p, p \rangle - \Omega(p)$, with `product` $= U p$.
-pub(super) fn objective<T: Real>(row: &Row<'_, T>, p: &[T], product: &[T]) -> T {
-    let omega = p.iter().fold(T::zero(), |sum, &p| sum + row.omega.value(p));
-    dot(row.u, p) + dot(product, p) / (T::one() + T::one()) - omega
-}
-
-/// The residual, with `product` $= U p$.
-pub(super) fn largest_residual<T: Real>(row: &Row<'_, T>, p: &[T], product: &[T]) -> T {
-    let mut largest = T::zero();
-    for ((&p, &u), &r) in p.iter().zip(row.u).zip(product) {
-        let residual = row.omega.residual(p, u + r);
-        // Not `max`, which would drop a NaN.
-        if residual > largest || residual.is_nan() {
-            largest = residual;
+/// The residual of each lane, with `product` $= U p$.
+pub(super) fn residuals<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &[[T; L]],
+    product: &[[T; L]],
+) -> [T; L] {
+    let mut largest = [T::zero(); L];
+    for ((p, u), product) in p.iter().zip(block.u).zip(product) {
+        for lane in 0..L {
+            let residual = block.omega.residual(p[lane], u[lane] + product[lane]);
+            // Not `max`, which would drop a NaN.
+            if !(residual <= largest[lane]) {
+                largest[lane] = residual;
+            }
         }
     }
     largest
 }
 
 /// What the report says of `p`, from a fresh product: the running one has gathered rounding errors.
-pub(super) fn outcome<T: Real>(
-    row: &Row<'_, T>,
-    p: &[T],
-    scratch: &mut Vec<T>,
-    iterations: i64,
+pub(super) fn outcomes<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &[[T; L]],
+    scratch: &mut Scratch<T, L>,
+    iterations: [i64; L],
     certify: bool,
-) -> Outcome<T> {
-    let mut product = vec![T::zero(); p.len()];
-    row.matrix.apply(p, &mut product, scratch);
-    let parts = p
-        .iter()
-        .zip(row.u)
-        .zip(&product)
-        .map(|((&p, &u), &r)| (p, u + r));
-    let residual = largest_residual(row, p, &product);
-    if !certify {
-        return Outcome {
-            iterations,
-            residual,
-            value: T::nan(),
-            gap: T::nan(),
+) -> [Outcome<T>; L] {
+    let Scratch { product, factor } = scratch;
+    block.matrix.apply(p, product, factor);
+    let residual = residuals(block, p, product);
+    std::array::from_fn(|lane| {
+        let (value, gap) = if certify && lane < block.live {
+            bounds(block, p, product, lane)
+        } else {
+            (T::nan(), T::nan())
+        };
+        Outcome {
+            iterations: iterations[lane],
+            residual: residual[lane],
+            value,
+            gap,
+        }
+    })
+}
+
+/// $F(p)$ and the gap of one lane.
+fn bounds<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &[[T; L]],
+    product: &[[T; L]],
+    lane: usize,
+) -> (T, T) {
+    let omega = &block.omega;
+    let half = T::one() / (T::one() + T::one());
+    let parts = p.iter().zip(block.u).zip(product);
+    let parts = parts.map(|((p, u), product)| (p[lane], u[lane], product[lane]));
+    let mut value = T::zero();
+    let mut gap = T::zero();
+    for (p, u, product) in parts {
+        value += p * (u + product * half) - omega.value(p);
+        gap += match block.concavity {
+            Concavity::Energy => omega.fenchel_young(p, u + product),
+            Concavity::Objective => omega.frank_wolfe(p, u + product),
+            Concavity::Unknown => T::infinity(),
         };
     }
-    let gap = match row.concavity {
-        Concavity::Energy => parts.fold(T::zero(), |sum, (p, theta)| {
-            sum + row.omega.fenchel_young(p, theta)
-        }),
-        Concavity::Objective => parts.fold(T::zero(), |sum, (p, theta)| {
-            sum + row.omega.frank_wolfe(p, theta)
-        }),
-        Concavity::Unknown => T::infinity(),
-    };
-    Outcome {
-        iterations,
-        residual,
-        value: objective(row, p, &product),
-        gap,
-    }
+    (value, gap)
 }

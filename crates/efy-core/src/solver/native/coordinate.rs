@@ -1,103 +1,148 @@
-//! Coordinate ascent on one row.
+//! Coordinate ascent on a block of rows.
 
-use super::input::Row;
-use super::matrix::{Matrix, add_scaled, dot};
-use super::{Real, certificate, real};
+use super::input::Block;
+use super::matrix::{Matrix, add_outer, dot, dot_lanes};
+use super::{Real, Scratch, certificate, real};
 use crate::solver::Options;
 
-/// Sweeps until the residual is small; returns the number of sweeps.
+/// Sweeps until the residual of every lane is small; returns the number of sweeps of each.
 ///
-/// The residual is looked at only after a sweep in which no coordinate moved by more than the
-/// tolerance.
-pub(super) fn ascend<T: Real>(
-    row: &Row<'_, T>,
-    p: &mut [T],
-    scratch: &mut Vec<T>,
+/// A lane's residual is looked at only after a sweep in which none of its coordinates moved by more
+/// than the tolerance; when it is small the lane is frozen.
+pub(super) fn ascend<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &mut [[T; L]],
+    scratch: &mut Scratch<T, L>,
     options: &Options,
-) -> i64 {
+) -> [i64; L] {
     let tolerance: T = real(options.tolerance);
-    match row.matrix {
-        Matrix::Zero => {
-            for (p, &u) in p.iter_mut().zip(row.u) {
-                *p = row.omega.maximize(u, T::zero());
+    let mut sweeps = [options.max_iterations as i64; L];
+    let mut active = [false; L];
+    active[..block.live].fill(true);
+    let mut kernel = Kernel::new(block, p, scratch);
+    for sweep in 1..=options.max_iterations {
+        let moved = kernel.sweep(block, p, scratch, &active);
+        let mut settled = active;
+        settled
+            .iter_mut()
+            .zip(&moved)
+            .for_each(|(s, &moved)| *s &= moved <= tolerance);
+        if settled.contains(&true) {
+            kernel.refresh(block, p, scratch);
+            let residual = certificate::residuals(block, p, &scratch.product);
+            for lane in (0..L).filter(|&lane| settled[lane] && residual[lane] <= tolerance) {
+                active[lane] = false;
+                sweeps[lane] = sweep as i64;
             }
-            1
         }
-        Matrix::Dense(matrix) => {
-            let mut product = vec![T::zero(); p.len()];
-            row.matrix.apply(p, &mut product, scratch);
-            repeat(options, |_| {
-                let moved = sweep_dense(row, matrix, p, &mut product);
-                moved <= tolerance && certificate::largest_residual(row, p, &product) <= tolerance
-            })
+        if !active.contains(&true) {
+            break;
         }
-        Matrix::LowRank(a, rank) => {
-            row.matrix.factor_product(p, scratch);
-            let squares: Vec<T> = a.chunks_exact(rank).map(|a| dot(a, a)).collect();
-            let mut product = vec![T::zero(); p.len()];
-            repeat(options, |_| {
-                let moved = sweep_low_rank(row, a, &squares, p, scratch);
-                if moved > tolerance {
-                    return false;
+    }
+    sweeps
+}
+
+/// How a sweep follows the gradient.
+enum Kernel<T> {
+    /// The gradient does not change.
+    Linear,
+    /// `product = U p` is kept up to date.
+    Dense,
+    /// `factor = A^T p` is kept up to date; squares of the rows of A.
+    LowRank(Vec<T>),
+}
+
+impl<T: Real> Kernel<T> {
+    fn new<const L: usize>(
+        block: &Block<'_, T, L>,
+        p: &[[T; L]],
+        scratch: &mut Scratch<T, L>,
+    ) -> Self {
+        match block.matrix {
+            Matrix::Zero => Kernel::Linear,
+            Matrix::Dense(_) => {
+                block
+                    .matrix
+                    .apply(p, &mut scratch.product, &mut scratch.factor);
+                Kernel::Dense
+            }
+            Matrix::LowRank(a, rank) => {
+                block.matrix.factor_product(p, &mut scratch.factor);
+                Kernel::LowRank(a.chunks_exact(rank).map(|a| dot(a, a)).collect())
+            }
+        }
+    }
+
+    /// Makes `product` what it is at p, where a sweep does not.
+    fn refresh<const L: usize>(
+        &self,
+        block: &Block<'_, T, L>,
+        p: &[[T; L]],
+        scratch: &mut Scratch<T, L>,
+    ) {
+        match (self, block.matrix) {
+            (Kernel::Dense, _) => {}
+            (Kernel::LowRank(_), Matrix::LowRank(a, rank)) => {
+                for (product, a) in scratch.product.iter_mut().zip(a.chunks_exact(rank)) {
+                    *product = dot_lanes(a, &scratch.factor).map(|value| -value);
                 }
-                row.matrix.apply(p, &mut product, scratch);
-                certificate::largest_residual(row, p, &product) <= tolerance
-            })
+            }
+            _ => block
+                .matrix
+                .apply(p, &mut scratch.product, &mut scratch.factor),
         }
     }
-}
 
-/// Runs `sweep` until it says that the row is done.
-fn repeat(options: &Options, mut sweep: impl FnMut(usize) -> bool) -> i64 {
-    for iteration in 0..options.max_iterations {
-        if sweep(iteration) {
-            return iteration as i64 + 1;
+    /// One sweep over the coordinates of the active lanes; returns the largest move of each.
+    fn sweep<const L: usize>(
+        &mut self,
+        block: &Block<'_, T, L>,
+        p: &mut [[T; L]],
+        scratch: &mut Scratch<T, L>,
+        active: &[bool; L],
+    ) -> [T; L] {
+        let mut largest = [T::zero(); L];
+        let mut update = |i: usize, gradient: [T; L], diagonal: T, p: &mut [[T; L]]| -> [T; L] {
+            let old = p[i];
+            let mut linear = [T::zero(); L];
+            for lane in 0..L {
+                linear[lane] = block.u[i][lane] + gradient[lane] - diagonal * old[lane];
+            }
+            let new = block.omega.maximize_lanes(&linear, diagonal);
+            let mut change = [T::zero(); L];
+            for lane in 0..L {
+                if active[lane] {
+                    change[lane] = new[lane] - old[lane];
+                    p[i][lane] = new[lane];
+                }
+                let size = change[lane].abs();
+                // Not `max`, which would drop a NaN.
+                if !(size <= largest[lane]) {
+                    largest[lane] = size;
+                }
+            }
+            change
+        };
+        match (&*self, block.matrix) {
+            (Kernel::Dense, Matrix::Dense(u)) => {
+                for (i, row) in u.chunks_exact(p.len()).enumerate() {
+                    let change = update(i, scratch.product[i], row[i], p);
+                    add_outer(&mut scratch.product, row, &change);
+                }
+            }
+            (Kernel::LowRank(squares), Matrix::LowRank(a, rank)) => {
+                for (i, (a, &square)) in a.chunks_exact(rank).zip(squares).enumerate() {
+                    let gradient = dot_lanes(a, &scratch.factor).map(|value| -value);
+                    let change = update(i, gradient, -square, p);
+                    add_outer(&mut scratch.factor, a, &change);
+                }
+            }
+            _ => {
+                for i in 0..p.len() {
+                    update(i, [T::zero(); L], T::zero(), p);
+                }
+            }
         }
+        largest
     }
-    options.max_iterations as i64
-}
-
-/// One sweep with `product = U p` kept up to date; returns the largest move.
-fn sweep_dense<T: Real>(row: &Row<'_, T>, matrix: &[T], p: &mut [T], product: &mut [T]) -> T {
-    let k = p.len();
-    let mut largest = T::zero();
-    for (i, column) in matrix.chunks_exact(k).enumerate() {
-        let old = p[i];
-        let diagonal = column[i];
-        let new = row
-            .omega
-            .maximize(row.u[i] + product[i] - diagonal * old, diagonal);
-        let change = new - old;
-        if change != T::zero() {
-            p[i] = new;
-            add_scaled(product, change, column);
-            largest = largest.max(change.abs());
-        }
-    }
-    largest
-}
-
-/// One sweep with `s = A^T p` kept up to date; returns the largest move.
-fn sweep_low_rank<T: Real>(
-    row: &Row<'_, T>,
-    a: &[T],
-    squares: &[T],
-    p: &mut [T],
-    s: &mut [T],
-) -> T {
-    let rank = s.len();
-    let mut largest = T::zero();
-    for (i, (a, &square)) in a.chunks_exact(rank).zip(squares).enumerate() {
-        let old = p[i];
-        let new = row
-            .omega
-            .maximize(row.u[i] - dot(a, s) + square * old, -square);
-        let change = new - old;
-        if change != T::zero() {
-            p[i] = new;
-            add_scaled(s, change, a);
-            largest = largest.max(change.abs());
-        }
-    }
-    largest
 }

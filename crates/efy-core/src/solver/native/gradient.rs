@@ -1,7 +1,7 @@
 //! Projected gradient ascent on one row.
 
-use super::input::Row;
-use super::{Real, certificate, real};
+use super::input::Block;
+use super::{Real, Scratch, certificate, real};
 use crate::solver::gradient::{MOST_HALVINGS, SHORTEST_STEP};
 use crate::solver::{Momentum, Options, ProjectedGradient, Step};
 
@@ -35,9 +35,9 @@ impl<T: Real> Rule<T> {
 
 /// Iterates until the residual is small; returns the number of iterations.
 pub(super) fn ascend<T: Real>(
-    row: &Row<'_, T>,
+    row: &Block<'_, T, 1>,
     p: &mut [T],
-    scratch: &mut Vec<T>,
+    scratch: &mut Scratch<T, 1>,
     rule: &Rule<T>,
     options: &Options,
 ) -> i64 {
@@ -50,24 +50,25 @@ pub(super) fn ascend<T: Real>(
     let mut eta = known.unwrap_or(rule.initial);
     let mut sequence = Sequence::new(rule, eta);
     let (mut z, mut q) = (p.to_vec(), vec![T::zero(); k]);
-    let (mut product, mut gradient) = (vec![T::zero(); k], vec![T::zero(); k]);
+    let mut gradient = vec![T::zero(); k];
     for iteration in 1..=options.max_iterations {
-        row.matrix.apply(&z, &mut product, scratch);
+        apply(row, &z, scratch);
         for i in 0..k {
-            gradient[i] = row.u[i] + product[i] - row.omega.gradient(z[i]);
+            gradient[i] = row.u[i][0] + scratch.product[i][0] - row.omega.gradient(z[i]);
         }
         match known {
             Some(eta) => move_along(row, &z, &gradient, eta, &mut q),
             None => {
-                eta = search(row, &z, &gradient, eta, &mut q, &mut product, scratch);
+                eta = search(row, &z, &gradient, eta, &mut q, scratch);
             }
         }
         let moved = largest_difference(&q, &z);
         sequence.extrapolate(&mut z, p, &q);
         p.copy_from_slice(&q);
         if moved <= tolerance * eta.min(T::one()) {
-            row.matrix.apply(p, &mut product, scratch);
-            if certificate::largest_residual(row, p, &product) <= tolerance {
+            apply(row, p, scratch);
+            let [residual] = certificate::residuals(row, p.as_chunks::<1>().0, &scratch.product);
+            if residual <= tolerance {
                 return iteration as i64;
             }
         }
@@ -82,8 +83,17 @@ pub(super) fn ascend<T: Real>(
     options.max_iterations as i64
 }
 
+/// `scratch.product = U p`.
+fn apply<T: Real>(row: &Block<'_, T, 1>, p: &[T], scratch: &mut Scratch<T, 1>) {
+    row.matrix.apply(
+        p.as_chunks::<1>().0,
+        &mut scratch.product,
+        &mut scratch.factor,
+    );
+}
+
 /// `q = P(z + eta gradient)`.
-fn move_along<T: Real>(row: &Row<'_, T>, z: &[T], gradient: &[T], eta: T, q: &mut [T]) {
+fn move_along<T: Real>(row: &Block<'_, T, 1>, z: &[T], gradient: &[T], eta: T, q: &mut [T]) {
     for ((q, &z), &g) in q.iter_mut().zip(z).zip(gradient) {
         *q = row.omega.project(z + eta * g);
     }
@@ -92,22 +102,21 @@ fn move_along<T: Real>(row: &Row<'_, T>, z: &[T], gradient: &[T], eta: T, q: &mu
 /// Halves the step until $\eta \langle \nabla F(z) - \nabla F(q), d \rangle \le \|d\|^2$ with
 /// $d = q - z$, which for quadratic F is the usual test on values; returns the accepted step.
 fn search<T: Real>(
-    row: &Row<'_, T>,
+    row: &Block<'_, T, 1>,
     z: &[T],
     gradient: &[T],
     mut eta: T,
     q: &mut [T],
-    product: &mut [T],
-    scratch: &mut Vec<T>,
+    scratch: &mut Scratch<T, 1>,
 ) -> T {
     let half = real::<T>(0.5);
     for _ in 0..MOST_HALVINGS {
         move_along(row, z, gradient, eta, q);
-        row.matrix.apply(q, product, scratch);
+        apply(row, q, scratch);
         let (mut bend, mut square) = (T::zero(), T::zero());
         for i in 0..q.len() {
             let d = q[i] - z[i];
-            let gradient_there = row.u[i] + product[i] - row.omega.gradient(q[i]);
+            let gradient_there = row.u[i][0] + scratch.product[i][0] - row.omega.gradient(q[i]);
             bend += d * (gradient[i] - gradient_there);
             square += d * d;
         }

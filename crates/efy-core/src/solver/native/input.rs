@@ -2,7 +2,7 @@
 
 use super::matrix::{self, Matrix};
 use super::omega::Omega;
-use super::{Real, real};
+use super::{Real, gather, real};
 use crate::device::read;
 use crate::energy::{Coupling, Form};
 use crate::solver::Problem;
@@ -21,8 +21,6 @@ const WORTH_THREADS: usize = 65536;
 pub(super) struct Input<T> {
     pub(super) rows: usize,
     pub(super) k: usize,
-    /// Rows of one rayon task.
-    pub(super) chunk: usize,
     /// Matrix elements that a sweep over one row touches.
     work: usize,
     u: Vec<T>,
@@ -57,18 +55,21 @@ pub(super) enum Concavity {
     Unknown,
 }
 
-/// One row's problem.
-#[derive(Clone, Copy)]
-pub(super) struct Row<'a, T> {
+/// The problems of up to L rows that share a matrix, side by side.
+pub(super) struct Block<'a, T, const L: usize> {
+    /// The first row.
     pub(super) index: usize,
-    pub(super) u: &'a [T],
+    /// Lanes that hold a row.
+    pub(super) live: usize,
+    /// `u[i][l]` is element i of row l.
+    pub(super) u: &'a [[T; L]],
     pub(super) matrix: Matrix<'a, T>,
     pub(super) concavity: Concavity,
     pub(super) omega: Omega<T>,
 }
 
 impl<T: Real> Input<T> {
-    pub(super) fn new(problem: &Problem<'_>) -> Result<Self> {
+    pub(super) fn new(problem: &Problem<'_>, certify: bool) -> Result<Self> {
         let (Some(omega), Some(bounds)) =
             (problem.regularizer.separable(), problem.domain.bounds())
         else {
@@ -93,7 +94,6 @@ impl<T: Real> Input<T> {
         let mut input = Input {
             rows,
             k,
-            chunk: (CHUNK_ELEMENTS / work.max(1)).clamp(1, 64),
             work,
             u: read::to_vec(u)?,
             matrix,
@@ -101,8 +101,9 @@ impl<T: Real> Input<T> {
             omega: Omega::new(omega, bounds),
             modulus,
         };
+        // Nobody asks for it without a certificate.
         let low_rank = matches!(coupling, None | Some(Coupling::LowRank(_)));
-        input.concavity = if low_rank {
+        input.concavity = if low_rank || !certify {
             vec![Concavity::Energy]
         } else {
             input.dense_concavity()
@@ -115,8 +116,30 @@ impl<T: Real> Input<T> {
         self.rows * self.work >= WORTH_THREADS
     }
 
-    pub(super) fn row(&self, index: usize) -> Row<'_, T> {
+    /// Whether all rows have the same matrix.
+    pub(super) fn shared(&self) -> bool {
+        match &self.matrix {
+            Storage::Zero => true,
+            Storage::Dense { per_row, .. } | Storage::LowRank { per_row, .. } => !per_row,
+        }
+    }
+
+    /// Rows of one rayon task, a multiple of the number of lanes.
+    pub(super) fn chunk(&self, lanes: usize) -> usize {
+        (CHUNK_ELEMENTS / self.work.max(1))
+            .clamp(1, 64)
+            .next_multiple_of(lanes)
+    }
+
+    /// The rows from `index` on; `u` is filled with theirs.
+    pub(super) fn block<'a, const L: usize>(
+        &'a self,
+        index: usize,
+        live: usize,
+        u: &'a mut [[T; L]],
+    ) -> Block<'a, T, L> {
         let k = self.k;
+        gather(&self.u[index * k..(index + live) * k], u);
         let matrix = match &self.matrix {
             Storage::Zero => Matrix::Zero,
             Storage::Dense { values, per_row } => {
@@ -133,9 +156,9 @@ impl<T: Real> Input<T> {
             }
         };
         let concavity = *self.concavity.get(index).unwrap_or(&self.concavity[0]);
-        let u = &self.u[index * k..(index + 1) * k];
-        Row {
+        Block {
             index,
+            live,
             u,
             matrix,
             concavity,

@@ -1,8 +1,8 @@
-//! U as slices: dense or $-AA^\top$.
+//! U as slices: dense or $-AA^\top$, applied to several rows side by side.
 
 use super::Real;
 
-/// The matrix of one row of the batch.
+/// The matrix of a block of rows.
 #[derive(Clone, Copy)]
 pub(super) enum Matrix<'a, T> {
     /// U = 0.
@@ -14,66 +14,70 @@ pub(super) enum Matrix<'a, T> {
 }
 
 impl<T: Real> Matrix<'_, T> {
-    /// `out = U p`. `scratch` is resized as needed.
-    pub(super) fn apply(&self, p: &[T], out: &mut [T], scratch: &mut Vec<T>) {
+    /// `out = U p` in every lane. `factor` is resized as needed.
+    pub(super) fn apply<const L: usize>(
+        &self,
+        p: &[[T; L]],
+        out: &mut [[T; L]],
+        factor: &mut Vec<[T; L]>,
+    ) {
         match *self {
-            Matrix::Zero => out.fill(T::zero()),
+            Matrix::Zero => out.fill([T::zero(); L]),
             Matrix::Dense(u) => {
-                out.fill(T::zero());
-                for (&p, row) in p.iter().zip(u.chunks_exact(p.len())) {
-                    if p != T::zero() {
-                        add_scaled(out, p, row);
-                    }
+                out.fill([T::zero(); L]);
+                for (p, row) in p.iter().zip(u.chunks_exact(p.len())) {
+                    add_outer(out, row, p);
                 }
             }
             Matrix::LowRank(a, m) => {
-                self.factor_product(p, scratch);
+                self.factor_product(p, factor);
                 for (out, a) in out.iter_mut().zip(a.chunks_exact(m)) {
-                    *out = -dot(a, scratch);
+                    *out = dot_lanes(a, factor).map(|value| -value);
                 }
             }
         }
     }
 
-    /// `s = A^T p`, for a low-rank matrix.
-    pub(super) fn factor_product(&self, p: &[T], s: &mut Vec<T>) {
+    /// `s = A^T p` in every lane, for a low-rank matrix.
+    pub(super) fn factor_product<const L: usize>(&self, p: &[[T; L]], s: &mut Vec<[T; L]>) {
         if let Matrix::LowRank(a, m) = *self {
             s.clear();
-            s.resize(m, T::zero());
-            for (&p, a) in p.iter().zip(a.chunks_exact(m)) {
-                if p != T::zero() {
-                    add_scaled(s, p, a);
-                }
+            s.resize(m, [T::zero(); L]);
+            for (p, a) in p.iter().zip(a.chunks_exact(m)) {
+                add_outer(s, a, p);
             }
         }
     }
 }
 
-/// `out += factor * x`.
+/// `out[j] += weights[j] * x` in every lane.
 #[inline]
-pub(super) fn add_scaled<T: Real>(out: &mut [T], factor: T, x: &[T]) {
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out += factor * x;
+pub(super) fn add_outer<T: Real, const L: usize>(out: &mut [[T; L]], weights: &[T], x: &[T; L]) {
+    if x.iter().all(|&x| x == T::zero()) {
+        return;
+    }
+    for (out, &weight) in out.iter_mut().zip(weights) {
+        for lane in 0..L {
+            out[lane] += weight * x[lane];
+        }
     }
 }
 
-/// Dot product in eight partial sums, which the compiler turns into vector instructions.
+/// `sum_j weights[j] * x[j]` in every lane.
 #[inline]
-pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::zero(); 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let (a_rest, b_rest) = (a8.remainder(), b8.remainder());
-    for (a, b) in a8.zip(b8) {
-        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
+pub(super) fn dot_lanes<T: Real, const L: usize>(weights: &[T], x: &[[T; L]]) -> [T; L] {
+    let mut sum = [T::zero(); L];
+    for (x, &weight) in x.iter().zip(weights) {
+        for lane in 0..L {
+            sum[lane] += weight * x[lane];
         }
     }
-    let mut total =
-        (sums[0] + sums[4]) + (sums[1] + sums[5]) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-    for (&a, &b) in a_rest.iter().zip(b_rest) {
-        total += a * b;
-    }
-    total
+    sum
+}
+
+/// Dot product.
+pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
+    a.iter().zip(b).fold(T::zero(), |sum, (&a, &b)| sum + a * b)
 }
 
 /// Whether the symmetric k x k matrix $\text{shift}\, I - U$ is positive definite, by Cholesky.

@@ -1,8 +1,10 @@
 //! Native loops over rows for linear and quadratic energies on the CPU.
 //!
 //! A row's problem is tiny (k numbers and a shared matrix), so one that is solved to the end while it
-//! is in cache beats any batched operation, and stops when it is done, not when the slowest row is.
-//! Rows are spread over rayon's threads; the result of a row depends on that row alone.
+//! is in cache beats any batched operation. Rows that share a matrix are solved eight at a time, one in
+//! each lane of the vector registers, so that every load of the matrix serves eight rows; a lane that
+//! is done is frozen. Blocks of rows are spread over rayon's threads. What a row gets depends on that
+//! row alone, to the last bit.
 
 mod certificate;
 mod coordinate;
@@ -15,10 +17,13 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor, kind::Element};
 
 use super::gradient::{ProjectedGradient, Rates};
-use super::{Certificate, Options, Problem, Report, Solution};
+use super::{Certificate, Options, Problem, Report, Solution, Solver};
 use crate::Result;
 use crate::device::read;
-use input::Input;
+use input::{Block, Input};
+
+/// Rows that are solved side by side when they share a matrix.
+const LANES: usize = 8;
 
 /// f32 or f64.
 trait Real: num_traits::Float + num_traits::NumAssign + Element + Send + Sync {}
@@ -37,14 +42,17 @@ pub(super) fn coordinate_ascent(
     options: &Options,
 ) -> Result<Solution> {
     fn run<T: Real>(problem: &Problem<'_>, start: &Tensor, options: &Options) -> Result<Solution> {
-        let input = Input::<T>::new(problem)?;
-        solve_rows(
-            &input,
-            start,
-            options,
-            "coordinate_ascent",
-            |row, p, scratch| coordinate::ascend(&row, p, scratch, options),
-        )
+        let input = Input::<T>::new(problem, options.certify)?;
+        let name = "coordinate_ascent";
+        if input.shared() {
+            solve_blocks::<T, LANES>(&input, start, options, name, |block, p, scratch| {
+                coordinate::ascend(block, p, scratch, options)
+            })
+        } else {
+            solve_blocks::<T, 1>(&input, start, options, name, |block, p, scratch| {
+                coordinate::ascend(block, p, scratch, options)
+            })
+        }
     }
     match start.kind() {
         Kind::Double => run::<f64>(problem, start, options),
@@ -65,21 +73,38 @@ pub(super) fn projected_gradient(
         start: &Tensor,
         step: Option<&Tensor>,
     ) -> Result<Solution> {
-        let input = Input::<T>::new(problem)?;
+        let options = &solver.options;
+        let input = Input::<T>::new(problem, options.certify)?;
         let known: Option<Vec<T>> = step.map(read::to_vec).transpose()?;
         let rule = gradient::Rule::new(solver, known, Rates::modulus_root(problem));
-        solve_rows(
+        solve_blocks::<T, 1>(
             &input,
             start,
-            &solver.options,
-            super::Solver::name(solver),
-            |row, p, scratch| gradient::ascend(&row, p, scratch, &rule, &solver.options),
+            options,
+            solver.name(),
+            |block, p, scratch| {
+                [gradient::ascend(
+                    block,
+                    p.as_flattened_mut(),
+                    scratch,
+                    &rule,
+                    options,
+                )]
+            },
         )
     }
     match start.kind() {
         Kind::Double => run::<f64>(solver, problem, start, step),
         _ => run::<f32>(solver, problem, start, step),
     }
+}
+
+/// Buffers of one thread.
+struct Scratch<T, const L: usize> {
+    /// `U p`, `[k]`.
+    product: Vec<[T; L]>,
+    /// `A^T p`, `[m]`.
+    factor: Vec<[T; L]>,
 }
 
 /// What is known of a row when its solver stops.
@@ -90,47 +115,88 @@ struct Outcome<T> {
     gap: T,
 }
 
-/// Solves every row with `solve`, which improves `p` in place and returns its iterations.
-fn solve_rows<T: Real>(
+/// Solves block after block with `solve`, which improves `p` in place and returns the iterations of
+/// each lane.
+fn solve_blocks<T: Real, const L: usize>(
     input: &Input<T>,
     start: &Tensor,
     options: &Options,
     solver: &'static str,
-    solve: impl Fn(input::Row<'_, T>, &mut [T], &mut Vec<T>) -> i64 + Sync,
+    solve: impl Fn(&Block<'_, T, L>, &mut [[T; L]], &mut Scratch<T, L>) -> [i64; L] + Sync,
 ) -> Result<Solution> {
     let (rows, k) = (input.rows, input.k);
     let mut argmax: Vec<T> = read::to_vec(start)?;
-    let solve_chunk = |(chunk, points): (usize, &mut [T])| -> Vec<Outcome<T>> {
-        let mut scratch = Vec::new();
-        let rows = points.chunks_mut(k).enumerate().map(|(offset, p)| {
-            let row = input.row(chunk * input.chunk + offset);
-            let iterations = solve(row, p, &mut scratch);
-            certificate::outcome(&row, p, &mut scratch, iterations, options.certify)
-        });
-        rows.collect()
+    let chunk = input.chunk(L);
+    let solve_chunk = |(index, points): (usize, &mut [T])| -> Vec<Outcome<T>> {
+        let mut scratch = Scratch {
+            product: vec![[T::zero(); L]; k],
+            factor: Vec::new(),
+        };
+        let (mut u, mut p) = (vec![[T::zero(); L]; k], vec![[T::zero(); L]; k]);
+        let mut outcomes = Vec::with_capacity(chunk);
+        for (offset, rows) in points.chunks_mut(k * L).enumerate() {
+            let live = rows.len() / k;
+            gather(rows, &mut p);
+            let block = input.block(index * chunk + offset * L, live, &mut u);
+            let iterations = solve(&block, &mut p, &mut scratch);
+            let all = certificate::outcomes(&block, &p, &mut scratch, iterations, options.certify);
+            outcomes.extend(all.into_iter().take(live));
+            for (lane, row) in rows.chunks_exact_mut(k).enumerate() {
+                row.iter_mut()
+                    .zip(&p)
+                    .for_each(|(value, lanes)| *value = lanes[lane]);
+            }
+        }
+        outcomes
     };
     let outcomes: Vec<Vec<Outcome<T>>> = if input.worth_threads() {
         argmax
-            .par_chunks_mut(k * input.chunk)
+            .par_chunks_mut(k * chunk)
             .enumerate()
             .map(solve_chunk)
             .collect()
     } else {
         argmax
-            .chunks_mut(k * input.chunk)
+            .chunks_mut(k * chunk)
             .enumerate()
             .map(solve_chunk)
             .collect()
     };
-    let flat = || outcomes.iter().flatten();
-    let column = |f: fn(&Outcome<T>) -> T| Tensor::f_from_slice(&flat().map(f).collect::<Vec<T>>());
-    let iterations: Vec<i64> = flat().map(|outcome| outcome.iterations).collect();
-    let residual = column(|outcome| outcome.residual)?;
+    let outcomes: Vec<Outcome<T>> = outcomes.into_iter().flatten().collect();
+    solution(argmax, &outcomes, (rows, k), options, solver)
+}
+
+/// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.
+fn gather<T: Real, const L: usize>(rows: &[T], lanes: &mut [[T; L]]) {
+    lanes.fill([T::zero(); L]);
+    for (lane, row) in rows.chunks_exact(lanes.len()).enumerate() {
+        lanes
+            .iter_mut()
+            .zip(row)
+            .for_each(|(lanes, &value)| lanes[lane] = value);
+    }
+}
+
+fn solution<T: Real>(
+    argmax: Vec<T>,
+    outcomes: &[Outcome<T>],
+    (rows, k): (usize, usize),
+    options: &Options,
+    solver: &'static str,
+) -> Result<Solution> {
+    let column = |f: fn(&Outcome<T>) -> T| -> Result<Tensor> {
+        Ok(Tensor::f_from_slice(
+            &outcomes.iter().map(f).collect::<Vec<T>>(),
+        )?)
+    };
+    let tolerance: T = real(options.tolerance);
+    let iterations: Vec<i64> = outcomes.iter().map(|outcome| outcome.iterations).collect();
+    let converged: Vec<bool> = outcomes.iter().map(|o| o.residual <= tolerance).collect();
     let report = Report {
         solver,
         iterations: Tensor::f_from_slice(&iterations)?,
-        converged: residual.le(options.tolerance),
-        residual,
+        converged: Tensor::f_from_slice(&converged)?,
+        residual: column(|outcome| outcome.residual)?,
     };
     let certificate = match options.certify {
         true => Some(Certificate {
@@ -139,7 +205,7 @@ fn solve_rows<T: Real>(
         }),
         false => None,
     };
-    let argmax = Tensor::f_from_slice(&argmax)?.f_reshape([rows as i64, k as i64])?;
+    let argmax = Tensor::f_from_slice(&argmax)?.f_view([rows as i64, k as i64])?;
     Ok(Solution {
         argmax,
         report,

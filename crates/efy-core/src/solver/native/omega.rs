@@ -40,7 +40,12 @@ impl<T: Real> Omega<T> {
     /// $P(p)$.
     #[inline]
     pub(super) fn project(&self, p: T) -> T {
-        p.max(self.low).min(self.high)
+        let raised = if p < self.low { self.low } else { p };
+        if raised > self.high {
+            self.high
+        } else {
+            raised
+        }
     }
 
     /// $\arg\max_p a p + \frac{d}{2} p^2 - \omega(p)$ on $[l, h]$.
@@ -78,6 +83,22 @@ impl<T: Real> Omega<T> {
                 t.exp()
             }
         }
+    }
+
+    /// [`maximize`](Self::maximize) in every lane.
+    #[inline]
+    pub(super) fn maximize_lanes<const L: usize>(&self, a: &[T; L], d: T) -> [T; L] {
+        if let Function::Quadratic { curvature, slope } = self.kind
+            && curvature > d
+        {
+            // The same as below without branches, for the vector unit.
+            let mut p = [T::zero(); L];
+            for lane in 0..L {
+                p[lane] = self.project((a[lane] - slope) / (curvature - d));
+            }
+            return p;
+        }
+        a.map(|a| self.maximize(a, d))
     }
 
     /// $\omega(p)$.
