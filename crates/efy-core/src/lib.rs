@@ -15,6 +15,7 @@ pub mod domain;
 pub mod energy;
 mod error;
 pub mod loss;
+mod native;
 pub mod parameters;
 pub mod random;
 pub mod regularizer;

@@ -45,13 +45,17 @@ fn check(case: &Case, solver: Box<dyn Solver>, kind: Kind, tolerance: f64) {
             "conjugate",
             &value.solution.certificate.as_ref().unwrap().value,
         );
-        expect("loss", &value.per_row());
+        expect("loss", &value.per_row);
         let mut inputs = vec![u.shallow_clone()];
         inputs.extend(parameter);
-        let gradients = tch::Tensor::run_backward(&[value.mean()], &inputs, false, false);
-        expect("grad_u", &gradients[0]);
-        if let Some(gradient) = gradients.get(1) {
-            expect(&format!("grad_{name}"), gradient);
+        let mean = loss.mean_loss(energy.as_ref(), &y, None).unwrap().mean;
+        expect("loss", &mean);
+        for scalar in [value.per_row.sum(kind), mean] {
+            let gradients = tch::Tensor::run_backward(&[scalar], &inputs, false, false);
+            expect("grad_u", &gradients[0]);
+            if let Some(gradient) = gradients.get(1) {
+                expect(&format!("grad_{name}"), gradient);
+            }
         }
     }
 }
@@ -89,7 +93,7 @@ fn b06_loss_terms_are_accurate_relative_to_their_size() {
         .loss(&energy, &case.matrix("y", Kind::Double), None)
         .unwrap();
     let expected = case.scalar("loss");
-    let found = f64::try_from(&value.per_row()).unwrap();
+    let found = f64::try_from(&value.per_row).unwrap();
     assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
 }
 
@@ -106,10 +110,10 @@ fn m01_chain_rule_through_a_linear_model() {
     let value = loss
         .loss(&energy, &case.matrix("y", Kind::Double), None)
         .unwrap();
-    value.mean().backward();
+    value.per_row.sum(Kind::Double).backward();
     for (key, found) in [
         ("p_hat", &value.solution.argmax),
-        ("loss", &value.per_row()),
+        ("loss", &value.per_row),
         ("grad_M", &m.grad()),
         ("grad_b", &b.grad()),
     ] {
@@ -207,7 +211,7 @@ fn x01_quadratic_lower_and_first_order_upper_bound() {
     let lower = (&y - p).square().sum(Kind::Double) * (0.5 * gamma);
     let upper = ((energy.gradient(&y) - &y) * (p - &y)).sum(Kind::Double);
     for (key, found) in [
-        ("loss", &value.per_row()),
+        ("loss", &value.per_row),
         ("lower_quadratic", &lower),
         ("upper_first_order", &upper),
     ] {
@@ -238,7 +242,7 @@ fn x02_loss_is_convex_in_u_and_coupling() {
             case.tensor("U1", Kind::Double),
         );
         let energy = Quadratic::new(u, Coupling::Dense(matrix)).unwrap();
-        loss.loss(&energy, &y, None).unwrap().per_row()
+        loss.loss(&energy, &y, None).unwrap().per_row
     };
     for (weight, key) in [(0.0, "loss0"), (0.5, "loss_mid"), (1.0, "loss1")] {
         let expected = case.expected(key).unwrap();
@@ -275,7 +279,7 @@ fn x03_generalized_bregman_divergence_is_a_loss() {
         .unwrap();
     assert_close(
         "X03",
-        &value.per_row(),
+        &value.per_row,
         &case.expected("divergence").unwrap(),
         case.tolerance,
     );
@@ -304,7 +308,7 @@ fn r06_stable_quadratic_form_equals_the_loss() {
         let d = p - &y;
         let stable = (d.matmul(&h) * &d).sum(Kind::Double) * 0.5
             + ((energy.gradient(p) - p) * &d).sum(Kind::Double);
-        for found in [&value.per_row(), &stable] {
+        for found in [&value.per_row, &stable] {
             let expected = support::tensor_of(&Value::from(expected), Kind::Double);
             assert_close("R06", found, &expected, case.tolerance);
         }

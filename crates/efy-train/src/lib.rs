@@ -15,6 +15,7 @@ pub mod observer;
 pub mod optimizer;
 mod order;
 mod run_directory;
+mod threads;
 mod trainer;
 pub mod weights;
 
@@ -23,7 +24,8 @@ pub use early_stopping::{Direction, EarlyStopping};
 pub use environment::{Environment, LIBTORCH_VERSION};
 pub use error::{Error, Result, core_exit_code};
 pub use metrics::Metrics;
-pub use objective::{Objective, Split, StepLoss};
+pub use objective::{Measure, Objective, Split, StepLoss};
 pub use order::EpochOrder;
 pub use run_directory::RunDirectory;
+pub use threads::settle_threads;
 pub use trainer::{Outcome, Trainer, training_step};

@@ -30,13 +30,15 @@ impl Split {
 }
 
 /// The loss of one training step, still on the device.
-#[derive(Debug)]
 pub struct StepLoss {
     /// The scalar to minimize, with its graph.
     pub loss: Tensor,
-    /// Scalars to average and log, without a graph, the same names in every step.
-    pub metrics: Vec<(&'static str, Tensor)>,
+    /// Scalars that are worth knowing, computed for the last step before a log point only.
+    pub metrics: Vec<(&'static str, Measure)>,
 }
+
+/// Computes a scalar on the device.
+pub type Measure = Box<dyn FnOnce() -> Tensor>;
 
 /// A model with its data and loss.
 pub trait Objective {

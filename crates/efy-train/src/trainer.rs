@@ -7,7 +7,8 @@ use crate::config::TrainConfig;
 use crate::observer::{Event, Observer};
 use crate::optimizer::{Adam, AdamConfig};
 use crate::{
-    Direction, EarlyStopping, EpochOrder, Error, Metrics, Objective, Result, Split, StepLoss,
+    Direction, EarlyStopping, EpochOrder, Error, Measure, Metrics, Objective, Result, Split,
+    StepLoss,
 };
 
 /// Runs epochs of mini-batches until the last one or until patience runs out, and leaves the best
@@ -49,6 +50,10 @@ impl<'a> Trainer<'a> {
             weight_decay: config.weight_decay,
             ..AdamConfig::default()
         };
+        settle_threads(
+            config.batch_size.min(examples),
+            objective.parameters().flat().numel(),
+        );
         let mut optimizer = Adam::new(adam, objective.parameters())?;
         let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
         self.tell(&Event::Started {
@@ -56,7 +61,7 @@ impl<'a> Trainer<'a> {
         })?;
 
         let mut stopping = EarlyStopping::new(Direction::of(&config.monitor), config.patience);
-        let mut sums = Sums::default();
+        let mut interval = Interval::default();
         let mut outcome = Outcome {
             steps: 0,
             epochs: 0,
@@ -68,18 +73,17 @@ impl<'a> Trainer<'a> {
             outcome.epochs = epoch;
             let order = EpochOrder::new(config.seed, epoch, (examples, config.batch_size), device)?;
             for rows in order.batches() {
-                let StepLoss { loss, metrics } = training_step(objective, &mut optimizer, &rows)?;
+                interval.add(training_step(objective, &mut optimizer, &rows)?);
                 outcome.steps += 1;
-                sums.add(&loss, metrics);
                 if outcome.steps % config.log_every.max(1) == 0 {
-                    self.log(&mut sums, outcome.steps, epoch)?;
+                    self.log(&mut interval, outcome.steps, epoch)?;
                 }
             }
             let last = epoch == config.epochs;
             if !(last || epoch % config.eval_every.max(1) == 0) {
                 continue;
             }
-            self.log(&mut sums, outcome.steps, epoch)?;
+            self.log(&mut interval, outcome.steps, epoch)?;
             let metrics = objective.evaluate(Split::Validation)?;
             self.tell(&Event::metrics(
                 outcome.steps,
@@ -118,8 +122,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// The one read of a log interval.
-    fn log(&mut self, sums: &mut Sums, step: u64, epoch: u64) -> Result<()> {
-        let Some(metrics) = sums.take()? else {
+    fn log(&mut self, interval: &mut Interval, step: u64, epoch: u64) -> Result<()> {
+        let Some(metrics) = interval.take()? else {
             return Ok(());
         };
         self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
@@ -151,40 +155,46 @@ pub fn training_step(
     Ok(step)
 }
 
-/// Sums on the device of what the steps since the last log point reported.
+/// What the steps since the last log point reported: the sum of the losses, on the device, and the
+/// measures of the last step.
 #[derive(Default)]
-struct Sums {
-    names: Vec<&'static str>,
-    sums: Vec<Tensor>,
-    count: u64,
+struct Interval {
+    loss: Option<Tensor>,
+    steps: u64,
+    measures: Vec<(&'static str, Measure)>,
 }
 
-impl Sums {
-    fn add(&mut self, loss: &Tensor, metrics: Vec<(&'static str, Tensor)>) {
-        let items = std::iter::once(("loss", loss.detach())).chain(metrics);
-        if self.count == 0 {
-            (self.names, self.sums) = items.map(|(name, value)| (name, value.copy())).unzip();
-        } else {
-            for (sum, (_, value)) in self.sums.iter_mut().zip(items) {
-                let _ = sum.g_add_(&value);
+impl Interval {
+    fn add(&mut self, step: StepLoss) {
+        let loss = step.loss.detach();
+        match &mut self.loss {
+            Some(sum) => {
+                let _ = sum.g_add_(&loss);
             }
+            None => self.loss = Some(loss.copy()),
         }
-        self.count += 1;
+        self.steps += 1;
+        self.measures = step.metrics;
     }
 
-    /// The means since the last call; `None` if there was no step.
+    /// The mean loss and the measures with one read; `None` if there was no step.
     fn take(&mut self) -> Result<Option<Metrics>> {
-        if self.count == 0 {
+        let Some(loss) = self.loss.take() else {
             return Ok(None);
-        }
-        let means = read::scalars(&self.sums.iter().collect::<Vec<_>>())?;
-        let count = std::mem::take(&mut self.count) as f64;
-        Ok(Some(
-            self.names
-                .iter()
-                .zip(means)
-                .map(|(&name, sum)| (name, sum / count))
-                .collect(),
-        ))
+        };
+        let steps = std::mem::take(&mut self.steps) as f64;
+        let (names, tensors): (Vec<_>, Vec<_>) = std::mem::take(&mut self.measures)
+            .into_iter()
+            .map(|(name, measure)| (name, measure()))
+            .unzip();
+        let all: Vec<&Tensor> = std::iter::once(&loss).chain(&tensors).collect();
+        let values = read::scalars(&all)?;
+        let mut metrics = Metrics::default();
+        metrics.set("loss", values[0] / steps);
+        names
+            .into_iter()
+            .zip(&values[1..])
+            .for_each(|(name, &value)| metrics.set(name, value));
+        Ok(Some(metrics))
     }
 }

@@ -12,7 +12,7 @@ use efy_tasks::config::{
 use efy_tasks::data::{Dataset, Feature, Schema};
 use efy_tasks::multilabel::{Multilabel, Splits};
 use efy_train::optimizer::{Adam, AdamConfig};
-use efy_train::{EpochOrder, Objective, TrainConfig, training_step};
+use efy_train::{EpochOrder, Objective, TrainConfig, settle_threads, training_step};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -117,6 +117,7 @@ fn measure(settings: &Settings, device: Device, seconds: f64) -> Result<(u64, f6
     let data = made_up(settings)?;
     let splits = Splits::new(&data, &config.data, settings.seed, (kind, device))?;
     let mut objective = Multilabel::new(&config, splits)?;
+    settle_threads(settings.batch, objective.parameters().flat().numel());
     let mut adam = Adam::new(AdamConfig::default(), objective.parameters())?;
     let synchronize = || {
         if let Device::Cuda(index) = device {

@@ -109,10 +109,9 @@ fn solve(parts: Parts) -> efy_core::Result<Value> {
         answer.insert("report".into(), report);
     }
     if let Some(value) = &value {
-        answer.insert("loss".into(), per_row(&value.per_row())?);
+        answer.insert("loss".into(), per_row(&value.per_row)?);
         let leaves: Vec<&Tensor> = inputs.iter().map(|(_, tensor)| tensor).collect();
-        let rows = value.per_row();
-        let sum = rows.sum(rows.kind());
+        let sum = value.per_row.sum(value.per_row.kind());
         let gradients = Tensor::f_run_backward(&[sum], &leaves, false, false)?;
         let mut named = Map::new();
         for ((name, _), gradient) in inputs.iter().zip(&gradients) {

@@ -3,7 +3,8 @@
 use tch::{Kind, Tensor};
 
 use crate::domain::Domain;
-use crate::energy::{self, Energy};
+use crate::energy::{Energy, Form};
+use crate::native::{self, Comparison};
 use crate::regularizer::Regularizer;
 use crate::solver::{Problem, Solution, Solver};
 use crate::{Result, shape};
@@ -26,8 +27,8 @@ use crate::{Result, shape};
 /// let energy = Quadratic::new(u.shallow_clone(), Coupling::LowRank(a.shallow_clone()))?;
 /// let labels = Tensor::zeros([8, 5], (Kind::Float, Device::Cpu));
 ///
-/// let value = loss.loss(&energy, &labels, None)?;
-/// value.mean().backward();
+/// let value = loss.mean_loss(&energy, &labels, None)?;
+/// value.mean.backward();
 /// let residual = (&value.solution.argmax - &labels) / 8.0;
 /// assert!(u.grad().allclose(&residual, 1e-5, 1e-6, false));
 /// # Ok::<(), efy_core::Error>(())
@@ -38,45 +39,24 @@ pub struct FenchelYoung {
     solver: Box<dyn Solver>,
 }
 
-/// The loss of a batch.
+/// The losses of a batch.
 #[derive(Debug)]
 pub struct LossValue {
-    /// The regularized predictions and how they were found.
-    pub solution: Solution,
-    form: Form,
-}
-
-/// The loss as it was found; reductions are left until one is asked for.
-#[derive(Debug)]
-enum Form {
-    /// $L = \langle a, b \rangle$ for each row, a `[B, k]` without and b `[B, k]` with the graph.
-    Inner(Tensor, Tensor),
-    /// `[B]`.
-    Rows(Tensor),
-}
-
-impl LossValue {
     /// $L(v_i, y_i)$, `[B]`, with the autograd graph to the energy's parameters. Computed at the
     /// solver's point, it is at most the certificate's [`gap`](crate::solver::Certificate::gap) too
     /// small.
-    pub fn per_row(&self) -> Tensor {
-        match &self.form {
-            Form::Inner(a, b) => shape::dot(a, b),
-            Form::Rows(rows) => rows.shallow_clone(),
-        }
-    }
+    pub per_row: Tensor,
+    /// The regularized predictions and how they were found.
+    pub solution: Solution,
+}
 
-    /// The mean over the batch, with the graph: what is minimized.
-    pub fn mean(&self) -> Tensor {
-        match &self.form {
-            // One product over all rows: the cheapest way there and back.
-            Form::Inner(a, b) => {
-                let rows = Tensor::from(1.0 / a.size()[0].max(1) as f64);
-                a.reshape([-1]).dot(&b.reshape([-1])) * rows
-            }
-            Form::Rows(rows) => rows.mean(None::<Kind>),
-        }
-    }
+/// The mean loss of a batch.
+#[derive(Debug)]
+pub struct MeanLoss {
+    /// $\frac1B \sum_i L(v_i, y_i)$, a scalar with the autograd graph to the energy's parameters.
+    pub mean: Tensor,
+    /// The regularized predictions and how they were found.
+    pub solution: Solution,
 }
 
 impl FenchelYoung {
@@ -108,12 +88,7 @@ impl FenchelYoung {
     /// # Errors
     /// Those of the solver.
     pub fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        let problem = Problem {
-            energy,
-            regularizer: self.regularizer.as_ref(),
-            domain: self.domain.as_ref(),
-        };
-        self.solver.solve(&problem, start)
+        self.solver.solve(&self.problem(energy), start)
     }
 
     /// The loss of each row at `target` `[B, k]`, a point of the domain.
@@ -129,31 +104,112 @@ impl FenchelYoung {
     ) -> Result<LossValue> {
         shape::matrix_of("target", target, energy.size(), energy.options())?;
         let solution = self.predict(energy, start)?;
-        let form = self.compare(energy, target, &solution.argmax);
-        Ok(LossValue { solution, form })
+        let per_row = self.loss_at(energy, target, &solution.argmax);
+        Ok(LossValue { per_row, solution })
     }
 
-    /// $\Phi(v, \hat y) - \Omega(\hat y) + \Omega(y) - \Phi(v, y)$ with $\hat y$ a constant.
-    fn compare(&self, energy: &dyn Energy, target: &Tensor, argmax: &Tensor) -> Form {
-        if let energy::Form::Linear { u } = energy.form()
-            && let Some(rows) = self
-                .regularizer
-                .linear_loss(u, target, self.domain.as_ref())
-        {
-            return Form::Rows(rows);
-        }
-        let phi = energy.discrete_gradient(argmax, target);
-        let omega = self.regularizer.discrete_gradient(argmax, target);
-        match (phi, omega) {
-            (Some(phi), Some(omega)) => Form::Inner(argmax - target, phi - omega),
-            (Some(phi), None) => {
-                let omega = self.regularizer.value(target) - self.regularizer.value(argmax);
-                Form::Rows(shape::dot(&(argmax - target), &phi) + omega)
-            }
-            (None, _) => {
-                let omega = self.regularizer.value(target) - self.regularizer.value(argmax);
-                Form::Rows(energy.value(argmax) - energy.value(target) + omega)
-            }
+    /// The mean of [`loss`](Self::loss) over the batch: what training minimizes, at a fraction of the
+    /// cost.
+    ///
+    /// On the CPU, value and envelope gradient of a linear or low-rank quadratic energy come from one
+    /// native pass over the rows, and autograd is given a linear function that has them.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    pub fn mean_loss(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<MeanLoss> {
+        shape::matrix_of("target", target, energy.size(), energy.options())?;
+        let solution = self.predict(energy, start)?;
+        let argmax = &solution.argmax;
+        let problem = self.problem(energy);
+        let mean = if let Some(rows) = self.stable_loss(energy, target) {
+            rows.mean(None::<Kind>)
+        } else if let Some(mean) = native_mean(&problem, argmax, target)? {
+            mean
+        } else if let Some(gradient) = self.discrete_gradient(energy, argmax, target) {
+            // One product over all rows: the cheapest way there and back.
+            let rows = Tensor::from(1.0 / argmax.size()[0].max(1) as f64);
+            (argmax - target).reshape([-1]).dot(&gradient.reshape([-1])) * rows
+        } else {
+            self.loss_at(energy, target, argmax).mean(None::<Kind>)
+        };
+        Ok(MeanLoss { mean, solution })
+    }
+
+    fn problem<'a>(&'a self, energy: &'a dyn Energy) -> Problem<'a> {
+        Problem {
+            energy,
+            regularizer: self.regularizer.as_ref(),
+            domain: self.domain.as_ref(),
         }
     }
+
+    /// $F(\hat y) - F(y)$ with $F = \Phi - \Omega$ and $\hat y$ a constant, `[B]`.
+    fn loss_at(&self, energy: &dyn Energy, target: &Tensor, argmax: &Tensor) -> Tensor {
+        if let Some(rows) = self.stable_loss(energy, target) {
+            return rows;
+        }
+        if let Some(gradient) = self.discrete_gradient(energy, argmax, target) {
+            return shape::dot(&(argmax - target), &gradient);
+        }
+        let omega = self.regularizer.value(target) - self.regularizer.value(argmax);
+        let phi = match energy.discrete_gradient(argmax, target) {
+            Some(gradient) => shape::dot(&(argmax - target), &gradient),
+            None => energy.value(argmax) - energy.value(target),
+        };
+        phi + omega
+    }
+
+    /// The form of a linear energy's loss that needs no argmax and loses no digits, where there is one.
+    fn stable_loss(&self, energy: &dyn Energy, target: &Tensor) -> Option<Tensor> {
+        match energy.form() {
+            Form::Linear { u } => self
+                .regularizer
+                .linear_loss(u, target, self.domain.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// A discrete gradient of F between `argmax` and `target`, `[B, k]`, with the graph.
+    fn discrete_gradient(
+        &self,
+        energy: &dyn Energy,
+        argmax: &Tensor,
+        target: &Tensor,
+    ) -> Option<Tensor> {
+        let omega = self.regularizer.discrete_gradient(argmax, target)?;
+        Some(energy.discrete_gradient(argmax, target)? - omega)
+    }
+}
+
+/// The mean loss by [`native::compare`], as the function of the energy's parameters that is linear with
+/// the envelope gradient and has the right value.
+fn native_mean(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Result<Option<Tensor>> {
+    if !problem.on_cpu() {
+        return Ok(None);
+    }
+    let Some(Comparison {
+        mean,
+        u: u_gradient,
+        factor,
+    }) = native::compare(problem, argmax, target)?
+    else {
+        return Ok(None);
+    };
+    let product = |parameter: &Tensor, gradient: &Tensor| {
+        parameter.reshape([-1]).dot(&gradient.reshape([-1]))
+    };
+    let linear = match (problem.energy.form(), factor) {
+        (Form::Linear { u }, _) => product(u, &u_gradient),
+        (Form::Quadratic { u, coupling }, Some(gradient)) => {
+            product(u, &u_gradient) + product(coupling.tensor(), &gradient)
+        }
+        _ => return Ok(None),
+    };
+    let offset = Tensor::from(mean).to_kind(linear.kind()) - linear.detach();
+    Ok(Some(linear + offset))
 }

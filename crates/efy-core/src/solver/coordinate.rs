@@ -3,10 +3,10 @@
 use tch::{Kind, Tensor};
 
 use super::iterate::iterate;
-use super::{Options, Problem, Solution, Solver, native};
-use crate::Result;
+use super::{Options, Problem, Solution, Solver};
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
+use crate::{Result, native};
 
 /// Newton steps of the batched one-dimensional maximization; each row needs about five.
 const NEWTON_STEPS: usize = 40;

@@ -3,15 +3,15 @@
 use tch::{Device, Kind, Tensor};
 
 use super::iterate::iterate;
-use super::{Options, Problem, Solution, Solver, native};
+use super::{Options, Problem, Solution, Solver};
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
-use crate::{Error, Result, shape};
+use crate::{Error, Result, native, shape};
 
 /// Line searches halve the step at most this often an iteration, as jaxopt's.
-pub(super) const MOST_HALVINGS: usize = 15;
+pub(crate) const MOST_HALVINGS: usize = 15;
 /// A step at most this long is reset to 1 before it is doubled, as jaxopt's.
-pub(super) const SHORTEST_STEP: f64 = 1e-6;
+pub(crate) const SHORTEST_STEP: f64 = 1e-6;
 
 /// $q = P_C(z + \eta \nabla F(z))$ with $F = \Phi - \Omega$, each row with its own step, and momentum in
 /// z. Specification, section 4.1; semantics of jaxopt's `ProjectedGradient`.
@@ -159,7 +159,7 @@ impl ProjectedGradient {
 }
 
 /// Steps and momentum that are known before the first iteration: scalars or `[B, 1]`.
-pub(super) struct Rates {
+pub(crate) struct Rates {
     /// $\eta$, unless it is searched for.
     pub(super) step: Option<Tensor>,
     /// $\beta$, if it is constant.
@@ -205,7 +205,7 @@ impl Rates {
     }
 
     /// Constant momentum on the host, for the native loop.
-    pub(super) fn modulus_root(problem: &Problem<'_>) -> f64 {
+    pub(crate) fn modulus_root(problem: &Problem<'_>) -> f64 {
         problem.regularizer.modulus(problem.domain).sqrt()
     }
 }

@@ -10,10 +10,9 @@ mod auto;
 mod certificate;
 mod closed_form;
 mod coordinate;
-mod gradient;
+pub(crate) mod gradient;
 mod iterate;
 mod mirror;
-mod native;
 
 pub use auto::Auto;
 pub use closed_form::ClosedForm;
@@ -158,7 +157,7 @@ impl Problem<'_> {
         self.energy.gradient(p) - self.regularizer.gradient(p)
     }
 
-    fn on_cpu(&self) -> bool {
+    pub(crate) fn on_cpu(&self) -> bool {
         self.energy.options().1 == Device::Cpu
     }
 
@@ -169,7 +168,7 @@ impl Problem<'_> {
         )
     }
 
-    fn unsupported(&self, solver: &'static str, hint: &'static str) -> Error {
+    pub(crate) fn unsupported(&self, solver: &'static str, hint: &'static str) -> Error {
         let energy = match self.energy.form() {
             Form::Linear { .. } => "linear",
             Form::Quadratic { .. } => "quadratic",

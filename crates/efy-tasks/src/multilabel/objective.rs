@@ -91,13 +91,16 @@ impl Objective for Multilabel {
         let energy = self.model.energy(&train.x.index_select(0, rows))?;
         let y = train.y.index_select(0, rows);
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
-        let value = self.training.loss(energy.as_ref(), &y, start.as_ref())?;
+        let value = self
+            .training
+            .mean_loss(energy.as_ref(), &y, start.as_ref())?;
+        let solution = value.solution;
         if let Some(warm) = &mut self.warm {
-            let _ = warm.index_copy_(0, rows, &value.solution.argmax);
+            let _ = warm.index_copy_(0, rows, &solution.argmax);
         }
-        let unconverged = value.solution.report.unconverged();
+        let unconverged = Box::new(move || solution.report.unconverged());
         Ok(StepLoss {
-            loss: value.mean(),
+            loss: value.mean,
             metrics: vec![("unconverged", unconverged)],
         })
     }
@@ -114,7 +117,7 @@ impl Objective for Multilabel {
             sums.add(
                 &solution.argmax,
                 &y,
-                &value.per_row(),
+                &value.per_row,
                 &solution.report.converged,
             );
         }

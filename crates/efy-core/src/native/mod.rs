@@ -7,6 +7,7 @@
 //! row alone, to the last bit.
 
 mod certificate;
+mod comparison;
 mod coordinate;
 mod gradient;
 mod input;
@@ -16,11 +17,13 @@ mod omega;
 use rayon::prelude::*;
 use tch::{Kind, Tensor, kind::Element};
 
-use super::gradient::{ProjectedGradient, Rates};
-use super::{Certificate, Options, Problem, Report, Solution, Solver};
 use crate::Result;
 use crate::device::read;
+use crate::solver::gradient::Rates;
+use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, Solution, Solver};
 use input::{Block, Input};
+
+pub(crate) use comparison::{Comparison, compare};
 
 /// Rows that are solved side by side when they share a matrix.
 const LANES: usize = 8;
@@ -36,7 +39,7 @@ fn real<T: Real>(value: f64) -> T {
 }
 
 /// Coordinate ascent from `start`.
-pub(super) fn coordinate_ascent(
+pub(crate) fn coordinate_ascent(
     problem: &Problem<'_>,
     start: &Tensor,
     options: &Options,
@@ -61,7 +64,7 @@ pub(super) fn coordinate_ascent(
 }
 
 /// Projected gradient from `start`; `step` holds known steps, a scalar or `[B, 1]`.
-pub(super) fn projected_gradient(
+pub(crate) fn projected_gradient(
     solver: &ProjectedGradient,
     problem: &Problem<'_>,
     start: &Tensor,

@@ -114,6 +114,17 @@ impl<T: Real> Omega<T> {
         }
     }
 
+    /// $\omega(p) - \omega(q)$, for quadratic functions accurate to the size of $p - q$.
+    #[inline]
+    pub(super) fn difference(&self, p: T, q: T) -> T {
+        match self.kind {
+            Function::Quadratic { curvature, slope } => {
+                (p - q) * (curvature * (p + q) / (T::one() + T::one()) + slope)
+            }
+            _ => self.value(p) - self.value(q),
+        }
+    }
+
     /// $\omega'(p)$, at most one rounding step inside an entropy's open interval.
     #[inline]
     pub(super) fn gradient(&self, p: T) -> T {
@@ -141,13 +152,7 @@ impl<T: Real> Omega<T> {
     #[inline]
     pub(super) fn fenchel_young(&self, p: T, theta: T) -> T {
         let q = self.maximize(theta, T::zero());
-        let change = match self.kind {
-            Function::Quadratic { curvature, slope } => {
-                (q - p) * (curvature * (q + p) / (T::one() + T::one()) + slope)
-            }
-            _ => self.value(q) - self.value(p),
-        };
-        (theta * (q - p) - change).max(T::zero())
+        (theta * (q - p) - self.difference(q, p)).max(T::zero())
     }
 
     /// The coordinate's part of $\max_{s \in C} \langle\nabla F(p), s - p\rangle$.

@@ -69,7 +69,18 @@ pub(super) struct Block<'a, T, const L: usize> {
 }
 
 impl<T: Real> Input<T> {
+    /// The problem for solvers: a small shared low-rank coupling is multiplied out. `certify` says
+    /// whether anybody will ask for concavity.
     pub(super) fn new(problem: &Problem<'_>, certify: bool) -> Result<Self> {
+        Self::with(problem, certify, DENSE_UP_TO)
+    }
+
+    /// The problem with a low-rank coupling left as it is.
+    pub(super) fn factored(problem: &Problem<'_>) -> Result<Self> {
+        Self::with(problem, false, 0)
+    }
+
+    fn with(problem: &Problem<'_>, certify: bool, dense_up_to: usize) -> Result<Self> {
         let (Some(omega), Some(bounds)) =
             (problem.regularizer.separable(), problem.domain.bounds())
         else {
@@ -89,7 +100,7 @@ impl<T: Real> Input<T> {
                 found: u.size(),
             });
         }
-        let (matrix, work) = storage(coupling, k)?;
+        let (matrix, work) = storage(coupling, k, dense_up_to)?;
         let modulus = real(problem.regularizer.modulus(problem.domain));
         let mut input = Input {
             rows,
@@ -97,18 +108,22 @@ impl<T: Real> Input<T> {
             work,
             u: read::to_vec(u)?,
             matrix,
-            concavity: Vec::new(),
+            concavity: vec![Concavity::Energy],
             omega: Omega::new(omega, bounds),
             modulus,
         };
-        // Nobody asks for it without a certificate.
-        let low_rank = matches!(coupling, None | Some(Coupling::LowRank(_)));
-        input.concavity = if low_rank || !certify {
-            vec![Concavity::Energy]
-        } else {
-            input.dense_concavity()
-        };
+        if certify && matches!(coupling, Some(Coupling::Dense(_))) {
+            input.concavity = input.dense_concavity();
+        }
         Ok(input)
+    }
+
+    /// Columns of a low-rank coupling that was left as it is, else 0.
+    pub(super) fn rank(&self) -> usize {
+        match self.matrix {
+            Storage::LowRank { rank, .. } => rank,
+            _ => 0,
+        }
     }
 
     /// Whether waking other threads pays.
@@ -191,7 +206,11 @@ impl<T: Real> Input<T> {
 }
 
 /// The matrix, and the number of elements that a sweep over it touches.
-fn storage<T: Real>(coupling: Option<&Coupling>, k: usize) -> Result<(Storage<T>, usize)> {
+fn storage<T: Real>(
+    coupling: Option<&Coupling>,
+    k: usize,
+    dense_up_to: usize,
+) -> Result<(Storage<T>, usize)> {
     let Some(coupling) = coupling else {
         return Ok((Storage::Zero, k));
     };
@@ -206,7 +225,7 @@ fn storage<T: Real>(coupling: Option<&Coupling>, k: usize) -> Result<(Storage<T>
         )),
         Coupling::LowRank(a) => {
             let rank = *a.size().last().unwrap_or(&1) as usize;
-            if !per_row && k <= DENSE_UP_TO * rank {
+            if !per_row && k <= dense_up_to * rank {
                 let values = multiplied_out(&read::to_vec(a)?, rank);
                 return Ok((Storage::Dense { values, per_row }, k * k));
             }

@@ -1,0 +1,13 @@
+//! How many threads libtorch uses inside an operation on the CPU.
+
+/// Below this many multiplications an operation is over before a second thread has woken up. Waking it
+/// still costs, and on a machine that does other work as well the wait for it costs much more.
+const WORTH_THREADS: usize = 4_000_000;
+
+/// Leaves libtorch one thread when the largest product of a step, `batch` times `parameters`
+/// multiplications, is small. The environment variable `OMP_NUM_THREADS` overrides it.
+pub fn settle_threads(batch: usize, parameters: usize) {
+    if std::env::var_os("OMP_NUM_THREADS").is_none() && batch * parameters < WORTH_THREADS {
+        tch::set_num_threads(1);
+    }
+}
