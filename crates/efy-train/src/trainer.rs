@@ -8,7 +8,7 @@ use crate::observer::{Event, Observer};
 use crate::optimizer::{Adam, AdamConfig};
 use crate::{
     Direction, EarlyStopping, EpochOrder, Error, Measure, Metrics, Objective, Result, Split,
-    StepLoss,
+    StepLoss, settle_threads,
 };
 
 /// Runs epochs of mini-batches until the last one or until patience runs out, and leaves the best

@@ -1,0 +1,23 @@
+//! The command `efy` as a user runs it: arguments and files in; exit code, output and files out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test, a panic is the report"
+)]
+
+mod bad_input;
+mod bad_problem;
+mod cuda_stand_in;
+mod data;
+mod evaluate;
+mod fetch;
+mod predict;
+mod reference;
+mod solve;
+mod solve_rows;
+mod support;
+mod tools;
+mod train;
+mod train_again;
