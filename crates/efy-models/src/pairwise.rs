@@ -65,12 +65,13 @@ impl Pairwise {
         let unary = Network::add(&mut builder, "unary", &widths, random)?;
         let parts = match source {
             CouplingSource::Shared => {
-                // At A = 0 the gradient in A is zero: it starts small, not at zero.
+                // At A = 0 the gradient in A is zero: it starts small, not at zero, and weight decay,
+                // which would drive it there, does not apply.
                 let bound = 1.0 / ((outputs * rank) as f64).sqrt();
                 let values = (0..outputs * rank)
                     .map(|_| random.random_range(-bound..=bound))
                     .collect();
-                Ok(builder.add("coupling.A", &[outputs, rank], values, true)?)
+                Ok(builder.add("coupling.A", &[outputs, rank], values, false)?)
             }
             CouplingSource::Predicted => Err(Network::add(
                 &mut builder,

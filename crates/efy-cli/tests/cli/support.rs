@@ -238,7 +238,9 @@ pub(crate) const SMALL_XML: &str =
 fn small_rows(rows: usize, seed: u64) -> impl Iterator<Item = (f64, bool, f64)> {
     let mut state = seed;
     let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 40) as f64 / f64::from(1 << 24) * 2.0 - 1.0
     };
     (0..rows).map(move |_| (uniform(), uniform() > 0.0, uniform()))

@@ -103,7 +103,9 @@ fn metrics_jsonl_is_one_object_an_event() {
     // 12 steps an epoch; the training loss is read every 5 steps and before each evaluation.
     let steps = |split| -> Vec<u64> {
         let events = of(split).into_iter();
-        events.map(|event| event["step"].as_u64().unwrap()).collect()
+        events
+            .map(|event| event["step"].as_u64().unwrap())
+            .collect()
     };
     assert_eq!(steps("train"), [5, 10, 12, 15, 20, 24, 25, 30, 35, 36]);
     assert_eq!(steps("validation"), [12, 24, 36]);
@@ -171,5 +173,11 @@ fn a_run_can_be_made_in_any_directory_and_lands_in_runs() {
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     let run = line["run"].as_str().unwrap();
     assert!(run.starts_with("runs/my-run-1-2"), "{run}");
-    assert!(place.path("elsewhere").join(run).join("summary.json").is_file());
+    assert!(
+        place
+            .path("elsewhere")
+            .join(run)
+            .join("summary.json")
+            .is_file()
+    );
 }

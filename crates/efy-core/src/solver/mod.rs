@@ -13,6 +13,8 @@ mod coordinate;
 pub(crate) mod gradient;
 mod iterate;
 mod mirror;
+#[cfg(test)]
+mod tests;
 
 pub use auto::Auto;
 pub use closed_form::ClosedForm;

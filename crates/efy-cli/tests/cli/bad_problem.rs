@@ -1,0 +1,114 @@
+//! `efy solve`: what is wrong with a problem is said in one line.
+
+use crate::support::Place;
+
+/// A problem whose energy is `energy` and whose other members are `more`.
+fn problem(energy: &str, more: &str) -> String {
+    format!(
+        r#"{{"energy": {energy}, "regularizer": {{"kind": "gini"}}, "domain": {{"kind": "cube"}}{more}}}"#
+    )
+}
+
+#[test]
+fn problems_that_are_none_are_refused_in_one_line() {
+    let place = Place::new();
+    let linear = r#"{"kind": "linear", "u": [1, 2]}"#;
+    let cases = [
+        ("syntax", r#"{"energy": "#.to_owned(), "line 1"),
+        ("nothing", String::new(), "line 1"),
+        ("parts", "{}".to_owned(), "energy"),
+        ("member", problem(linear, r#", "traget": [1, 0]"#), "traget"),
+        (
+            "kind",
+            problem(r#"{"kind": "cubic", "u": [1]}"#, ""),
+            "cubic",
+        ),
+        (
+            "words",
+            problem(r#"{"kind": "linear", "u": ["a"]}"#, ""),
+            "numbers",
+        ),
+        (
+            "ragged",
+            problem(r#"{"kind": "linear", "u": [[1, 2], [1]]}"#, ""),
+            "energy.u",
+        ),
+        (
+            "factor",
+            problem(
+                r#"{"kind": "quadratic", "u": [1, 2], "A": [[1], [2, 3]]}"#,
+                "",
+            ),
+            "energy.A",
+        ),
+        (
+            "shapes",
+            problem(
+                r#"{"kind": "quadratic", "u": [1, 2], "A": [[1], [2], [3]]}"#,
+                "",
+            ),
+            "shape",
+        ),
+        (
+            "both",
+            problem(
+                r#"{"kind": "quadratic", "u": [1], "A": [[1]], "U": [[1]]}"#,
+                "",
+            ),
+            "either U or A",
+        ),
+        (
+            "neither",
+            problem(r#"{"kind": "quadratic", "u": [1]}"#, ""),
+            "either U or A",
+        ),
+        (
+            "target",
+            problem(linear, r#", "target": [1, 0, 1]"#),
+            "target",
+        ),
+        (
+            "outside",
+            problem(linear, r#", "target": [2, 0]"#),
+            "target",
+        ),
+        ("tol", problem(linear, r#", "solver": {"tol": -1}"#), "tol"),
+        (
+            "solver",
+            problem(linear, r#", "solver": {"kind": "magic"}"#),
+            "magic",
+        ),
+        ("dtype", problem(linear, r#", "dtype": "f16""#), "f16"),
+        (
+            "gamma",
+            problem(linear, "").replace(r#""gini""#, r#""gini", "gamma": 0"#),
+            "gamma",
+        ),
+        (
+            "box",
+            problem(linear, "").replace(r#""cube""#, r#""box", "low": 1, "high": 0"#),
+            "low",
+        ),
+    ];
+    for (name, text, word) in cases {
+        let file = format!("{name}.json");
+        place.write(&file, &text);
+        let finished = place.efy(&format!("solve {file}"));
+        let message = finished.failed(2);
+        assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.told());
+        assert!(message.contains(&file), "{}", finished.told());
+        assert!(message.contains(word), "{word:?} in {}", finished.told());
+    }
+}
+
+#[test]
+fn a_target_outside_of_the_domain_is_refused() {
+    let place = Place::new();
+    let linear = r#"{"kind": "linear", "u": [1, 2]}"#;
+    for target in ["[2, 0]", "[0.5, -0.1]"] {
+        place.write("p.json", &problem(linear, &format!(r#", "target": {target}"#)));
+        let finished = place.efy("solve p.json");
+        let message = finished.failed(2);
+        assert!(message.contains("target"), "{}", finished.told());
+    }
+}

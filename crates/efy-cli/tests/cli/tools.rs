@@ -1,0 +1,187 @@
+//! `efy doctor`, `bench`, `completions`, `man` and `--help`.
+
+use std::fs;
+
+use crate::support::{Place, run};
+
+#[test]
+fn doctor_says_why_cuda_is_not_usable() {
+    let place = Place::new();
+    let line = "doctor --json";
+    let off = run(place.command(line).env("EFY_CUDA_LIB", "none"), line).ok();
+    let cuda = &off.json()["cuda"];
+    assert_eq!(cuda["usable"], false);
+    assert_eq!(cuda["state"], "disabled");
+    assert!(
+        cuda["explanation"]
+            .as_str()
+            .unwrap()
+            .contains("EFY_CUDA_LIB=none")
+    );
+
+    let off = run(
+        place.command(line).env("EFY_CUDA_LIB", "libnowhere.so"),
+        line,
+    )
+    .ok();
+    let cuda = &off.json()["cuda"];
+    assert_eq!(cuda["state"], "not_installed");
+    assert!(
+        cuda["explanation"]
+            .as_str()
+            .unwrap()
+            .contains("libnowhere.so")
+    );
+}
+
+#[test]
+fn doctor_tells_versions_places_and_data() {
+    let place = Place::new();
+    let report = place.efy("doctor --json").ok().json();
+    let cuda = &report["cuda"];
+    assert!(cuda["usable"].is_boolean());
+    assert!(!cuda["explanation"].as_str().unwrap().is_empty());
+    let libtorch = report["libtorch"]["place"].as_str().unwrap();
+    assert!(
+        fs::exists(format!("{libtorch}/libtorch_cpu.so")).unwrap(),
+        "{libtorch}"
+    );
+    assert_eq!(
+        report["data"]["cache"],
+        place.path("cache").to_str().unwrap()
+    );
+    let text = place.efy("doctor").ok().stdout;
+    for word in [
+        env!("CARGO_PKG_VERSION"),
+        report["libtorch"]["version"].as_str().unwrap(),
+        cuda["explanation"].as_str().unwrap(),
+        libtorch,
+    ] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
+
+#[test]
+fn bench_counts_steps_a_second() {
+    let place = Place::new();
+    let shape = "--set d=20 --set k=5 --set n=200 --set batch=40 --set rank=2";
+    for more in [
+        "",
+        "--set model=unary",
+        "--set hidden=[8]",
+        "--set regularizer=binary_entropy",
+        "--set dtype=f64",
+    ] {
+        let line = format!("bench fy --device cpu --json --set steps=20 {shape} {more}");
+        let result = place.efy(&line).ok().json();
+        assert!(result["steps_per_second"].as_f64().unwrap() > 0.0, "{line}");
+        assert_eq!(result["steps"], 20, "{line}");
+        assert!(result["loss"].as_f64().unwrap() > 0.0, "{line}");
+    }
+    let timed = place
+        .efy(&format!("bench fy --device cpu --seconds 0.2 {shape}"))
+        .ok();
+    assert!(timed.stdout.contains("steps/s") && timed.stdout.contains("k 5"));
+    assert!(place.names().is_empty(), "a bench writes nothing");
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    let place = Place::new();
+    for (shell, word) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef efy"),
+        ("fish", "complete -c efy"),
+        ("elvish", "efy"),
+        ("powershell", "efy"),
+    ] {
+        let script = place.efy(&format!("completions {shell}")).ok().stdout;
+        assert!(script.contains(word), "{shell}");
+        for name in ["train", "predict", "device"] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+    let unknown = place.efy("completions tcsh");
+    unknown.failed(2);
+    assert!(unknown.stderr.contains("tcsh"), "{}", unknown.told());
+}
+
+#[test]
+fn man_writes_a_page_for_every_command() {
+    let place = Place::new();
+    place.efy("man pages/man1").ok();
+    for name in COMMANDS.map(|(name, _)| name) {
+        let file = format!("pages/man1/efy-{}.1", name.replace(' ', "-"));
+        let page = place.text(&file);
+        assert!(page.contains(".TH") && page.contains(".SH NAME"), "{file}");
+    }
+    let root = place.text("pages/man1/efy.1");
+    assert!(
+        root.contains(".TH efy 1") && root.contains("train"),
+        "{root}"
+    );
+    assert!(
+        !place.path("pages/man1/efy-reference.1").exists(),
+        "it is hidden"
+    );
+}
+
+/// Commands and the arguments that their help has to mention.
+const COMMANDS: [(&str, &[&str]); 13] = [
+    (
+        "train",
+        &[
+            "CONFIG", "--set", "--device", "--out", "--seed", "--force", "--quiet",
+        ],
+    ),
+    (
+        "eval",
+        &["RUN", "--split", "--json", "--device", "validation"],
+    ),
+    ("predict", &["RUN", "--input", "--output", "--device"]),
+    ("plot", &["RUNS", "--format", "--out", "svg", "png"]),
+    ("data list", &["--json"]),
+    ("data info", &["NAME", "--json"]),
+    ("data fetch", &["NAME"]),
+    (
+        "data import",
+        &[
+            "NAME",
+            "--train",
+            "--test",
+            "--xml",
+            "--labels",
+            "--label-prefix",
+            "--force",
+        ],
+    ),
+    ("solve", &["FILE", "--device", "standard input"]),
+    (
+        "bench",
+        &["--set", "--seconds", "--json", "--device", "steps"],
+    ),
+    ("doctor", &["--json"]),
+    ("completions", &["SHELL", "bash", "fish"]),
+    ("man", &["DIR"]),
+];
+
+#[test]
+fn the_help_of_every_command_mentions_its_arguments() {
+    let place = Place::new();
+    let root = place.efy("--help").ok().stdout;
+    for (name, words) in COMMANDS {
+        let command = name.split(' ').next().unwrap();
+        assert!(
+            root.contains(&format!("\n  {command} ")),
+            "{command} in {root}"
+        );
+        let help = place.efy(&format!("{name} --help")).ok().stdout;
+        for word in words {
+            assert!(help.contains(word), "{word} in {help}");
+        }
+        let wide = help.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(wide, None, "{name}");
+    }
+    let version = place.efy("--version").ok().stdout;
+    assert_eq!(version.trim(), concat!("efy ", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,192 @@
+//! The batched tensor paths for linear and quadratic energies, which on the CPU give way to native
+//! loops, must give the same answers.
+
+use tch::{Device, Kind, Tensor};
+
+use super::gradient::Rates;
+use super::*;
+use crate::device::read;
+use crate::domain::{BoxDomain, Cube};
+use crate::energy::{Coupling, Linear, Quadratic};
+use crate::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon};
+
+const OPTIONS: Options = Options {
+    tolerance: 1e-12,
+    max_iterations: 4000,
+    check_every: 7,
+    certify: true,
+};
+
+/// A fixed sequence of numbers in [-1, 1).
+fn numbers(shape: &[i64], seed: u64) -> Tensor {
+    let count = shape.iter().product::<i64>() as u64;
+    let hash = |i: u64| (i + 1 + seed * 1009).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
+    let values: Vec<f64> = (0..count)
+        .map(|i| hash(i) as f64 / (1_u64 << 52) as f64 - 1.0)
+        .collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+fn energies() -> Vec<Box<dyn Energy>> {
+    let (rows, k) = (9, 5);
+    let u = || numbers(&[rows, k], 1) * 2.0;
+    let a = numbers(&[rows, k, 2], 2);
+    let dense = |a: &Tensor| a.matmul(&a.transpose(-1, -2)).neg();
+    let quadratic = |coupling| Box::new(Quadratic::new(u(), coupling).unwrap()) as Box<dyn Energy>;
+    vec![
+        Box::new(Linear::new(u()).unwrap()),
+        quadratic(Coupling::Dense(dense(&a.get(0)))),
+        quadratic(Coupling::Dense(dense(&a))),
+        quadratic(Coupling::LowRank(a.get(0))),
+        quadratic(Coupling::LowRank(a)),
+    ]
+}
+
+fn assert_same(context: &str, batched: &Solution, native: &Solution) {
+    let close = |what: &str, a: &Tensor, b: &Tensor| {
+        let difference: Vec<f64> = read::to_vec(&(a - b).abs()).unwrap();
+        let largest = difference.into_iter().fold(0.0, f64::max);
+        assert!(largest <= 1e-9, "{context}: {what} differs by {largest}");
+    };
+    close("argmax", &batched.argmax, &native.argmax);
+    let (ours, theirs) = (
+        batched.certificate.as_ref().unwrap(),
+        native.certificate.as_ref().unwrap(),
+    );
+    close("value", &ours.value, &theirs.value);
+    close("gap", &ours.gap, &theirs.gap);
+    for report in [&batched.report, &native.report] {
+        let converged: Vec<bool> = read::to_vec(&report.converged).unwrap();
+        assert!(converged.into_iter().all(|c| c), "{context}: not converged");
+    }
+}
+
+#[test]
+fn batched_projected_gradient_agrees_with_the_native_one() {
+    let curvature = Step::Curvature;
+    let methods = [
+        (Step::Fixed(0.15), Momentum::None),
+        (Step::Fixed(0.15), Momentum::Nesterov { restart: true }),
+        (curvature, Momentum::None),
+        (curvature, Momentum::Nesterov { restart: false }),
+        (curvature, Momentum::Nesterov { restart: true }),
+        (curvature, Momentum::Constant),
+        (Step::Backtracking { initial: 1.0 }, Momentum::None),
+        (
+            Step::Backtracking { initial: 1.0 },
+            Momentum::Nesterov { restart: true },
+        ),
+    ];
+    let regularizers: [Box<dyn Regularizer>; 2] = [
+        Box::new(HalfSquaredNorm::new(0.7).unwrap()),
+        Box::new(Gini::new(1.2).unwrap()),
+    ];
+    let domain = BoxDomain::new(-0.5, 0.8).unwrap();
+    for energy in energies() {
+        for regularizer in &regularizers {
+            let problem = Problem {
+                energy: energy.as_ref(),
+                regularizer: regularizer.as_ref(),
+                domain: &domain,
+            };
+            for (step, momentum) in methods {
+                let solver = ProjectedGradient {
+                    step,
+                    momentum,
+                    options: OPTIONS,
+                };
+                let native = solver.solve(&problem, None).unwrap();
+                let start = problem.start(None).unwrap();
+                let rates = Rates::new(&solver, &problem, Some(regularizer.modulus(&domain)));
+                let batched = solver
+                    .solve_batched(&problem, &start, rates.unwrap())
+                    .unwrap();
+                assert_same(&format!("{step:?} {momentum:?}"), &batched, &native);
+            }
+        }
+    }
+}
+
+#[test]
+fn batched_coordinate_ascent_agrees_with_the_native_one() {
+    let regularizers: [Box<dyn Regularizer>; 4] = [
+        Box::new(HalfSquaredNorm::new(0.7).unwrap()),
+        Box::new(Gini::new(1.2).unwrap()),
+        Box::new(BinaryEntropy::new(0.8).unwrap()),
+        Box::new(OneSidedShannon::new(0.8).unwrap()),
+    ];
+    for energy in energies() {
+        for regularizer in &regularizers {
+            let regularizer = regularizer.as_ref();
+            let problem = Problem {
+                energy: energy.as_ref(),
+                regularizer,
+                domain: &Cube,
+            };
+            let solver = CoordinateAscent { options: OPTIONS };
+            let native = solver.solve(&problem, None).unwrap();
+            let start = problem.start(None).unwrap();
+            let batched = solver.solve_batched(&problem, &start).unwrap();
+            assert_same(regularizer.name(), &batched, &native);
+        }
+    }
+}
+
+#[test]
+fn mirror_ascent_agrees_with_coordinate_ascent() {
+    let regularizer = BinaryEntropy::new(0.8).unwrap();
+    for energy in energies().into_iter().skip(1) {
+        let problem = Problem {
+            energy: energy.as_ref(),
+            regularizer: &regularizer,
+            domain: &Cube,
+        };
+        let mirror = Mirror { options: OPTIONS }.solve(&problem, None).unwrap();
+        let native = CoordinateAscent { options: OPTIONS }
+            .solve(&problem, None)
+            .unwrap();
+        assert_same("mirror", &mirror, &native);
+    }
+}
+
+#[test]
+fn the_curvature_bound_holds_and_is_tight() {
+    for seed in 0..20 {
+        let a = numbers(&[6, 3], 10 + seed);
+        for coupling in [
+            Coupling::LowRank(a.shallow_clone()),
+            Coupling::Dense(a.matmul(&a.tr()).neg()),
+        ] {
+            let bound = read::scalar(&coupling.curvature_bound()).unwrap();
+            let gram = a.tr().matmul(&a);
+            let exact = read::scalar(&gram.linalg_eigvalsh("L").max()).unwrap();
+            assert!(
+                bound >= exact * (1.0 - 1e-12) && bound <= exact * 1.3,
+                "{bound} {exact}"
+            );
+        }
+    }
+}
+
+#[test]
+fn unsupported_problems_say_what_would_do() {
+    let energy = Linear::new(Tensor::zeros([1, 2], (Kind::Double, Device::Cpu))).unwrap();
+    let regularizer = BinaryEntropy::new(1.0).unwrap();
+    let domain = BoxDomain::new(-1.0, 1.0).unwrap();
+    let problem = Problem {
+        energy: &energy,
+        regularizer: &regularizer,
+        domain: &domain,
+    };
+    for solver in [
+        Box::new(ProjectedGradient::default()) as Box<dyn Solver>,
+        Box::new(CoordinateAscent::default()),
+        Box::new(Mirror::default()),
+        Box::new(ClosedForm::default()),
+        Box::new(Auto::default()),
+    ] {
+        let message = solver.solve(&problem, None).unwrap_err().to_string();
+        let expected = "cannot solve a linear energy with binary_entropy on box; ";
+        assert!(message.contains(expected), "{message}");
+    }
+}

@@ -1,0 +1,434 @@
+//! What the library promises of every problem: independent rows, true gradients, true bounds, and the
+//! same answer on every path.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use efy_core::device::read;
+use efy_core::domain::{BoxDomain, Cube, Domain};
+use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
+use efy_core::loss::FenchelYoung;
+use efy_core::random::{Stream, generator};
+use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
+use efy_core::solver::{
+    Auto, CoordinateAscent, Mirror, Momentum, Options, ProjectedGradient, Solver, Step,
+};
+use proptest::prelude::*;
+use rand::RngExt;
+use support::Opaque;
+use tch::{Device, Kind, Tensor};
+
+const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+/// Numbers uniform in ±scale.
+fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
+    let mut random = generator(seed, Stream::MadeUp, 0);
+    let count = shape.iter().product::<i64>();
+    let values: Vec<f64> = (0..count)
+        .map(|_| random.random_range(-scale..=scale))
+        .collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+fn options(tolerance: f64) -> Options {
+    Options {
+        tolerance,
+        max_iterations: 5000,
+        check_every: 10,
+        certify: true,
+    }
+}
+
+fn regularizer(index: usize) -> Box<dyn Regularizer> {
+    match index {
+        0 => Box::new(HalfSquaredNorm::new(0.7).unwrap()),
+        1 => Box::new(Gini::new(1.3).unwrap()),
+        2 => Box::new(BinaryEntropy::new(0.6).unwrap()),
+        _ => Box::new(OneSidedShannon::new(0.9).unwrap()),
+    }
+}
+
+fn loss_of(index: usize, solver: Box<dyn Solver>) -> FenchelYoung {
+    FenchelYoung::from_parts(regularizer(index), Box::new(Cube), solver)
+}
+
+/// Both kinds of coupling, shared and one a row.
+fn couplings(rows: i64, k: i64, kind: Kind, seed: u64) -> Vec<Coupling> {
+    let a = uniform(&[rows, k, 3], 0.8, seed).to_kind(kind);
+    let shared = a.get(0);
+    let dense = |a: &Tensor| a.matmul(&a.transpose(-1, -2)).neg();
+    vec![
+        Coupling::Dense(dense(&shared)),
+        Coupling::Dense(dense(&a)),
+        Coupling::LowRank(shared),
+        Coupling::LowRank(a),
+    ]
+}
+
+fn bits(t: &Tensor) -> Vec<u64> {
+    read::to_vec::<f64>(t)
+        .unwrap()
+        .into_iter()
+        .map(f64::to_bits)
+        .collect()
+}
+
+#[test]
+fn a_stiff_row_leaves_the_other_rows_their_bits() {
+    let (rows, k) = (21, 6);
+    for kind in [Kind::Float, Kind::Double] {
+        let u = uniform(&[rows, k], 2.0, 1).to_kind(kind);
+        let stiff = u.copy();
+        let _ = stiff.get(4).g_mul_scalar_(1e6);
+        let _ = stiff.get(9).fill_(f64::NAN);
+        for index in 0..4 {
+            for coupling in [2, 3, 0, 1] {
+                let solve = |u: &Tensor, from: i64, count: i64| {
+                    let all = couplings(rows, k, kind, 2);
+                    let take = |t: &Tensor| {
+                        if t.dim() == 3 {
+                            t.narrow(0, from, count)
+                        } else {
+                            t.shallow_clone()
+                        }
+                    };
+                    let coupling = match &all[coupling] {
+                        Coupling::Dense(t) => Coupling::Dense(take(t)),
+                        Coupling::LowRank(t) => Coupling::LowRank(take(t)),
+                    };
+                    let energy = Quadratic::new(u.narrow(0, from, count), coupling).unwrap();
+                    let loss = loss_of(
+                        index,
+                        Box::new(Auto {
+                            options: options(1e-6),
+                        }),
+                    );
+                    let solution = loss.predict(&energy, None).unwrap();
+                    (solution.argmax, solution.report.iterations)
+                };
+                let (calm, calm_iterations) = solve(&u, 0, rows);
+                let (mixed, mixed_iterations) = solve(&stiff, 0, rows);
+                for row in (0..rows).filter(|row| ![4, 9].contains(row)) {
+                    let (alone, iterations) = solve(&u, row, 1);
+                    for (together, count) in
+                        [(&calm, &calm_iterations), (&mixed, &mixed_iterations)]
+                    {
+                        assert_eq!(bits(&together.get(row)), bits(&alone.get(0)), "row {row}");
+                        assert_eq!(bits(&count.get(row)), bits(&iterations.get(0)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_not_finite_is_never_called_converged() {
+    let u = uniform(&[3, 4], 1.0, 3);
+    let _ = u.get(1).fill_(f64::NAN);
+    for coupling in couplings(3, 4, Kind::Double, 4) {
+        let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
+        for solver in [
+            Box::new(CoordinateAscent {
+                options: options(1e-8),
+            }) as Box<dyn Solver>,
+            Box::new(ProjectedGradient {
+                options: options(1e-8),
+                ..ProjectedGradient::fista()
+            }),
+        ] {
+            let report = loss_of(1, solver).predict(&energy, None).unwrap().report;
+            let converged: Vec<bool> = read::to_vec(&report.converged).unwrap();
+            assert_eq!(converged, [true, false, true], "{}", report.solver);
+        }
+    }
+}
+
+#[test]
+fn native_and_batched_paths_agree_to_rounding() {
+    let (rows, k) = (11, 5);
+    let solvers: [fn() -> Box<dyn Solver>; 5] = [
+        || {
+            Box::new(ProjectedGradient {
+                options: options(1e-12),
+                ..Default::default()
+            })
+        },
+        || {
+            Box::new(ProjectedGradient {
+                options: options(1e-12),
+                ..ProjectedGradient::fista()
+            })
+        },
+        || {
+            let step = Step::Curvature;
+            let momentum = Momentum::Constant;
+            Box::new(ProjectedGradient {
+                step,
+                momentum,
+                options: options(1e-12),
+            })
+        },
+        || {
+            Box::new(CoordinateAscent {
+                options: options(1e-12),
+            })
+        },
+        || {
+            Box::new(Mirror {
+                options: options(1e-12),
+            })
+        },
+    ];
+    let u = uniform(&[rows, k], 2.0, 5);
+    for index in 0..3 {
+        for coupling in 0..4 {
+            let energy = || {
+                let coupling = couplings(rows, k, Kind::Double, 6).swap_remove(coupling);
+                Quadratic::new(u.shallow_clone(), coupling).unwrap()
+            };
+            let exact = loss_of(
+                index,
+                Box::new(CoordinateAscent {
+                    options: options(1e-14),
+                }),
+            );
+            let exact = exact.predict(&energy(), None).unwrap();
+            for make in solvers {
+                let loss = loss_of(index, make());
+                for hidden in [false, true] {
+                    let energy: Box<dyn Energy> = if hidden {
+                        Box::new(Opaque(energy()))
+                    } else {
+                        Box::new(energy())
+                    };
+                    // A solver that has no method for a problem says so.
+                    let Ok(solution) = loss.predict(energy.as_ref(), None) else {
+                        continue;
+                    };
+                    let context = format!("{index} {coupling} {}", solution.report.solver);
+                    support::assert_close(&context, &solution.argmax, &exact.argmax, 1e-9);
+                    let value = |s: &efy_core::solver::Solution| {
+                        s.certificate.as_ref().unwrap().value.shallow_clone()
+                    };
+                    support::assert_close(&context, &value(&solution), &value(&exact), 1e-9);
+                }
+            }
+        }
+    }
+}
+
+/// Central differences of the re-solved mean loss in every entry of `parameter`.
+fn central_differences(parameter: &Tensor, loss: impl Fn(&Tensor) -> f64) -> Vec<f64> {
+    let h = 1e-5;
+    let flat: Vec<f64> = read::to_vec(parameter).unwrap();
+    let at = |i: usize, step: f64| {
+        let mut moved = flat.clone();
+        moved[i] += step;
+        loss(&Tensor::from_slice(&moved).reshape(parameter.size()))
+    };
+    (0..flat.len())
+        .map(|i| (at(i, h) - at(i, -h)) / (2.0 * h))
+        .collect()
+}
+
+#[test]
+fn eq_envelope_gradient_equals_central_differences_of_the_resolved_loss() {
+    let (rows, k) = (3, 4);
+    let y = uniform(&[rows, k], 1.0, 7).gt(0.0).to_kind(Kind::Double);
+    for index in 0..4 {
+        for which in 0..4 {
+            let u = uniform(&[rows, k], 1.5, 8).set_requires_grad(true);
+            let coupling = couplings(rows, k, Kind::Double, 9).swap_remove(which);
+            let parameter = coupling.tensor().copy().set_requires_grad(true);
+            let build = |u: &Tensor, parameter: &Tensor| {
+                let parameter = parameter.shallow_clone();
+                let coupling = match which {
+                    0 | 1 => Coupling::Dense((&parameter + parameter.transpose(-1, -2)) * 0.5),
+                    _ => Coupling::LowRank(parameter),
+                };
+                Quadratic::new(u.shallow_clone(), coupling).unwrap()
+            };
+            let loss = loss_of(
+                index,
+                Box::new(CoordinateAscent {
+                    options: options(1e-14),
+                }),
+            );
+            let mean = |u: &Tensor, parameter: &Tensor| {
+                read::scalar(&loss.mean_loss(&build(u, parameter), &y, None).unwrap().mean).unwrap()
+            };
+            let energy = build(&u, &parameter);
+            let fast = loss.mean_loss(&energy, &y, None).unwrap().mean;
+            let rows = loss
+                .loss(&energy, &y, None)
+                .unwrap()
+                .per_row
+                .mean(None::<Kind>);
+            support::assert_close("mean", &fast, &rows, 1e-12);
+            let (fixed_u, fixed) = (u.detach(), parameter.detach());
+            let in_u = central_differences(&fixed_u, |u| mean(u, &fixed));
+            let in_parameter = central_differences(&fixed, |parameter| mean(&fixed_u, parameter));
+            for scalar in [fast, rows] {
+                let gradients = Tensor::run_backward(&[scalar], &[&u, &parameter], true, false);
+                for (gradient, expected) in gradients.iter().zip([&in_u, &in_parameter]) {
+                    let context = format!("regularizer {index}, coupling {which}");
+                    support::assert_close(&context, gradient, &Tensor::from_slice(expected), 1e-7);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn loss_is_zero_exactly_at_the_prediction_and_scales_with_gamma() {
+    let u = uniform(&[8, 5], 2.0, 10);
+    let a = uniform(&[5, 2], 1.0, 11);
+    let at = |scale: f64| {
+        let loss = FenchelYoung::new(
+            Gini::new(scale).unwrap(),
+            Cube,
+            CoordinateAscent {
+                options: options(1e-13),
+            },
+        );
+        let coupling = Coupling::LowRank(&a * scale.sqrt());
+        (loss, Quadratic::new(&u * scale, coupling).unwrap())
+    };
+    let (loss, energy) = at(1.0);
+    let prediction = loss.predict(&energy, None).unwrap().argmax;
+    let zero = loss.loss(&energy, &prediction, None).unwrap().per_row;
+    support::assert_close("zero", &zero, &zero.zeros_like(), 1e-12);
+    // (Phi, Omega) -> c (Phi, Omega) scales the loss by c and keeps the prediction.
+    let y = prediction.gt(0.7).to_kind(Kind::Double);
+    let one = loss.loss(&energy, &y, None).unwrap();
+    let (loss, energy) = at(3.0);
+    let three = loss.loss(&energy, &y, None).unwrap();
+    support::assert_close(
+        "argmax",
+        &three.solution.argmax,
+        &one.solution.argmax,
+        1e-11,
+    );
+    support::assert_close("loss", &three.per_row, &(one.per_row * 3.0), 1e-11);
+}
+
+#[test]
+fn wrong_shapes_kinds_and_strengths_are_named() {
+    let u = Tensor::zeros([2, 3], F64);
+    let message = |result: efy_core::Result<Quadratic>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(Quadratic::new(
+            u.shallow_clone(),
+            Coupling::Dense(Tensor::zeros([3, 2], F64))
+        )),
+        "U: expected shape [3, 3] or [2, 3, 3], found [3, 2]"
+    );
+    let single = Tensor::zeros([3, 1], (Kind::Float, Device::Cpu));
+    assert_eq!(
+        message(Quadratic::new(u.shallow_clone(), Coupling::LowRank(single))),
+        "A: expected elements of kind Double, found Float"
+    );
+    let flat = Linear::new(Tensor::zeros([3], F64))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(flat, "u: expected shape [B, k], found [3]");
+    let gamma = Gini::new(-1.0).unwrap_err().to_string();
+    assert_eq!(gamma, "gini.gamma: expected a positive number, found -1");
+    assert!(BoxDomain::new(1.0, 1.0).is_err() && BoxDomain::new(0.0, f64::INFINITY).is_err());
+    let energy = Linear::new(u).unwrap();
+    let loss = loss_of(1, Box::new(Auto::default()));
+    let target = loss
+        .loss(&energy, &Tensor::zeros([2, 4], F64), None)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(target, "target: expected shape [2, 3], found [2, 4]");
+}
+
+#[test]
+fn an_empty_batch_is_a_batch() {
+    let energy = || {
+        let coupling = Coupling::LowRank(uniform(&[4, 2], 1.0, 1));
+        Quadratic::new(Tensor::zeros([0, 4], F64), coupling).unwrap()
+    };
+    for solver in [
+        Box::new(Auto::default()) as Box<dyn Solver>,
+        Box::new(ProjectedGradient::default()),
+    ] {
+        let solution = loss_of(0, solver).predict(&energy(), None).unwrap();
+        assert_eq!(solution.argmax.size(), [0, 4]);
+        assert_eq!(solution.report.converged.size(), [0]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Stopped anywhere, value and value + gap enclose the conjugate; the loss is nonnegative.
+    #[test]
+    fn the_gap_is_a_true_upper_bound(
+        seed in any::<u64>(),
+        index in 0..4_usize,
+        coupling in 0..5_usize,
+        sweeps in 1..6_usize,
+        scale in -2.0..2.0_f64,
+    ) {
+        let (rows, k) = (4, 5);
+        let scale = 10_f64.powf(scale);
+        let u = uniform(&[rows, k], scale, seed);
+        let build = || {
+            let coupling = match couplings(rows, k, Kind::Double, seed ^ 1).into_iter().nth(coupling) {
+                Some(coupling) => coupling,
+                // Indefinite, but less so than the regularizer is convex.
+                None => {
+                    let m = uniform(&[k, k], 0.06, seed ^ 2);
+                    Coupling::Dense(&m + m.tr())
+                }
+            };
+            Quadratic::new(u.shallow_clone(), coupling).unwrap()
+        };
+        let early = Options { max_iterations: sweeps, tolerance: 0.0, ..options(0.0) };
+        let early = loss_of(index, Box::new(CoordinateAscent { options: early }));
+        let exact = loss_of(index, Box::new(CoordinateAscent { options: options(1e-13) }));
+        let early = early.predict(&build(), None).unwrap().certificate.unwrap();
+        let exact = exact.predict(&build(), None).unwrap();
+        prop_assert!(read::to_vec::<bool>(&exact.report.converged).unwrap().into_iter().all(|c| c));
+        let conjugate = exact.certificate.unwrap().value;
+        let slack = 1e-9 * scale.max(1.0);
+        let below = read::to_vec::<f64>(&(&conjugate - &early.value)).unwrap();
+        let above = read::to_vec::<f64>(&(&early.value + &early.gap - &conjugate)).unwrap();
+        prop_assert!(below.iter().all(|&b| b >= -slack), "{below:?}");
+        prop_assert!(above.iter().all(|&a| a >= -slack), "{above:?}");
+    }
+
+    /// Reordering the outputs reorders the answer.
+    #[test]
+    fn predictions_are_permutation_equivariant(seed in any::<u64>(), index in 0..3_usize) {
+        let u = uniform(&[3, 6], 2.0, seed);
+        let a = uniform(&[6, 2], 1.0, seed ^ 1);
+        let order = Tensor::from_slice(&[3_i64, 0, 5, 1, 4, 2]);
+        let predict = |u: Tensor, a: Tensor| {
+            let energy = Quadratic::new(u, Coupling::LowRank(a)).unwrap();
+            let solver = Box::new(CoordinateAscent { options: options(1e-13) });
+            loss_of(index, solver).predict(&energy, None).unwrap().argmax
+        };
+        let plain = predict(u.shallow_clone(), a.shallow_clone()).index_select(1, &order);
+        let shuffled = predict(u.index_select(1, &order), a.index_select(0, &order));
+        support::assert_close("permuted", &shuffled, &plain, 1e-9);
+    }
+
+    /// On the vertices, nothing beats the linear argmax; projections are feasible and idempotent.
+    #[test]
+    fn domains_project_and_maximize(seed in any::<u64>(), low in -2.0..0.0_f64, width in 0.1..3.0_f64) {
+        let domain = BoxDomain::new(low, low + width).unwrap();
+        let theta = uniform(&[4, 5], 5.0, seed);
+        let best = (domain.linear_argmax(&theta).unwrap() * &theta).sum_dim_intlist(-1, false, None::<Kind>);
+        let vertices = domain.vertices(5).unwrap();
+        prop_assert_eq!(vertices.size(), [32, 5]);
+        let brute = theta.matmul(&vertices.tr()).amax([-1].as_slice(), false);
+        support::assert_close("support", &best, &brute, 1e-12);
+        let projected = domain.project(&theta);
+        prop_assert!(read::to_vec::<bool>(&domain.contains(&projected, 0.0)).unwrap().into_iter().all(|c| c));
+        support::assert_close("idempotent", &domain.project(&projected), &projected, 0.0);
+    }
+}
