@@ -93,9 +93,9 @@ fn configurations_that_cannot_be_read() {
 fn files_that_are_not_there_are_named() {
     let place = Place::new();
     for (line, name) in [
+        ("solve nowhere.json", "nowhere.json"),
         ("train nowhere.yaml --out run", "nowhere.yaml"),
         ("eval nowhere", "nowhere/config.yaml"),
-        ("solve nowhere.json", "nowhere.json"),
     ] {
         refused(&place, line, &[name, "No such file or directory"]);
     }
@@ -121,11 +121,15 @@ fn data_files_that_are_not_there_are_named() {
 fn devices_that_are_not_there() {
     let place = Place::new();
     train_refused(&place, "--device cuda:9", &["cuda:9"]);
-    train_refused(
-        &place,
-        "--device gpu",
-        &["gpu", "auto, cpu, cuda or cuda:N"],
-    );
+}
+
+#[test]
+fn devices_that_are_none() {
+    let place = Place::new();
+    for device in ["gpu", "cuda:", "cuda:-1"] {
+        let more = format!("--device {device}");
+        train_refused(&place, &more, &[device, "auto, cpu, cuda or cuda:N"]);
+    }
 }
 
 #[test]
@@ -149,16 +153,6 @@ fn data_sets_that_are_not_there() {
     );
     train_refused(&place, "--set data.name=scene", &["efy data fetch scene"]);
     train_refused(&place, "--set data.name=../yeast", &["../yeast"]);
-    train_refused(
-        &place,
-        "--set data.path=no.arff --set data.labels_path=no.xml",
-        &["no."],
-    );
-    train_refused(
-        &place,
-        "--set data.path=no.csv --set data.label_prefix=y",
-        &["no.csv"],
-    );
 }
 
 #[test]

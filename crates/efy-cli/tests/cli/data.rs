@@ -145,11 +145,6 @@ fn an_import_that_fails_leaves_the_cache_as_it_was() {
         ("own --train small.csv --labels y1,y9", "y9"),
         ("own --train small.csv --label-prefix z", "z"),
         ("own --train small.csv", "--labels"),
-        ("own --train nowhere.csv --labels y1", "nowhere.csv"),
-        (
-            "own --train small-train.arff --xml nowhere.xml",
-            "nowhere.xml",
-        ),
         ("yeast --train small.csv --labels y1,y2", "taken"),
         (
             "../own --train small.csv --labels y1,y2",

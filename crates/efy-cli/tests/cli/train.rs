@@ -153,6 +153,14 @@ fn every_model_and_loss_trains() {
 }
 
 #[test]
+fn rows_with_strong_couplings_converge_in_single_precision() {
+    let place = Place::new();
+    let model = "--set model.coupling=predicted --set model.rank=2 --set model.hidden=[16]";
+    let test = place.train("run", &format!("{model} --set train.epochs=8"));
+    assert_eq!(test["unconverged"], 0.0);
+}
+
+#[test]
 fn quiet_leaves_stderr_empty() {
     let place = Place::new();
     for flag in ["--quiet", "-q"] {

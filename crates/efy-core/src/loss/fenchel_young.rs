@@ -210,6 +210,10 @@ fn native_mean(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Resul
         }
         _ => return Ok(None),
     };
-    let offset = Tensor::from(mean).to_kind(linear.kind()) - linear.detach();
+    let value = match linear.kind() {
+        Kind::Double => Tensor::from(mean),
+        _ => Tensor::from(mean as f32),
+    };
+    let offset = value - linear.detach();
     Ok(Some(linear + offset))
 }

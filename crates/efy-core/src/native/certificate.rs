@@ -1,9 +1,12 @@
 //! Value, residual and gap of a block of rows.
 
+use multiversion::multiversion;
+
 use super::input::{Block, Concavity};
 use super::{Outcome, Real, Scratch};
 
 /// The residual of each lane, with `product` $= U p$.
+#[inline(always)]
 pub(super) fn residuals<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &[[T; L]],
@@ -14,15 +17,18 @@ pub(super) fn residuals<T: Real, const L: usize>(
         for lane in 0..L {
             let residual = block.omega.residual(p[lane], u[lane] + product[lane]);
             // Not `max`, which would drop a NaN.
-            if !(residual <= largest[lane]) {
-                largest[lane] = residual;
-            }
+            largest[lane] = if residual <= largest[lane] {
+                largest[lane]
+            } else {
+                residual
+            };
         }
     }
     largest
 }
 
 /// What the report says of `p`, from a fresh product: the running one has gathered rounding errors.
+#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
 pub(super) fn outcomes<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &[[T; L]],

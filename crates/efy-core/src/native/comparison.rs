@@ -1,5 +1,6 @@
 //! The Fenchel-Young loss of a batch and its envelope gradient in one pass over the rows.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
@@ -110,6 +111,7 @@ fn run<T: Real>(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Resu
 }
 
 /// Turns `points`, the predictions, into gradients in u, and returns the sums.
+#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
 fn compare_rows<T: Real>(
     input: &Input<T>,
     first: usize,
@@ -141,10 +143,14 @@ fn compare_rows<T: Real>(
         block
             .matrix
             .apply(&y, &mut scratch.product, &mut scratch.factor);
+        let mut row_loss = part;
+        for ((d, u), product) in p.iter().zip(block.u).zip(&scratch.product) {
+            for lane in 0..LANES {
+                row_loss[lane] += d[lane] * (u[lane] + product[lane]);
+            }
+        }
         for lane in 0..live {
-            let phi = p.iter().zip(block.u).zip(&scratch.product);
-            let phi = phi.map(|((d, u), product)| d[lane] * (u[lane] + product[lane]));
-            loss[lane] += phi.fold(part[lane], |sum, term| sum + term);
+            loss[lane] += row_loss[lane];
         }
         if let Matrix::LowRank(_, rank) = block.matrix {
             block.matrix.factor_product(&p, &mut of_difference);
@@ -170,6 +176,7 @@ fn compare_rows<T: Real>(
 }
 
 /// Replaces (p, y) by $(p - y, (p + y) / 2)$ and returns $\Omega(y) - \Omega(p)$ of each lane.
+#[inline(always)]
 fn split<T: Real>(
     block: &Block<'_, T, LANES>,
     p: &mut [[T; LANES]],
@@ -178,10 +185,9 @@ fn split<T: Real>(
     let half = super::real::<T>(0.5);
     let mut omega = [T::zero(); LANES];
     for (p, y) in p.iter_mut().zip(y) {
-        for lane in 0..block.live {
-            omega[lane] += block.omega.difference(y[lane], p[lane]);
-        }
+        let difference = block.omega.difference_lanes(y, p);
         for lane in 0..LANES {
+            omega[lane] += difference[lane];
             (p[lane], y[lane]) = (p[lane] - y[lane], half * (p[lane] + y[lane]));
         }
     }
@@ -189,6 +195,7 @@ fn split<T: Real>(
 }
 
 /// `row[j] += x * s[j]` in every lane.
+#[inline(always)]
 fn accumulate<T: Real>(row: &mut [[T; LANES]], x: &[T; LANES], s: &[[T; LANES]]) {
     for (row, s) in row.iter_mut().zip(s) {
         for lane in 0..LANES {

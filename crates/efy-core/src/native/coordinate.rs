@@ -1,5 +1,7 @@
 //! Coordinate ascent on a block of rows.
 
+use multiversion::multiversion;
+
 use super::input::Block;
 use super::matrix::{Matrix, add_outer, dot, dot_lanes};
 use super::{Real, Scratch, certificate, real};
@@ -9,6 +11,7 @@ use crate::solver::Options;
 ///
 /// A lane's residual is looked at only after a sweep in which none of its coordinates moved by more
 /// than the tolerance; when it is small the lane is frozen.
+#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
 pub(super) fn ascend<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &mut [[T; L]],
@@ -19,7 +22,7 @@ pub(super) fn ascend<T: Real, const L: usize>(
     let mut sweeps = [options.max_iterations as i64; L];
     let mut active = [false; L];
     active[..block.live].fill(true);
-    let mut kernel = Kernel::new(block, p, scratch);
+    let kernel = Kernel::new(block, p, scratch);
     for sweep in 1..=options.max_iterations {
         let moved = kernel.sweep(block, p, scratch, &active);
         let mut settled = active;
@@ -53,6 +56,7 @@ enum Kernel<T> {
 }
 
 impl<T: Real> Kernel<T> {
+    #[inline(always)]
     fn new<const L: usize>(
         block: &Block<'_, T, L>,
         p: &[[T; L]],
@@ -73,6 +77,7 @@ impl<T: Real> Kernel<T> {
         }
     }
 
+    #[inline(always)]
     /// Makes `product` what it is at p, where a sweep does not.
     fn refresh<const L: usize>(
         &self,
@@ -93,56 +98,74 @@ impl<T: Real> Kernel<T> {
         }
     }
 
+    #[inline(always)]
     /// One sweep over the coordinates of the active lanes; returns the largest move of each.
     fn sweep<const L: usize>(
-        &mut self,
+        &self,
         block: &Block<'_, T, L>,
         p: &mut [[T; L]],
         scratch: &mut Scratch<T, L>,
         active: &[bool; L],
     ) -> [T; L] {
         let mut largest = [T::zero(); L];
-        let mut update = |i: usize, gradient: [T; L], diagonal: T, p: &mut [[T; L]]| -> [T; L] {
-            let old = p[i];
-            let mut linear = [T::zero(); L];
-            for lane in 0..L {
-                linear[lane] = block.u[i][lane] + gradient[lane] - diagonal * old[lane];
-            }
-            let new = block.omega.maximize_lanes(&linear, diagonal);
-            let mut change = [T::zero(); L];
-            for lane in 0..L {
-                if active[lane] {
-                    change[lane] = new[lane] - old[lane];
-                    p[i][lane] = new[lane];
-                }
-                let size = change[lane].abs();
-                // Not `max`, which would drop a NaN.
-                if !(size <= largest[lane]) {
-                    largest[lane] = size;
-                }
-            }
-            change
-        };
-        match (&*self, block.matrix) {
+        match (self, block.matrix) {
             (Kernel::Dense, Matrix::Dense(u)) => {
                 for (i, row) in u.chunks_exact(p.len()).enumerate() {
-                    let change = update(i, scratch.product[i], row[i], p);
+                    let gradient = scratch.product[i];
+                    let change = update(block, i, gradient, row[i], p, active, &mut largest);
                     add_outer(&mut scratch.product, row, &change);
                 }
             }
             (Kernel::LowRank(squares), Matrix::LowRank(a, rank)) => {
                 for (i, (a, &square)) in a.chunks_exact(rank).zip(squares).enumerate() {
                     let gradient = dot_lanes(a, &scratch.factor).map(|value| -value);
-                    let change = update(i, gradient, -square, p);
+                    let change = update(block, i, gradient, -square, p, active, &mut largest);
                     add_outer(&mut scratch.factor, a, &change);
                 }
             }
             _ => {
                 for i in 0..p.len() {
-                    update(i, [T::zero(); L], T::zero(), p);
+                    update(block, i, [T::zero(); L], T::zero(), p, active, &mut largest);
                 }
             }
         }
         largest
     }
+}
+
+/// Maximizes over coordinate i in the active lanes, where `gradient` $= (U p)_i$ and `diagonal`
+/// $= U_{ii}$; returns the moves and raises `largest` to them.
+#[inline(always)]
+fn update<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    i: usize,
+    gradient: [T; L],
+    diagonal: T,
+    p: &mut [[T; L]],
+    active: &[bool; L],
+    largest: &mut [T; L],
+) -> [T; L] {
+    let old = p[i];
+    let mut linear = [T::zero(); L];
+    for lane in 0..L {
+        linear[lane] = block.u[i][lane] + gradient[lane] - diagonal * old[lane];
+    }
+    let new = block.omega.maximize_lanes(&linear, diagonal);
+    let mut change = [T::zero(); L];
+    for lane in 0..L {
+        change[lane] = if active[lane] {
+            new[lane] - old[lane]
+        } else {
+            T::zero()
+        };
+        p[i][lane] = if active[lane] { new[lane] } else { old[lane] };
+        // Not `max`, which would drop a NaN.
+        let size = change[lane].abs();
+        largest[lane] = if size <= largest[lane] {
+            largest[lane]
+        } else {
+            size
+        };
+    }
+    change
 }

@@ -15,6 +15,7 @@ pub(super) enum Matrix<'a, T> {
 
 impl<T: Real> Matrix<'_, T> {
     /// `out = U p` in every lane. `factor` is resized as needed.
+    #[inline(always)]
     pub(super) fn apply<const L: usize>(
         &self,
         p: &[[T; L]],
@@ -39,6 +40,7 @@ impl<T: Real> Matrix<'_, T> {
     }
 
     /// `s = A^T p` in every lane, for a low-rank matrix.
+    #[inline(always)]
     pub(super) fn factor_product<const L: usize>(&self, p: &[[T; L]], s: &mut Vec<[T; L]>) {
         if let Matrix::LowRank(a, m) = *self {
             s.clear();
@@ -51,7 +53,7 @@ impl<T: Real> Matrix<'_, T> {
 }
 
 /// `out[j] += weights[j] * x` in every lane.
-#[inline]
+#[inline(always)]
 pub(super) fn add_outer<T: Real, const L: usize>(out: &mut [[T; L]], weights: &[T], x: &[T; L]) {
     if x.iter().all(|&x| x == T::zero()) {
         return;
@@ -64,7 +66,7 @@ pub(super) fn add_outer<T: Real, const L: usize>(out: &mut [[T; L]], weights: &[
 }
 
 /// `sum_j weights[j] * x[j]` in every lane.
-#[inline]
+#[inline(always)]
 pub(super) fn dot_lanes<T: Real, const L: usize>(weights: &[T], x: &[[T; L]]) -> [T; L] {
     let mut sum = [T::zero(); L];
     for (x, &weight) in x.iter().zip(weights) {

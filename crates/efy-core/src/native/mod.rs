@@ -170,6 +170,7 @@ fn solve_blocks<T: Real, const L: usize>(
 }
 
 /// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.
+#[inline(always)]
 fn gather<T: Real, const L: usize>(rows: &[T], lanes: &mut [[T; L]]) {
     lanes.fill([T::zero(); L]);
     for (lane, row) in rows.chunks_exact(lanes.len()).enumerate() {

@@ -38,7 +38,7 @@ impl<T: Real> Omega<T> {
     }
 
     /// $P(p)$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn project(&self, p: T) -> T {
         let raised = if p < self.low { self.low } else { p };
         if raised > self.high {
@@ -49,7 +49,7 @@ impl<T: Real> Omega<T> {
     }
 
     /// $\arg\max_p a p + \frac{d}{2} p^2 - \omega(p)$ on $[l, h]$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn maximize(&self, a: T, d: T) -> T {
         match self.kind {
             Function::Quadratic { curvature, slope } => {
@@ -86,7 +86,7 @@ impl<T: Real> Omega<T> {
     }
 
     /// [`maximize`](Self::maximize) in every lane.
-    #[inline]
+    #[inline(always)]
     pub(super) fn maximize_lanes<const L: usize>(&self, a: &[T; L], d: T) -> [T; L] {
         if let Function::Quadratic { curvature, slope } = self.kind
             && curvature > d
@@ -102,7 +102,7 @@ impl<T: Real> Omega<T> {
     }
 
     /// $\omega(p)$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&self, p: T) -> T {
         let xlogx = |x: T| if x > T::zero() { x * x.ln() } else { T::zero() };
         match self.kind {
@@ -115,7 +115,7 @@ impl<T: Real> Omega<T> {
     }
 
     /// $\omega(p) - \omega(q)$, for quadratic functions accurate to the size of $p - q$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn difference(&self, p: T, q: T) -> T {
         match self.kind {
             Function::Quadratic { curvature, slope } => {
@@ -125,8 +125,28 @@ impl<T: Real> Omega<T> {
         }
     }
 
+    /// [`difference`](Self::difference) in every lane.
+    #[inline(always)]
+    pub(super) fn difference_lanes<const L: usize>(&self, p: &[T; L], q: &[T; L]) -> [T; L] {
+        let mut out = [T::zero(); L];
+        match self.kind {
+            Function::Quadratic { curvature, slope } => {
+                let half = real::<T>(0.5) * curvature;
+                for lane in 0..L {
+                    out[lane] = (p[lane] - q[lane]) * (half * (p[lane] + q[lane]) + slope);
+                }
+            }
+            _ => {
+                for lane in 0..L {
+                    out[lane] = self.value(p[lane]) - self.value(q[lane]);
+                }
+            }
+        }
+        out
+    }
+
     /// $\omega'(p)$, at most one rounding step inside an entropy's open interval.
-    #[inline]
+    #[inline(always)]
     pub(super) fn gradient(&self, p: T) -> T {
         let inside = p.max(T::min_positive_value()).min(T::one() - T::epsilon());
         match self.kind {
@@ -137,7 +157,7 @@ impl<T: Real> Omega<T> {
     }
 
     /// The coordinate's part of the residual at p with $\theta = \partial\Phi(p)$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn residual(&self, p: T, theta: T) -> T {
         let image = match self.kind {
             Function::Quadratic { curvature, slope } => {
@@ -149,14 +169,14 @@ impl<T: Real> Omega<T> {
     }
 
     /// The coordinate's part of $\Omega^*(\theta) + \Omega(p) - \langle\theta, p\rangle$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fenchel_young(&self, p: T, theta: T) -> T {
         let q = self.maximize(theta, T::zero());
         (theta * (q - p) - self.difference(q, p)).max(T::zero())
     }
 
     /// The coordinate's part of $\max_{s \in C} \langle\nabla F(p), s - p\rangle$.
-    #[inline]
+    #[inline(always)]
     pub(super) fn frank_wolfe(&self, p: T, theta: T) -> T {
         let gradient = theta - self.gradient(p);
         let vertex = if gradient > T::zero() {
@@ -183,7 +203,7 @@ fn sigmoid<T: Real>(t: T) -> T {
 
 /// The root of a decreasing function between `low` and `high`, or the end nearest to it, by Newton
 /// steps kept inside a shrinking bracket. Returns (value, slope).
-#[inline]
+#[inline(always)]
 fn root<T: Real>(mut low: T, mut high: T, f: impl Fn(T) -> (T, T)) -> T {
     let half = real::<T>(0.5);
     let mut t = (low + high) * half;
