@@ -17,6 +17,28 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// Help and version go to standard output; a mistake becomes one line.
+pub(crate) fn report_arguments(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A reader that has gone away has seen enough.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let facts: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = facts.join("; ");
+    eprintln!(
+        "efy: {}; see --help",
+        line.strip_prefix("error: ").unwrap_or(&line)
+    );
+    ExitCode::from(2)
+}
+
 /// Prints the error and returns its code. A reader that closed its end of a pipe has seen enough.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = error.chain().any(|cause| {

@@ -10,8 +10,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
-    match commands::run(arguments.command) {
+    let result = match arguments::Arguments::try_parse() {
+        Ok(arguments) => commands::run(arguments.command),
+        Err(error) => return exit::report_arguments(&error),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error),
     }

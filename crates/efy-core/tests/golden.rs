@@ -1,5 +1,11 @@
 //! The golden vectors of the generalized Fenchel-Young paper (assets/golden/fy), in f64 to their own
 //! tolerances and in f32 to 1e-4, on every solver path that applies.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "in a test, a panic is the report"
+)]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -1,5 +1,11 @@
 //! What the library promises of every problem: independent rows, true gradients, true bounds, and the
 //! same answer on every path.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "in a test, a panic is the report"
+)]
 
 #[path = "support/mod.rs"]
 mod support;

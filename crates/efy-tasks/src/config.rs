@@ -87,6 +87,21 @@ impl Default for DataConfig {
     }
 }
 
+impl DataConfig {
+    /// Paths are relative to where the command was run; a run directory must not depend on that.
+    fn make_absolute(&mut self) -> efy_train::Result<()> {
+        let paths = [&mut self.path, &mut self.test_path, &mut self.labels_path];
+        for path in paths.into_iter().flatten() {
+            *path = std::path::absolute(&*path).map_err(|cause| efy_train::Error::File {
+                path: path.clone(),
+                action: "find",
+                cause,
+            })?;
+        }
+        Ok(())
+    }
+}
+
 /// The network that produces the energy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -244,17 +259,19 @@ impl Config {
     /// # Errors
     /// [`efy_train::Error`] naming file and key, what was expected and what was found.
     pub fn load(path: &Path, sets: &[String]) -> efy_train::Result<Self> {
-        let config: Config = efy_train::config::load(path, sets)?;
-        config.validate(&path.display().to_string())?;
+        let mut config: Config = efy_train::config::load(path, sets)?;
+        let file = path.display().to_string();
+        config.validate(&|key| efy_train::config::origin_of(&file, key, sets))?;
+        config.data.make_absolute()?;
         Ok(config)
     }
 
-    fn validate(&self, origin: &str) -> efy_train::Result<()> {
+    fn validate(&self, origin: &dyn Fn(&str) -> String) -> efy_train::Result<()> {
         self.train.validate(origin)?;
         let wrong = |key: &str, expected: &str, found: String| {
             let message = format!("{key}: expected {expected}, found {found}");
             Err(efy_train::Error::Config {
-                origin: origin.to_owned(),
+                origin: origin(key),
                 message,
             })
         };

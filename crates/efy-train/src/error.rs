@@ -15,14 +15,14 @@ pub enum Error {
         message: String,
     },
     /// A file cannot be read or written.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// `read`, `write`, ...
         action: &'static str,
-        /// Why.
-        source: std::io::Error,
+        /// Why. Not called `source`: it is part of the message already.
+        cause: std::io::Error,
     },
     /// A run directory would be overwritten.
     #[error("{}: already holds a run; choose another --out, or --force to replace it", path.display())]
@@ -71,10 +71,10 @@ impl Error {
 
     pub(crate) fn file(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Error::File {
+        move |cause| Error::File {
             path,
             action,
-            source,
+            cause,
         }
     }
 }

@@ -7,7 +7,7 @@ use time::macros::format_description;
 
 use crate::{Error, Result};
 
-/// A run directory: `config.yaml`, `env.json`, `metrics.jsonl`, `weights.safetensors`,
+/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `weights.safetensors`,
 /// `predictions.csv`, `summary.json`, `plots/`.
 #[derive(Debug, Clone)]
 pub struct RunDirectory {

@@ -75,15 +75,14 @@ impl<'a> Trainer<'a> {
             for rows in order.batches() {
                 interval.add(training_step(objective, &mut optimizer, &rows)?);
                 outcome.steps += 1;
-                if outcome.steps % config.log_every.max(1) == 0 {
+                if outcome.steps.is_multiple_of(config.log_every.max(1)) {
                     self.log(&mut interval, outcome.steps, epoch)?;
                 }
             }
             let last = epoch == config.epochs;
-            if !(last || epoch % config.eval_every.max(1) == 0) {
+            if !(last || epoch.is_multiple_of(config.eval_every.max(1))) {
                 continue;
             }
-            self.log(&mut interval, outcome.steps, epoch)?;
             let metrics = objective.evaluate(Split::Validation)?;
             self.tell(&Event::metrics(
                 outcome.steps,
@@ -101,6 +100,7 @@ impl<'a> Trainer<'a> {
                 break;
             }
         }
+        self.log(&mut interval, outcome.steps, outcome.epochs)?;
         if let Some(best) = best {
             objective.parameters().assign(&best)?;
         }

@@ -16,8 +16,9 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(&arguments.config, &sets)?;
     let device = arguments.device.device.select()?;
-    // The data are read before the directory is made: bad input leaves nothing behind.
+    // Everything that can be is tried before the directory is made: bad input leaves nothing behind.
     let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    let prepared = multilabel::Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
     let progress = (!arguments.quiet)
         .then(|| Box::new(Progress::new(&config.train.monitor)) as Box<dyn Observer>);
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
             run.path().display()
         );
     }
-    let test = multilabel::train(&config, device, &run, &data, progress)?;
+    let test = prepared.train(&run, progress)?;
     let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
     let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
     if !arguments.quiet {

@@ -108,7 +108,7 @@ fn data_files_that_are_not_there_are_named() {
     place.train("run", "--set data.path=own.csv --set data.label_prefix=y");
     for line in [
         "train CONFIG --set data.path=no.csv --set data.label_prefix=y --out new",
-        "train CONFIG --set data.path=no.arff --set data.labels_path=own.xml --out new",
+        "train CONFIG --set data.path=no.arff --set data.labels_path=no.xml --out new",
         "data import new --train no.csv --labels y1",
         "data import new --train own.csv --labels y1,y2 --test no.csv",
         "predict run --input no.csv",

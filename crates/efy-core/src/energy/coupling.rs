@@ -95,7 +95,7 @@ impl Coupling {
             Coupling::LowRank(_) => ("A", None),
         };
         let matrix = match found.as_slice() {
-            [matrix @ ..] if matrix.len() == 2 => Some(matrix),
+            matrix if matrix.len() == 2 => Some(matrix),
             [b, matrix @ ..] if matrix.len() == 2 && *b == rows => Some(matrix),
             _ => None,
         };

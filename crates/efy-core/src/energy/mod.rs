@@ -1,7 +1,8 @@
 //! Energies $\Phi(v, p)$ over a batch of rows, with everything that depends on the input computed.
 //!
 //! An energy is an *affinity*: inference maximizes it. (What the physics literature calls the energy
-//! is $-\Phi$.) Section 2 of the generalized Fenchel-Young paper (Blondel et al. 2022).
+//! is $-\Phi$.) The unary and pairwise forms are those of Blondel et al. 2022; other parametrizations
+//! are our generalization.
 
 mod coupling;
 mod linear;

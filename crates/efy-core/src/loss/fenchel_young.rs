@@ -10,7 +10,7 @@ use crate::solver::{Problem, Solution, Solver};
 use crate::{Result, shape};
 
 /// $L(v, y) = \Omega^\Phi(v) + \Omega(y) - \Phi(v, y)$ with the generalized conjugate
-/// $\Omega^\Phi(v) = \max_{p \in C} \Phi(v, p) - \Omega(p)$ (Blondel et al. 2022, section 4).
+/// $\Omega^\Phi(v) = \max_{p \in C} \Phi(v, p) - \Omega(p)$ (Blondel et al. 2022).
 ///
 /// Nonnegative, and zero exactly when y is the regularized prediction $\hat y(v)$. By the envelope
 /// theorem $\nabla_v L = \nabla_v \Phi(v, \hat y) - \nabla_v \Phi(v, y)$ with $\hat y$ held constant: the

@@ -2,8 +2,10 @@
 
 use multiversion::multiversion;
 
+use crate::solver::{Options, ROUNDING};
+
 use super::input::{Block, Concavity};
-use super::{Outcome, Real, Scratch};
+use super::{Outcome, Real, Scratch, real};
 
 /// The residual of each lane, with `product` $= U p$.
 #[inline(always)]
@@ -27,6 +29,33 @@ pub(super) fn residuals<T: Real, const L: usize>(
     largest
 }
 
+/// What rounding leaves of a residual: [`ROUNDING`] units in the last place of the largest u and
+/// gradient of $\Phi$. A tolerance below it would never be met.
+#[inline(always)]
+pub(super) fn rounding<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    product: &[[T; L]],
+) -> [T; L] {
+    let (mut largest_u, mut largest_theta) = ([T::zero(); L], [T::zero(); L]);
+    for (u, product) in block.u.iter().zip(product) {
+        for lane in 0..L {
+            let (u, theta) = (u[lane].abs(), (u[lane] + product[lane]).abs());
+            largest_u[lane] = if u > largest_u[lane] {
+                u
+            } else {
+                largest_u[lane]
+            };
+            largest_theta[lane] = if theta > largest_theta[lane] {
+                theta
+            } else {
+                largest_theta[lane]
+            };
+        }
+    }
+    let unit = T::epsilon() * real(ROUNDING);
+    std::array::from_fn(|lane| (largest_u[lane] + largest_theta[lane]).max(T::one()) * unit)
+}
+
 /// What the report says of `p`, from a fresh product: the running one has gathered rounding errors.
 #[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
 pub(super) fn outcomes<T: Real, const L: usize>(
@@ -34,19 +63,22 @@ pub(super) fn outcomes<T: Real, const L: usize>(
     p: &[[T; L]],
     scratch: &mut Scratch<T, L>,
     iterations: [i64; L],
-    certify: bool,
+    options: &Options,
 ) -> [Outcome<T>; L] {
     let Scratch { product, factor } = scratch;
     block.matrix.apply(p, product, factor);
     let residual = residuals(block, p, product);
+    let rounding = rounding(block, product);
+    let tolerance: T = real(options.tolerance);
     std::array::from_fn(|lane| {
-        let (value, gap) = if certify && lane < block.live {
+        let (value, gap) = if options.certify && lane < block.live {
             bounds(block, p, product, lane)
         } else {
             (T::nan(), T::nan())
         };
         Outcome {
             iterations: iterations[lane],
+            converged: residual[lane] <= tolerance || residual[lane] <= rounding[lane],
             residual: residual[lane],
             value,
             gap,

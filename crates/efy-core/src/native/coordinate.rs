@@ -20,20 +20,26 @@ pub(super) fn ascend<T: Real, const L: usize>(
 ) -> [i64; L] {
     let tolerance: T = real(options.tolerance);
     let mut sweeps = [options.max_iterations as i64; L];
+    let half = real::<T>(0.5);
     let mut active = [false; L];
     active[..block.live].fill(true);
     let kernel = Kernel::new(block, p, scratch);
+    kernel.refresh(block, p, scratch);
     for sweep in 1..=options.max_iterations {
         let moved = kernel.sweep(block, p, scratch, &active);
+        // Half of what the report will accept: it computes the residual anew.
+        let rounding =
+            certificate::rounding(block, &scratch.product).map(|rounding| rounding * half);
         let mut settled = active;
-        settled
-            .iter_mut()
-            .zip(&moved)
-            .for_each(|(s, &moved)| *s &= moved <= tolerance);
+        for lane in 0..L {
+            settled[lane] &= moved[lane] <= tolerance || moved[lane] <= rounding[lane];
+        }
         if settled.contains(&true) {
             kernel.refresh(block, p, scratch);
             let residual = certificate::residuals(block, p, &scratch.product);
-            for lane in (0..L).filter(|&lane| settled[lane] && residual[lane] <= tolerance) {
+            for lane in (0..L).filter(|&lane| {
+                settled[lane] && (residual[lane] <= tolerance || residual[lane] <= rounding[lane])
+            }) {
                 active[lane] = false;
                 sweeps[lane] = sweep as i64;
             }

@@ -113,6 +113,7 @@ struct Scratch<T, const L: usize> {
 /// What is known of a row when its solver stops.
 struct Outcome<T> {
     iterations: i64,
+    converged: bool,
     residual: T,
     value: T,
     gap: T,
@@ -142,7 +143,7 @@ fn solve_blocks<T: Real, const L: usize>(
             gather(rows, &mut p);
             let block = input.block(index * chunk + offset * L, live, &mut u);
             let iterations = solve(&block, &mut p, &mut scratch);
-            let all = certificate::outcomes(&block, &p, &mut scratch, iterations, options.certify);
+            let all = certificate::outcomes(&block, &p, &mut scratch, iterations, options);
             outcomes.extend(all.into_iter().take(live));
             for (lane, row) in rows.chunks_exact_mut(k).enumerate() {
                 row.iter_mut()
@@ -193,9 +194,8 @@ fn solution<T: Real>(
             &outcomes.iter().map(f).collect::<Vec<T>>(),
         )?)
     };
-    let tolerance: T = real(options.tolerance);
     let iterations: Vec<i64> = outcomes.iter().map(|outcome| outcome.iterations).collect();
-    let converged: Vec<bool> = outcomes.iter().map(|o| o.residual <= tolerance).collect();
+    let converged: Vec<bool> = outcomes.iter().map(|outcome| outcome.converged).collect();
     let report = Report {
         solver,
         iterations: Tensor::f_from_slice(&iterations)?,

@@ -1,6 +1,6 @@
 //! Strongly convex regularizers $\Omega$, with their closed-form conjugates for linear energies.
 //!
-//! Section 3 of the specification of the generalized Fenchel-Young paper. All are separable:
+//! All are separable:
 //! $\Omega(p) = \sum_i \omega(p_i)$; [`Separable`] tells solvers which $\omega$.
 
 mod binary_entropy;

@@ -32,6 +32,14 @@ impl Auto {
             });
         };
         match problem.regularizer.separable() {
+            _ if problem.domain.bounds().is_none() => Box::new(ProjectedGradient {
+                options,
+                ..ProjectedGradient::fista()
+            }),
+            None => Box::new(ProjectedGradient {
+                options,
+                ..ProjectedGradient::fista()
+            }),
             Some(_) if problem.on_cpu() => Box::new(CoordinateAscent { options }),
             Some(Separable::BinaryEntropy { .. }) => Box::new(Mirror { options }),
             Some(Separable::Quadratic { .. }) => Box::new(ProjectedGradient {
@@ -42,7 +50,7 @@ impl Auto {
                 },
                 options,
             }),
-            _ => Box::new(CoordinateAscent { options }),
+            Some(_) => Box::new(CoordinateAscent { options }),
         }
     }
 }

@@ -2,18 +2,44 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Certificate, Options, Problem, Report, Solution};
+use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
 use crate::shape;
 
-/// $\|p - T(p)\|_\infty$ for each row, `[B]`, with T the map whose fixed point is the maximum; see
-/// [`Report::residual`].
-pub(super) fn residual(problem: &Problem<'_>, p: &Tensor) -> Tensor {
+/// Which rows are solved, `[B]`, Bool.
+pub(super) fn solved(problem: &Problem<'_>, p: &Tensor, options: &Options) -> Tensor {
     let theta = problem.energy.gradient(p);
-    residual_at(problem, p, &theta)
+    within_tolerance(problem, &theta, &residual_at(problem, p, &theta), options)
 }
 
+/// Whether a residual is at most the tolerance or what rounding leaves; see [`Options::tolerance`].
+fn within_tolerance(
+    problem: &Problem<'_>,
+    theta: &Tensor,
+    residual: &Tensor,
+    options: &Options,
+) -> Tensor {
+    let largest = |t: &Tensor| t.abs().amax([-1].as_slice(), false);
+    let size = match problem.energy.form() {
+        Form::Linear { u } | Form::Quadratic { u, .. } => largest(&u.detach()) + largest(theta),
+        _ => largest(theta),
+    };
+    let rounding = size.clamp_min(1.0) * (ROUNDING * epsilon(theta.kind()));
+    residual.le_tensor(&rounding.clamp_min(options.tolerance))
+}
+
+/// The distance from 1 to the next number.
+pub(super) fn epsilon(kind: Kind) -> f64 {
+    if kind == Kind::Double {
+        f64::EPSILON
+    } else {
+        f64::from(f32::EPSILON)
+    }
+}
+
+/// $\|p - T(p)\|_\infty$ for each row, `[B]`, with T the map whose fixed point is the maximum; see
+/// [`Report::residual`].
 fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
     let entropy = matches!(
         problem.regularizer.separable(),
@@ -47,7 +73,7 @@ pub(super) fn certify(
         value: problem.energy.value(&p).detach() - problem.regularizer.value(&p),
         gap: gap(problem, &p, &theta),
     });
-    let converged = residual.le(options.tolerance);
+    let converged = within_tolerance(problem, &theta, &residual, options);
     let report = Report {
         solver,
         iterations,
@@ -136,11 +162,7 @@ fn positive_definite(matrix: &Tensor, shift: &Tensor) -> Tensor {
 
 /// What rounding may add to an eigenvalue: eps k max|U|.
 fn rounding_slack(u: &Tensor) -> Tensor {
-    let epsilon = if u.kind() == Kind::Double {
-        f64::EPSILON
-    } else {
-        f64::from(f32::EPSILON)
-    };
+    let epsilon = epsilon(u.kind());
     let k = u.size()[u.dim() - 1] as f64;
     u.detach().abs().amax([-2, -1].as_slice(), true) * (4.0 * k * epsilon)
         + f64::from(f32::MIN_POSITIVE)

@@ -12,7 +12,7 @@ use crate::{Result, native};
 const NEWTON_STEPS: usize = 40;
 
 /// Exact maximization over one coordinate after the other, cyclically; an iteration is a sweep over
-/// all k. Specification, section 4.4. Monotone; converges to the maximum when F is concave, and to a
+/// all k. Monotone; converges to the maximum when F is concave, and to a
 /// coordinate-wise maximum that depends on the start when it is not.
 ///
 /// On the CPU it is the fastest method for quadratic energies. On other devices it launches about ten

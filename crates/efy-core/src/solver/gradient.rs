@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::certificate::epsilon;
 use super::iterate::iterate;
 use super::{Options, Problem, Solution, Solver};
 use crate::energy::{Coupling, Form};
@@ -14,7 +15,7 @@ pub(crate) const MOST_HALVINGS: usize = 15;
 pub(crate) const SHORTEST_STEP: f64 = 1e-6;
 
 /// $q = P_C(z + \eta \nabla F(z))$ with $F = \Phi - \Omega$, each row with its own step, and momentum in
-/// z. Specification, section 4.1; semantics of jaxopt's `ProjectedGradient`.
+/// z. The line search has the semantics of jaxopt's `ProjectedGradient`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProjectedGradient {
     /// How $\eta$ is chosen.
@@ -229,11 +230,7 @@ impl Stepper {
                 Step::Backtracking { initial } => initial,
                 _ => 1.0,
             };
-            let epsilon = if kind == Kind::Double {
-                f64::EPSILON
-            } else {
-                f64::from(f32::EPSILON)
-            };
+            let epsilon = epsilon(kind);
             let eta = Tensor::f_full([rows, 1], initial, (kind, device))?;
             return Ok(Stepper::Search { eta, epsilon });
         };

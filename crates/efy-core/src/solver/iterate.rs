@@ -38,7 +38,7 @@ pub(super) fn iterate(
         if last {
             break;
         }
-        let small = certificate::residual(problem, &answer).le(options.tolerance);
+        let small = certificate::solved(problem, &answer, options);
         let before = match &done {
             Some(done) => done.shallow_clone(),
             None => small.zeros_like(),

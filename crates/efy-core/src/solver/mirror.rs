@@ -12,7 +12,7 @@ use crate::regularizer::Separable;
 /// the binary negentropy: implicit in $\Omega$, so that it never meets the entropy's infinite slope.
 ///
 /// The step is $\eta = 4 / \lambda_{\max}(-U)$, the inverse of $-\Phi$'s smoothness relative to the
-/// entropy, whose Hessian is at least 4. Three launches an iteration. Specification, section 4.3.
+/// entropy, whose Hessian is at least 4. Three launches an iteration.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Mirror {
     /// When to stop.

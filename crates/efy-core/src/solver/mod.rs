@@ -29,6 +29,9 @@ use crate::energy::{Energy, Form};
 use crate::regularizer::Regularizer;
 use crate::{Error, Result, shape};
 
+/// Units in the last place that count as rounding; see [`Options::tolerance`].
+pub(crate) const ROUNDING: f64 = 16.0;
+
 /// $\max_{p \in C} \Phi(v, p) - \Omega(p)$ for each row of a batch.
 #[derive(Clone, Copy)]
 pub struct Problem<'a> {
@@ -57,7 +60,8 @@ pub trait Solver: Send {
 /// When a solver stops and how often it looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// A row is done when its residual is at most this (see [`Report::residual`]).
+    /// A row is done when its residual is at most this (see [`Report::residual`]), or at most 16 units
+    /// in the last place of the largest element of u and of $\nabla\Phi$: rounding leaves that much.
     pub tolerance: f64,
     /// A row that is not done after this many iterations is given up.
     pub max_iterations: usize,
@@ -133,7 +137,7 @@ impl Report {
     /// The fraction of rows that did not converge, a scalar on the device.
     pub fn unconverged(&self) -> Tensor {
         let rows = self.converged.size()[0].max(1) as f64;
-        1.0 - self.converged.sum(tch::Kind::Float) * Tensor::from(1.0 / rows)
+        self.converged.logical_not().sum(tch::Kind::Float) / rows
     }
 }
 

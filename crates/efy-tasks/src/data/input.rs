@@ -17,11 +17,12 @@ const MAX_LINE: u64 = 64 << 20;
 
 /// Opens a plain or gzipped file (told apart by its first bytes, not its name) under the caps.
 pub(crate) fn open(path: &Path) -> Result<BufReader<Capped<Box<dyn Read>>>> {
-    let file = File::open(path).map_err(Error::io(path))?;
+    let unreadable = |error| Error::input(path, None, format!("cannot read: {error}"));
+    let file = File::open(path).map_err(unreadable)?;
     let mut raw = BufReader::new(file);
     let gzipped = raw
         .fill_buf()
-        .map_err(Error::io(path))?
+        .map_err(unreadable)?
         .starts_with(&[0x1f, 0x8b]);
     let bytes: Box<dyn Read> = if gzipped {
         Box::new(MultiGzDecoder::new(raw))

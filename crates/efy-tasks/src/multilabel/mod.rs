@@ -13,5 +13,5 @@ mod splits;
 pub use metrics::{METRICS, MetricSums};
 pub use objective::Multilabel;
 pub use predictions::{predictions_csv, write_predictions};
-pub use run::{Trained, dataset, open, train};
+pub use run::{Prepared, Trained, dataset, open};
 pub use splits::{Examples, Scaling, Splits};

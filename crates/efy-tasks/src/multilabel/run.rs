@@ -69,44 +69,72 @@ pub fn dataset(config: &DataConfig, cache: &Cache) -> Result<Dataset> {
     }
 }
 
-/// Trains and fills the run directory; returns the test metrics.
-///
-/// # Errors
-/// What configuration, data, training or writing report.
-pub fn train(
-    config: &Config,
+/// A run that can begin: everything that may turn out impossible has been tried.
+pub struct Prepared<'a> {
+    config: &'a Config,
+    data: &'a Dataset,
     device: Device,
-    run: &RunDirectory,
-    data: &Dataset,
-    progress: Option<Box<dyn Observer>>,
-) -> Result<Metrics> {
-    let started = Instant::now();
-    write_atomically(
-        &run.config(),
-        efy_train::config::to_yaml(config)?.as_bytes(),
-    )?;
-    write_json(&run.environment(), &Environment::capture(device))?;
-    write_json(&run.schema(), data.schema())?;
+    objective: Multilabel,
+}
 
-    let kind = build::kind(&config.model);
-    let splits = Splits::new(data, &config.data, config.train.seed, (kind, device))?;
-    let mut objective = Multilabel::new(config, splits)?;
-    let mut observers: Vec<Box<dyn Observer>> =
-        vec![Box::new(MetricsFile::create(&run.metrics())?)];
-    observers.extend(progress);
-    let mut trainer = Trainer::new(&config.train, observers);
-    let outcome = trainer.fit(&mut objective)?;
-    let test = objective.evaluate(Split::Test)?;
-    trainer.report(&outcome, Split::Test, &test)?;
+impl<'a> Prepared<'a> {
+    /// Splits the data, builds model and loss, and solves the first example.
+    ///
+    /// # Errors
+    /// What data, model and solver report.
+    pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
+        let options = (build::kind(&config.model), device);
+        let splits = Splits::new(data, &config.data, config.train.seed, options)?;
+        let objective = Multilabel::new(config, splits)?;
+        let first = objective.splits().get(Split::Train).x.narrow(0, 0, 1);
+        let _solvable = objective.predict(&first)?;
+        Ok(Prepared {
+            config,
+            data,
+            device,
+            objective,
+        })
+    }
 
-    let Scaling { mean, deviation } = objective.splits().scaling();
-    let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
-        .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
-    weights::save(&run.weights(), objective.parameters(), &buffers)?;
-    write_test_predictions(run, &objective, data)?;
-    let seconds = started.elapsed().as_secs_f64();
-    write_summary(run, config, &outcome, &test, seconds)?;
-    Ok(test)
+    /// Trains and fills the run directory; returns the test metrics.
+    ///
+    /// # Errors
+    /// What training or writing report.
+    pub fn train(self, run: &RunDirectory, progress: Option<Box<dyn Observer>>) -> Result<Metrics> {
+        let Prepared {
+            config,
+            data,
+            device,
+            mut objective,
+        } = self;
+        let started = Instant::now();
+        let yaml = efy_train::config::to_yaml(config)?;
+        write_atomically(&run.config(), yaml.as_bytes())?;
+        write_json(&run.environment(), &Environment::capture(device))?;
+        write_json(&run.schema(), data.schema())?;
+
+        let mut observers: Vec<Box<dyn Observer>> =
+            vec![Box::new(MetricsFile::create(&run.metrics())?)];
+        observers.extend(progress);
+        let mut trainer = Trainer::new(&config.train, observers);
+        let outcome = trainer.fit(&mut objective)?;
+        let test = objective.evaluate(Split::Test)?;
+        trainer.report(&outcome, Split::Test, &test)?;
+
+        let Scaling { mean, deviation } = objective.splits().scaling();
+        let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
+            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
+        weights::save(&run.weights(), objective.parameters(), &buffers)?;
+        write_test_predictions(run, &objective, data)?;
+        write_summary(
+            run,
+            config,
+            &outcome,
+            &test,
+            started.elapsed().as_secs_f64(),
+        )?;
+        Ok(test)
+    }
 }
 
 fn write_test_predictions(

@@ -38,8 +38,8 @@ pub fn from_text<T: DeserializeOwned>(origin: &str, text: &str, sets: &[String])
     })
 }
 
-/// The override that set the key, else the file.
-fn origin_of(origin: &str, key: &str, sets: &[String]) -> String {
+/// Where the value of a key came from: the last override that set it, else the file.
+pub fn origin_of(origin: &str, key: &str, sets: &[String]) -> String {
     let setting = sets.iter().rev().find(|set| {
         let path = set.split('=').next().unwrap_or_default().trim();
         path == key || key.starts_with(&format!("{path}."))

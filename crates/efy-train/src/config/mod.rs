@@ -6,7 +6,7 @@ mod suggest;
 mod train;
 mod yaml;
 
-pub use load::{from_text, load};
+pub use load::{from_text, load, origin_of};
 pub use suggest::nearest;
 pub use train::TrainConfig;
 pub use yaml::to_yaml;

@@ -15,7 +15,8 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Learning rate of Adam.
     pub lr: f64,
-    /// L2 regularization: lambda in lambda/2 ||w||^2, on weights and not on biases.
+    /// L2 regularization: lambda in lambda/2 ||w||^2, on the weights of networks, not on biases and not
+    /// on a shared coupling.
     pub weight_decay: f64,
     /// Seed of everything random: initial weights, splits, order.
     pub seed: u64,
@@ -46,15 +47,16 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// Checks ranges.
+    /// Checks ranges; `origin` tells where the value of a key came from.
     ///
     /// # Errors
     /// [`Error::Config`] naming the key.
-    pub fn validate(&self, origin: &str) -> Result<()> {
+    pub fn validate(&self, origin: &dyn Fn(&str) -> String) -> Result<()> {
         let wrong = |key: &str, expected: &str, found: &dyn std::fmt::Display| {
-            let message = format!("train.{key}: expected {expected}, found {found}");
+            let key = format!("train.{key}");
+            let message = format!("{key}: expected {expected}, found {found}");
             Err(Error::Config {
-                origin: origin.to_owned(),
+                origin: origin(&key),
                 message,
             })
         };

@@ -1,5 +1,6 @@
 //! The JSON form of an inner problem, and its parts.
 
+use efy_core::device::read;
 use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
@@ -230,11 +231,21 @@ impl Specification {
             .as_ref()
             .map(|t| t.rows("target", kind, device))
             .transpose()?;
+        let domain = self.domain.build()?;
+        if let Some(target) = &target
+            && read::scalar(&domain.contains(target, 1e-6).all())? == 0.0
+        {
+            return Err(Error::Parameter {
+                name: "target",
+                expected: "points of the domain",
+                found: "one outside of it".to_owned(),
+            });
+        }
         Ok(Parts {
             energy,
             inputs,
             regularizer: self.regularizer.build()?,
-            domain: self.domain.build()?,
+            domain,
             solver: self.solver.build(),
             target,
             single: matches!(numbers, Numbers::Vector(_)),
