@@ -76,10 +76,16 @@ docs: setup
 ci:
     .ci/run
 
-# time the inner loops with criterion: `just bench [CARGO BENCH ARGUMENTS]`
+# time training steps and solvers with criterion: `just bench [CRITERION ARGUMENTS]`
 [group('measure')]
 bench *ARGS: setup
-    cargo bench --locked --package efy-core "$@"
+    cargo bench --locked --package efy-bench "$@"
+
+# the same beside the peers (JAX, jaxopt), which go into .venv-peers
+[group('measure')]
+bench-peers *ARGS: setup
+    scripts/peers.sh
+    cargo bench --locked --package efy-bench --bench fy "$@"
 
 # time training steps on an NVIDIA GPU: `just bench-gpu [--set k=14]...`
 [group('measure')]

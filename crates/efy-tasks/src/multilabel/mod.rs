@@ -9,9 +9,11 @@ mod objective;
 mod predictions;
 mod run;
 mod splits;
+mod workload;
 
 pub use metrics::{METRICS, MetricSums};
 pub use objective::Multilabel;
 pub use predictions::{predictions_csv, write_predictions};
 pub use run::{Prepared, Trained, dataset, open};
 pub use splits::{Examples, Scaling, Splits};
+pub use workload::{Steps, Workload};
