@@ -10,12 +10,13 @@ mod network;
 mod pairwise;
 mod unary;
 
-pub use network::Network;
+pub use network::{Network, Tape};
 pub use pairwise::{CouplingSource, Pairwise};
 pub use unary::Unary;
 
 use efy_core::Result;
 use efy_core::energy::Energy;
+use efy_core::loss::MeanGradient;
 use efy_core::parameters::Parameters;
 use tch::Tensor;
 
@@ -33,4 +34,30 @@ pub trait Model: Send {
     /// # Errors
     /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.
     fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>>;
+
+    /// [`energy`](Self::energy) without a graph, with what [`gradient`](Self::gradient) needs; `None`
+    /// for models that leave their gradients to autograd.
+    ///
+    /// # Errors
+    /// As [`energy`](Self::energy).
+    fn pass(&self, _x: &Tensor) -> Result<Option<Pass>> {
+        Ok(None)
+    }
+
+    /// The gradient of a loss in all weights, `[P]`, from its gradient in the energy's parameters: the
+    /// backward pass that belongs to [`pass`](Self::pass), written out. A step on a small network is
+    /// all overhead, and most of that is autograd's.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when the gradient is not of this pass.
+    fn gradient(&self, _pass: &Pass, _loss: &MeanGradient) -> Result<Tensor> {
+        Ok(Tensor::f_zeros_like(self.parameters().flat())?)
+    }
+}
+
+/// A forward pass.
+pub struct Pass {
+    /// The energy, without a graph.
+    pub energy: Box<dyn Energy>,
+    tape: Tape,
 }

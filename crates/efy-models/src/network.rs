@@ -71,4 +71,44 @@ impl Network {
         }
         Ok(h)
     }
+
+    /// [`forward`](Self::forward) without a graph, and what [`backward`](Self::backward) needs.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
+        let _guard = tch::no_grad_guard();
+        let mut inputs = Vec::with_capacity(self.layers.len());
+        let mut h = x.shallow_clone();
+        for (index, (weight, bias)) in self.layers.iter().enumerate() {
+            let input = if index == 0 { h } else { h.f_relu()? };
+            h = bias.f_addmm(&input, &weight.tr())?;
+            inputs.push(input);
+        }
+        Ok((h, Tape(inputs)))
+    }
+
+    /// Gradients in the weights and biases, flattened, in the order of the layers, from the gradient
+    /// in the output `[B, k]`.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when the gradient does not fit the pass.
+    pub fn backward(&self, tape: &Tape, output: &Tensor) -> Result<Vec<Tensor>> {
+        let _guard = tch::no_grad_guard();
+        let mut gradient = output.shallow_clone();
+        let mut reversed = Vec::with_capacity(2 * self.layers.len());
+        for (index, (input, (weight, _))) in tape.0.iter().zip(&self.layers).enumerate().rev() {
+            reversed.push(gradient.f_sum_dim_intlist(0, false, None)?);
+            reversed.push(gradient.tr().f_matmul(input)?.reshape([-1]));
+            if index > 0 {
+                gradient = input.f_threshold_backward(&gradient.f_matmul(weight)?, 0.0)?;
+            }
+        }
+        reversed.reverse();
+        Ok(reversed)
+    }
 }
+
+/// The inputs of every layer of a forward pass.
+#[derive(Debug)]
+pub struct Tape(Vec<Tensor>);

@@ -2,12 +2,13 @@
 
 use efy_core::Result;
 use efy_core::energy::{Coupling, Energy, Quadratic};
+use efy_core::loss::MeanGradient;
 use efy_core::parameters::{Builder, Parameters};
 use efy_core::random::{Stream, generator};
 use rand::RngExt;
 use tch::{Device, Kind, Tensor};
 
-use crate::{Model, Network};
+use crate::{Model, Network, Pass};
 
 /// $\Phi = \langle u, p\rangle + \frac12\langle p, U p\rangle$ with $u = g_w(x)$ and $U = -AA^\top$, A of
 /// shape `[k, m]`.
@@ -114,5 +115,69 @@ impl Model for Pairwise {
             }
         };
         Ok(Box::new(Quadratic::new(u, Coupling::LowRank(a))?))
+    }
+
+    fn pass(&self, x: &Tensor) -> Result<Option<Pass>> {
+        let Factor::Shared(a) = &self.coupling else {
+            return Ok(None);
+        };
+        let (u, tape) = self.unary.pass(x)?;
+        let energy = Quadratic::new(u, Coupling::LowRank(a.detach()))?;
+        Ok(Some(Pass {
+            energy: Box::new(energy),
+            tape,
+        }))
+    }
+
+    fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
+        let mut parts = self.unary.backward(&pass.tape, &loss.u)?;
+        parts.extend(loss.factor.as_ref().map(|factor| factor.reshape([-1])));
+        Ok(Tensor::f_cat(&parts, 0)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use efy_core::device::read;
+    use efy_core::domain::Cube;
+    use efy_core::loss::FenchelYoung;
+    use efy_core::regularizer::Gini;
+    use efy_core::solver::Auto;
+
+    use super::*;
+    use crate::Unary;
+
+    #[test]
+    fn the_backward_pass_written_out_is_that_of_autograd() {
+        let options = (Kind::Double, Device::Cpu);
+        tch::manual_seed(3);
+        let x = Tensor::randn([9, 5], options);
+        let y = Tensor::randn([9, 4], options).gt(0.0).to_kind(Kind::Double);
+        let loss = FenchelYoung::new(Gini::new(1.0).unwrap(), Cube, Auto::default());
+        for hidden in [&[][..], &[7], &[7, 6]] {
+            let shared = (3, CouplingSource::Shared);
+            let models: [Box<dyn Model>; 2] = [
+                Box::new(Unary::new((5, 4), hidden, 1, options).unwrap()),
+                Box::new(Pairwise::new((5, 4), hidden, shared, 1, options).unwrap()),
+            ];
+            for model in models {
+                let energy = model.energy(&x).unwrap();
+                let mean = loss.mean_loss(energy.as_ref(), &y, None).unwrap().mean;
+                let autograd = model.parameters().gradient(&mean).unwrap();
+                let pass = model.pass(&x).unwrap().unwrap();
+                let native = loss
+                    .mean_gradient(pass.energy.as_ref(), &y, None)
+                    .unwrap()
+                    .unwrap();
+                let ours = model.gradient(&pass, &native).unwrap();
+                let difference = read::scalar(&(&ours - &autograd).abs().max()).unwrap();
+                assert!(
+                    difference < 1e-12,
+                    "{} {hidden:?}: {difference}",
+                    model.name()
+                );
+                assert!((read::scalar(&(native.mean - mean)).unwrap()).abs() < 1e-12);
+            }
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use efy_core::Result;
 use efy_core::energy::{Energy, Linear};
+use efy_core::loss::MeanGradient;
 use efy_core::parameters::{Builder, Parameters};
 use efy_core::random::{Stream, generator};
 use tch::{Device, Kind, Tensor};
 
-use crate::{Model, Network};
+use crate::{Model, Network, Pass};
 
 /// $\Phi = \langle u, p\rangle$ with $u = g_w(x)$, g linear or a rectifier network.
 #[derive(Debug)]
@@ -50,5 +51,20 @@ impl Model for Unary {
 
     fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>> {
         Ok(Box::new(Linear::new(self.network.forward(x)?)?))
+    }
+
+    fn pass(&self, x: &Tensor) -> Result<Option<Pass>> {
+        let (u, tape) = self.network.pass(x)?;
+        Ok(Some(Pass {
+            energy: Box::new(Linear::new(u)?),
+            tape,
+        }))
+    }
+
+    fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
+        Ok(Tensor::f_cat(
+            &self.network.backward(&pass.tape, &loss.u)?,
+            0,
+        )?)
     }
 }

@@ -31,8 +31,10 @@ impl Split {
 
 /// The loss of one training step, still on the device.
 pub struct StepLoss {
-    /// The scalar to minimize, with its graph.
+    /// The scalar to minimize, with its graph unless the gradient is given.
     pub loss: Tensor,
+    /// Its gradient in the flat parameters, `[P]`, where the objective has one without autograd.
+    pub gradient: Option<Tensor>,
     /// Scalars that are worth knowing, computed for the last step before a log point only.
     pub metrics: Vec<(&'static str, Measure)>,
 }

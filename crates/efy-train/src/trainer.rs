@@ -149,8 +149,11 @@ pub fn training_step(
     optimizer: &mut Adam,
     rows: &Tensor,
 ) -> Result<StepLoss> {
-    let step = objective.step(rows)?;
-    let gradient = objective.parameters().gradient(&step.loss)?;
+    let mut step = objective.step(rows)?;
+    let gradient = match step.gradient.take() {
+        Some(gradient) => gradient,
+        None => objective.parameters().gradient(&step.loss)?,
+    };
     optimizer.step(objective.parameters(), gradient)?;
     Ok(step)
 }

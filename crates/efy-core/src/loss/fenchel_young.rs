@@ -59,6 +59,20 @@ pub struct MeanLoss {
     pub solution: Solution,
 }
 
+/// The mean loss of a batch with its gradient, no tensor having a graph.
+#[derive(Debug)]
+pub struct MeanGradient {
+    /// $\frac1B \sum_i L(v_i, y_i)$, a scalar.
+    pub mean: Tensor,
+    /// Its gradient in u, $(\hat y - y) / B$, `[B, k]`.
+    pub u: Tensor,
+    /// Its gradient in the factor A of a low-rank coupling,
+    /// $-\frac1B \sum_i (\hat y_i \hat y_i^\top - y_i y_i^\top) A$, `[k, m]`.
+    pub factor: Option<Tensor>,
+    /// The regularized predictions and how they were found.
+    pub solution: Solution,
+}
+
 impl FenchelYoung {
     /// A loss from a regularizer, a domain, and the solver that finds the regularized prediction.
     pub fn new(
@@ -128,8 +142,8 @@ impl FenchelYoung {
         let problem = self.problem(energy);
         let mean = if let Some(rows) = self.stable_loss(energy, target) {
             rows.mean(None::<Kind>)
-        } else if let Some(mean) = native_mean(&problem, argmax, target)? {
-            mean
+        } else if native::comparable(&problem) {
+            native_mean(&problem, argmax, target)?
         } else if let Some(gradient) = self.discrete_gradient(energy, argmax, target) {
             // One product over all rows: the cheapest way there and back.
             let rows = Tensor::from(1.0 / argmax.size()[0].max(1) as f64);
@@ -138,6 +152,34 @@ impl FenchelYoung {
             self.loss_at(energy, target, argmax).mean(None::<Kind>)
         };
         Ok(MeanLoss { mean, solution })
+    }
+
+    /// The mean loss and its gradient in the energy's parameters, without autograd; `None`, before
+    /// anything is solved, where there is no native pass for it (see [`mean_loss`](Self::mean_loss)).
+    ///
+    /// For callers that know how to propagate the gradient through their network themselves.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    pub fn mean_gradient(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<Option<MeanGradient>> {
+        let problem = self.problem(energy);
+        if !native::comparable(&problem) || self.stable_loss(energy, target).is_some() {
+            return Ok(None);
+        }
+        shape::matrix_of("target", target, energy.size(), energy.options())?;
+        let solution = self.predict(energy, start)?;
+        let Comparison { mean, u, factor } = native::compare(&problem, &solution.argmax, target)?;
+        Ok(Some(MeanGradient {
+            mean: scalar_like(mean, &u),
+            u,
+            factor,
+            solution,
+        }))
     }
 
     fn problem<'a>(&'a self, energy: &'a dyn Energy) -> Problem<'a> {
@@ -188,32 +230,30 @@ impl FenchelYoung {
 
 /// The mean loss by [`native::compare`], as the function of the energy's parameters that is linear with
 /// the envelope gradient and has the right value.
-fn native_mean(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Result<Option<Tensor>> {
-    if !problem.on_cpu() {
-        return Ok(None);
-    }
-    let Some(Comparison {
+fn native_mean(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Result<Tensor> {
+    let Comparison {
         mean,
         u: u_gradient,
         factor,
-    }) = native::compare(problem, argmax, target)?
-    else {
-        return Ok(None);
-    };
+    } = native::compare(problem, argmax, target)?;
     let product = |parameter: &Tensor, gradient: &Tensor| {
         parameter.reshape([-1]).dot(&gradient.reshape([-1]))
     };
-    let linear = match (problem.energy.form(), factor) {
-        (Form::Linear { u }, _) => product(u, &u_gradient),
-        (Form::Quadratic { u, coupling }, Some(gradient)) => {
-            product(u, &u_gradient) + product(coupling.tensor(), &gradient)
-        }
-        _ => return Ok(None),
+    let mut linear = match problem.energy.form() {
+        Form::Linear { u } | Form::Quadratic { u, .. } => product(u, &u_gradient),
+        _ => u_gradient.sum(None::<Kind>),
     };
-    let value = match linear.kind() {
-        Kind::Double => Tensor::from(mean),
-        _ => Tensor::from(mean as f32),
-    };
-    let offset = value - linear.detach();
-    Ok(Some(linear + offset))
+    if let (Form::Quadratic { coupling, .. }, Some(gradient)) = (problem.energy.form(), factor) {
+        linear += product(coupling.tensor(), &gradient);
+    }
+    let offset = scalar_like(mean, &linear) - linear.detach();
+    Ok(linear + offset)
+}
+
+/// A number as a tensor of the kind of another.
+fn scalar_like(value: f64, like: &Tensor) -> Tensor {
+    match like.kind() {
+        Kind::Double => Tensor::from(value),
+        _ => Tensor::from(value as f32),
+    }
 }

@@ -2,4 +2,4 @@
 
 mod fenchel_young;
 
-pub use fenchel_young::{FenchelYoung, LossValue, MeanLoss};
+pub use fenchel_young::{FenchelYoung, LossValue, MeanGradient, MeanLoss};

@@ -22,14 +22,10 @@ pub(crate) struct Comparison {
     pub(crate) factor: Option<Tensor>,
 }
 
-/// Compares predictions `argmax` with `target`, both `[B, k]`; `None` for energies that are neither
-/// linear nor quadratic with a low-rank coupling shared by all rows.
-pub(crate) fn compare(
-    problem: &Problem<'_>,
-    argmax: &Tensor,
-    target: &Tensor,
-) -> Result<Option<Comparison>> {
-    let handled = match problem.energy.form() {
+/// Whether [`compare`] handles a problem: on the CPU, a linear energy or a quadratic one with a
+/// low-rank coupling shared by all rows.
+pub(crate) fn comparable(problem: &Problem<'_>) -> bool {
+    let form = match problem.energy.form() {
         Form::Linear { .. } => true,
         Form::Quadratic {
             coupling: coupling @ Coupling::LowRank(_),
@@ -37,12 +33,19 @@ pub(crate) fn compare(
         } => !coupling.per_row(),
         _ => false,
     };
-    if !handled || problem.regularizer.separable().is_none() || problem.domain.bounds().is_none() {
-        return Ok(None);
-    }
+    let separable = problem.regularizer.separable().is_some() && problem.domain.bounds().is_some();
+    form && separable && problem.on_cpu()
+}
+
+/// Compares predictions `argmax` with `target`, both `[B, k]`, for a [`comparable`] problem.
+pub(crate) fn compare(
+    problem: &Problem<'_>,
+    argmax: &Tensor,
+    target: &Tensor,
+) -> Result<Comparison> {
     match argmax.kind() {
-        Kind::Double => run::<f64>(problem, argmax, target).map(Some),
-        _ => run::<f32>(problem, argmax, target).map(Some),
+        Kind::Double => run::<f64>(problem, argmax, target),
+        _ => run::<f32>(problem, argmax, target),
     }
 }
 

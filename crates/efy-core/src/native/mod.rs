@@ -23,7 +23,7 @@ use crate::solver::gradient::Rates;
 use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, Solution, Solver};
 use input::{Block, Input};
 
-pub(crate) use comparison::{Comparison, compare};
+pub(crate) use comparison::{Comparison, comparable, compare};
 
 /// Rows that are solved side by side when they share a matrix.
 const LANES: usize = 8;

@@ -3,8 +3,9 @@
 use efy_core::domain::{Cube, Domain};
 use efy_core::loss::FenchelYoung;
 use efy_core::parameters::Parameters;
+use efy_core::solver::Solution;
 use efy_models::Model;
-use efy_train::{Metrics, Objective, Split, StepLoss};
+use efy_train::{Measure, Metrics, Objective, Split, StepLoss};
 use tch::{Device, Tensor};
 
 use super::{MetricSums, Splits, build};
@@ -67,6 +68,29 @@ impl Multilabel {
     }
 }
 
+impl Multilabel {
+    /// The mean loss with its graph, or with its gradient where both can be had without autograd.
+    fn compare(
+        &self,
+        x: &Tensor,
+        y: &Tensor,
+        start: Option<&Tensor>,
+    ) -> efy_core::Result<(Tensor, Option<Tensor>, Solution)> {
+        if x.device() == Device::Cpu
+            && let Some(pass) = self.model.pass(x)?
+            && let Some(native) = self
+                .training
+                .mean_gradient(pass.energy.as_ref(), y, start)?
+        {
+            let gradient = self.model.gradient(&pass, &native)?;
+            return Ok((native.mean, Some(gradient), native.solution));
+        }
+        let energy = self.model.energy(x)?;
+        let value = self.training.mean_loss(energy.as_ref(), y, start)?;
+        Ok((value.mean, None, value.solution))
+    }
+}
+
 fn chunks(rows: i64) -> impl Iterator<Item = (i64, i64)> {
     (0..rows)
         .step_by(EVALUATION_ROWS as usize)
@@ -88,19 +112,17 @@ impl Objective for Multilabel {
 
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
         let train = self.splits.get(Split::Train);
-        let energy = self.model.energy(&train.x.index_select(0, rows))?;
+        let x = train.x.index_select(0, rows);
         let y = train.y.index_select(0, rows);
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
-        let value = self
-            .training
-            .mean_loss(energy.as_ref(), &y, start.as_ref())?;
-        let solution = value.solution;
+        let (loss, gradient, solution) = self.compare(&x, &y, start.as_ref())?;
         if let Some(warm) = &mut self.warm {
             let _ = warm.index_copy_(0, rows, &solution.argmax);
         }
-        let unconverged = Box::new(move || solution.report.unconverged());
+        let unconverged: Measure = Box::new(move || solution.report.unconverged());
         Ok(StepLoss {
-            loss: value.mean,
+            loss,
+            gradient,
             metrics: vec![("unconverged", unconverged)],
         })
     }
