@@ -10,3 +10,13 @@ mod error;
 pub mod multilabel;
 
 pub use error::{Error, Result};
+
+/// The examples of the README and the book compile and run.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/src/library.md")]
+    struct Library;
+}

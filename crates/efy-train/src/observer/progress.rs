@@ -18,7 +18,7 @@ pub struct Progress {
     total: u64,
     started: Instant,
     last_line: Option<Instant>,
-    loss: f64,
+    loss: Option<f64>,
     validation: String,
     monitor: String,
 }
@@ -31,7 +31,7 @@ impl Progress {
             total: 0,
             started: Instant::now(),
             last_line: None,
-            loss: f64::NAN,
+            loss: None,
             validation: String::new(),
             monitor: monitor.to_owned(),
         }
@@ -52,7 +52,10 @@ impl Progress {
     }
 
     fn message(&self) -> String {
-        format!("loss {:.4}{}", self.loss, self.validation)
+        let loss = self
+            .loss
+            .map_or_else(String::new, |loss| format!("loss {loss:.4}  "));
+        format!("{loss}{}", self.validation)
     }
 
     fn show(&mut self, step: u64) {
@@ -79,10 +82,10 @@ impl Progress {
 
     fn remember(&mut self, split: Split, metrics: &Metrics) {
         match split {
-            Split::Train => self.loss = metrics.get("loss").unwrap_or(f64::NAN),
+            Split::Train => self.loss = metrics.get("loss"),
             Split::Validation => {
                 if let Some(value) = metrics.get(&self.monitor) {
-                    self.validation = format!("  validation {} {value:.4}", self.monitor);
+                    self.validation = format!("validation {} {value:.4}", self.monitor);
                 }
             }
             Split::Test => {}
