@@ -35,13 +35,13 @@ doctor *ARGS: build
 [group('run')]
 [no-exit-message]
 train *ARGS: build
-    @case "${1-}" in *.yaml | *.yml | --resume*) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@"
+    @case "${1-}" in *.yaml | *.yml) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@"
 
 # the same on an NVIDIA GPU; fails, and says why, where there is none
 [group('run')]
 [no-exit-message]
 train-gpu *ARGS: build
-    @case "${1-}" in *.yaml | *.yml | --resume*) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@" --device cuda
+    @case "${1-}" in *.yaml | *.yml) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@" --device cuda
 
 # run every test: `just test [CARGO TEST ARGUMENTS]`
 [group('check')]
