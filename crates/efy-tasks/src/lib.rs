@@ -8,6 +8,7 @@ pub mod config;
 pub mod data;
 mod error;
 pub mod multilabel;
+mod parts;
 
 pub use error::{Error, Result};
 

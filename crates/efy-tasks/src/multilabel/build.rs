@@ -3,27 +3,14 @@
 use efy_core::Result;
 use efy_core::domain::Cube;
 use efy_core::loss::FenchelYoung;
-use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
-use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, Mirror, Options, ProjectedGradient, Solver,
-};
+use efy_core::solver::Options;
 use efy_models::{CouplingSource, Model, Pairwise, Unary};
-use tch::{Device, Kind};
+use tch::Device;
 
-use crate::config::{
-    CouplingKind, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
-    SolverKind,
-};
+use crate::config::{CouplingKind, LossConfig, ModelConfig, ModelKind, SolverConfig};
 
 /// Between two looks at the device when metrics are computed.
 const CHECK_EVERY: usize = 10;
-
-pub(super) fn kind(model: &ModelConfig) -> Kind {
-    match model.dtype {
-        Dtype::F32 => Kind::Float,
-        Dtype::F64 => Kind::Double,
-    }
-}
 
 /// A model of `inputs` features and `outputs` labels.
 pub(super) fn model(
@@ -38,7 +25,7 @@ pub(super) fn model(
         .iter()
         .map(|&width| i64::from(width))
         .collect();
-    let options = (kind(config), device);
+    let options = (config.dtype.kind(), device);
     Ok(match config.kind {
         ModelKind::Unary => Box::new(Unary::new(size, &hidden, seed, options)?),
         ModelKind::Pairwise => {
@@ -60,13 +47,6 @@ pub(super) fn loss(
     solver: &SolverConfig,
     evaluation: bool,
 ) -> Result<FenchelYoung> {
-    let gamma = loss.gamma;
-    let regularizer: Box<dyn Regularizer> = match loss.regularizer {
-        RegularizerKind::HalfSquaredNorm => Box::new(HalfSquaredNorm::new(gamma)?),
-        RegularizerKind::Gini => Box::new(Gini::new(gamma)?),
-        RegularizerKind::BinaryEntropy => Box::new(BinaryEntropy::new(gamma)?),
-        RegularizerKind::OneSidedShannon => Box::new(OneSidedShannon::new(gamma)?),
-    };
     let options = if evaluation {
         Options {
             tolerance: solver.eval_tolerance,
@@ -82,23 +62,9 @@ pub(super) fn loss(
             certify: false,
         }
     };
-    let solver: Box<dyn Solver> = match solver.kind {
-        SolverKind::Auto => Box::new(Auto { options }),
-        SolverKind::ClosedForm => Box::new(ClosedForm { options }),
-        SolverKind::ProjectedGradient => Box::new(ProjectedGradient {
-            options,
-            ..ProjectedGradient::default()
-        }),
-        SolverKind::Fista => Box::new(ProjectedGradient {
-            options,
-            ..ProjectedGradient::fista()
-        }),
-        SolverKind::Mirror => Box::new(Mirror { options }),
-        SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
-    };
     Ok(FenchelYoung::from_parts(
-        regularizer,
+        loss.regularizer.build(loss.gamma)?,
         Box::new(Cube),
-        solver,
+        solver.kind.build(options),
     ))
 }

@@ -9,7 +9,7 @@ use efy_train::{Environment, Metrics, Objective, Outcome, RunDirectory, Split, T
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Multilabel, Scaling, Splits, build, write_predictions};
+use super::{Multilabel, Scaling, Splits, write_predictions};
 use crate::Result;
 use crate::config::{Config, DataConfig};
 use crate::data::{self, Cache, Dataset, LabelColumns, Schema};
@@ -83,7 +83,7 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What data, model and solver report.
     pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
-        let options = (build::kind(&config.model), device);
+        let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(data, &config.data, config.train.seed, options)?;
         let objective = Multilabel::new(config, splits)?;
         let first = objective.splits().get(Split::Train).x.narrow(0, 0, 1);
@@ -196,7 +196,7 @@ pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) 
             message: message.to_owned(),
         });
     }
-    let options = (build::kind(&config.model), device);
+    let options = (config.model.dtype.kind(), device);
     let splits = Splits::new(&data, &config.data, config.train.seed, options)?;
     let objective = Multilabel::new(config, splits)?;
     let buffers = weights::load(&run.weights(), objective.parameters(), &BUFFERS)?;

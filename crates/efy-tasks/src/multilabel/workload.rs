@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::{Multilabel, Splits, build};
+use super::{Multilabel, Splits};
 use crate::config::{
     Config, DataConfig, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
     SolverKind, Task,
@@ -106,7 +106,7 @@ impl Workload {
             }
         }
         let config = self.config();
-        let options = (build::kind(&config.model), device);
+        let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(&self.data()?, &config.data, self.seed, options)?;
         let objective = Multilabel::new(&config, splits)?;
         settle_threads(self.batch, objective.parameters().flat().numel());

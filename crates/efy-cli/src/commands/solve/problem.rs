@@ -3,11 +3,10 @@
 use efy_core::device::read;
 use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
-use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
-use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, Mirror, Options, ProjectedGradient, Solver,
-};
+use efy_core::regularizer::Regularizer;
+use efy_core::solver::{Options, Solver};
 use efy_core::{Error, Result};
+use efy_tasks::config::{Dtype, RegularizerKind, SolverKind};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
@@ -21,7 +20,7 @@ pub(super) struct Specification {
     target: Option<Numbers>,
     #[serde(default)]
     solver: SolverSpec,
-    #[serde(default)]
+    #[serde(default = "double")]
     dtype: Dtype,
 }
 
@@ -41,24 +40,15 @@ enum EnergySpec {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum RegularizerSpec {
-    HalfSquaredNorm {
-        #[serde(default = "one")]
-        gamma: f64,
-    },
-    Gini {
-        #[serde(default = "one")]
-        gamma: f64,
-    },
-    BinaryEntropy {
-        #[serde(default = "one")]
-        gamma: f64,
-    },
-    OneSidedShannon {
-        #[serde(default = "one")]
-        gamma: f64,
-    },
+#[serde(deny_unknown_fields)]
+struct RegularizerSpec {
+    kind: RegularizerKind,
+    #[serde(default = "one")]
+    gamma: f64,
+}
+
+fn double() -> Dtype {
+    Dtype::F64
 }
 
 fn one() -> f64 {
@@ -89,25 +79,6 @@ impl Default for SolverSpec {
             max_iterations: 1000,
         }
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SolverKind {
-    Auto,
-    ClosedForm,
-    ProjectedGradient,
-    Fista,
-    Mirror,
-    CoordinateAscent,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Dtype {
-    F32,
-    #[default]
-    F64,
 }
 
 /// A list of numbers, or lists of lists, all of one length.
@@ -192,10 +163,7 @@ impl Numbers {
 
 impl Specification {
     pub(super) fn build(&self, device: Device) -> Result<Parts> {
-        let kind = match self.dtype {
-            Dtype::F32 => Kind::Float,
-            Dtype::F64 => Kind::Double,
-        };
+        let kind = self.dtype.kind();
         let leaf = |t: Tensor| t.set_requires_grad(true);
         let (EnergySpec::Linear { u: numbers } | EnergySpec::Quadratic { u: numbers, .. }) =
             &self.energy;
@@ -241,25 +209,24 @@ impl Specification {
                 found: "one outside of it".to_owned(),
             });
         }
+        let SolverSpec {
+            tol: tolerance,
+            max_iterations,
+            ..
+        } = self.solver;
+        let options = Options {
+            tolerance,
+            max_iterations,
+            ..Options::default()
+        };
         Ok(Parts {
             energy,
             inputs,
-            regularizer: self.regularizer.build()?,
+            regularizer: self.regularizer.kind.build(self.regularizer.gamma)?,
             domain,
-            solver: self.solver.build(),
+            solver: self.solver.kind.build(options),
             target,
             single: matches!(numbers, Numbers::Vector(_)),
-        })
-    }
-}
-
-impl RegularizerSpec {
-    fn build(&self) -> Result<Box<dyn Regularizer>> {
-        Ok(match *self {
-            RegularizerSpec::HalfSquaredNorm { gamma } => Box::new(HalfSquaredNorm::new(gamma)?),
-            RegularizerSpec::Gini { gamma } => Box::new(Gini::new(gamma)?),
-            RegularizerSpec::BinaryEntropy { gamma } => Box::new(BinaryEntropy::new(gamma)?),
-            RegularizerSpec::OneSidedShannon { gamma } => Box::new(OneSidedShannon::new(gamma)?),
         })
     }
 }
@@ -271,29 +238,5 @@ impl DomainSpec {
             DomainSpec::Cube {} => Box::new(Cube),
             DomainSpec::Box { low, high } => Box::new(BoxDomain::new(low, high)?),
         })
-    }
-}
-
-impl SolverSpec {
-    fn build(&self) -> Box<dyn Solver> {
-        let options = Options {
-            tolerance: self.tol,
-            max_iterations: self.max_iterations,
-            ..Options::default()
-        };
-        match self.kind {
-            SolverKind::Auto => Box::new(Auto { options }),
-            SolverKind::ClosedForm => Box::new(ClosedForm { options }),
-            SolverKind::ProjectedGradient => Box::new(ProjectedGradient {
-                options,
-                ..ProjectedGradient::default()
-            }),
-            SolverKind::Fista => Box::new(ProjectedGradient {
-                options,
-                ..ProjectedGradient::fista()
-            }),
-            SolverKind::Mirror => Box::new(Mirror { options }),
-            SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
-        }
     }
 }

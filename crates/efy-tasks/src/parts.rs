@@ -1,0 +1,55 @@
+//! From the names of a configuration to parts of efy-core.
+
+use efy_core::Result;
+use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
+use efy_core::solver::{
+    Auto, ClosedForm, CoordinateAscent, Mirror, Options, ProjectedGradient, Solver,
+};
+use tch::Kind;
+
+use crate::config::{Dtype, RegularizerKind, SolverKind};
+
+impl Dtype {
+    /// The element kind of tensors.
+    pub fn kind(self) -> Kind {
+        match self {
+            Dtype::F32 => Kind::Float,
+            Dtype::F64 => Kind::Double,
+        }
+    }
+}
+
+impl RegularizerKind {
+    /// The regularizer of strength `gamma`.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Parameter`] unless `gamma` is a positive number.
+    pub fn build(self, gamma: f64) -> Result<Box<dyn Regularizer>> {
+        Ok(match self {
+            RegularizerKind::HalfSquaredNorm => Box::new(HalfSquaredNorm::new(gamma)?),
+            RegularizerKind::Gini => Box::new(Gini::new(gamma)?),
+            RegularizerKind::BinaryEntropy => Box::new(BinaryEntropy::new(gamma)?),
+            RegularizerKind::OneSidedShannon => Box::new(OneSidedShannon::new(gamma)?),
+        })
+    }
+}
+
+impl SolverKind {
+    /// The solver with these options.
+    pub fn build(self, options: Options) -> Box<dyn Solver> {
+        match self {
+            SolverKind::Auto => Box::new(Auto { options }),
+            SolverKind::ClosedForm => Box::new(ClosedForm { options }),
+            SolverKind::ProjectedGradient => Box::new(ProjectedGradient {
+                options,
+                ..ProjectedGradient::default()
+            }),
+            SolverKind::Fista => Box::new(ProjectedGradient {
+                options,
+                ..ProjectedGradient::fista()
+            }),
+            SolverKind::Mirror => Box::new(Mirror { options }),
+            SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
+        }
+    }
+}
