@@ -48,6 +48,11 @@ train-gpu *ARGS: build
 test *ARGS: setup
     cargo test --workspace --locked "$@"
 
+# run the golden vectors on CUDA: a GPU, or a stand-in that lies beside the repository
+[group('check')]
+test-cuda: setup
+    scripts/test-cuda.sh
+
 # check the formatting and run clippy; warnings are errors
 [group('check')]
 lint: setup

@@ -99,7 +99,7 @@ fn b06_loss_terms_are_accurate_relative_to_their_size() {
         .loss(&energy, &case.matrix("y", Kind::Double), None)
         .unwrap();
     let expected = case.scalar("loss");
-    let found = f64::try_from(&value.per_row).unwrap();
+    let found = efy_core::device::read::scalar(&value.per_row).unwrap();
     assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
 }
 
@@ -310,7 +310,7 @@ fn r06_stable_quadratic_form_equals_the_loss() {
             .loss(&energy, &y, None)
             .unwrap();
         let p = &value.solution.argmax;
-        let h = tch::Tensor::eye(4, (Kind::Double, tch::Device::Cpu)) - get("U");
+        let h = tch::Tensor::eye(4, (Kind::Double, support::device())) - get("U");
         let d = p - &y;
         let stable = (d.matmul(&h) * &d).sum(Kind::Double) * 0.5
             + ((energy.gradient(p) - p) * &d).sum(Kind::Double);

@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use efy_core::device::{DeviceChoice, read};
 use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
 use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::FenchelYoung;
@@ -42,6 +43,11 @@ pub fn golden(id: &str) -> Case {
     }
 }
 
+/// Where the golden cases are computed: on a CUDA device if there is one, real or a stand-in.
+pub fn device() -> Device {
+    DeviceChoice::Auto.select().unwrap()
+}
+
 /// A number, vector or matrix.
 pub fn tensor_of(json: &Value, kind: Kind) -> Tensor {
     fn collect(json: &Value, shape: &mut Vec<i64>, depth: usize, out: &mut Vec<f64>) {
@@ -59,7 +65,10 @@ pub fn tensor_of(json: &Value, kind: Kind) -> Tensor {
     }
     let (mut shape, mut values) = (Vec::new(), Vec::new());
     collect(json, &mut shape, 0, &mut values);
-    Tensor::from_slice(&values).reshape(shape).to_kind(kind)
+    Tensor::from_slice(&values)
+        .reshape(shape)
+        .to_kind(kind)
+        .to_device(device())
 }
 
 impl Case {
@@ -210,8 +219,8 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
 
 /// Compares as f64.
 pub fn assert_close(context: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
-    let found: Vec<f64> = Vec::try_from(found.to_kind(Kind::Double).reshape([-1])).unwrap();
-    let expected: Vec<f64> = Vec::try_from(expected.reshape([-1])).unwrap();
+    let found: Vec<f64> = read::to_vec(found).unwrap();
+    let expected: Vec<f64> = read::to_vec(expected).unwrap();
     assert_eq!(
         found.len(),
         expected.len(),

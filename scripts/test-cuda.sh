@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs the golden vectors on CUDA: on a GPU where there is one, else on the CUDA stand-in where its source lies beside the
+# repository (../shared/tools/fakecuda), else not at all.
+set -eu
+cd "$(dirname "$0")/.."
+stand_in=../shared/tools/fakecuda
+if [ -e /proc/driver/nvidia/version ]; then
+    exec cargo test --locked --package efy-core --test golden
+fi
+if ! [ -e "$stand_in/fakecuda.cpp" ] || ! command -v g++ > /dev/null; then
+    echo "skipped: golden vectors on CUDA: no NVIDIA driver and no stand-in"
+    exit 0
+fi
+[ target/fakecuda/libfakecuda.so -nt "$stand_in/fakecuda.cpp" ] ||
+    sh "$stand_in/build.sh" .libtorch target/fakecuda
+runner="env EFY_CUDA_LIB=none LD_PRELOAD=$PWD/target/fakecuda/libfakecuda.so"
+for machine in X86_64 AARCH64; do
+    export "CARGO_TARGET_${machine}_UNKNOWN_LINUX_GNU_RUNNER=$runner"
+done
+exec cargo test --locked --package efy-core --test golden
