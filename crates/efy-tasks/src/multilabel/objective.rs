@@ -22,6 +22,8 @@ pub struct Multilabel {
     evaluation: FenchelYoung,
     /// The last solution of every training example, `[n, k]`.
     warm: Option<Tensor>,
+    /// Whether model and loss have a gradient without autograd: until a step finds that they have not.
+    written_out: bool,
 }
 
 impl Multilabel {
@@ -39,6 +41,7 @@ impl Multilabel {
             training: build::loss(&config.loss, &config.solver, false)?,
             evaluation: build::loss(&config.loss, &config.solver, true)?,
             warm,
+            written_out: true,
             splits,
         })
     }
@@ -71,19 +74,22 @@ impl Multilabel {
 impl Multilabel {
     /// The mean loss with its graph, or with its gradient where both can be had without autograd.
     fn compare(
-        &self,
+        &mut self,
         x: &Tensor,
         y: &Tensor,
         start: Option<&Tensor>,
     ) -> efy_core::Result<(Tensor, Option<Tensor>, Solution)> {
-        if x.device() == Device::Cpu
-            && let Some(pass) = self.model.pass(x)?
-            && let Some(native) = self
-                .training
-                .mean_gradient(pass.energy.as_ref(), y, start)?
-        {
-            let gradient = self.model.gradient(&pass, &native)?;
-            return Ok((native.mean, Some(gradient), native.solution));
+        self.written_out &= x.device() == Device::Cpu;
+        if self.written_out {
+            if let Some(pass) = self.model.pass(x)?
+                && let Some(native) = self
+                    .training
+                    .mean_gradient(pass.energy.as_ref(), y, start)?
+            {
+                let gradient = self.model.gradient(&pass, &native)?;
+                return Ok((native.mean, Some(gradient), native.solution));
+            }
+            self.written_out = false;
         }
         let energy = self.model.energy(x)?;
         let value = self.training.mean_loss(energy.as_ref(), y, start)?;

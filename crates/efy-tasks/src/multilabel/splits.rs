@@ -1,6 +1,5 @@
 //! Training, validation and test examples on the device.
 
-use efy_core::device::read;
 use efy_core::random::{Stream, generator};
 use efy_train::Split;
 use rand::seq::SliceRandom;
@@ -140,12 +139,6 @@ impl Splits {
     pub fn scaling(&self) -> &Scaling {
         &self.scaling
     }
-
-    /// The mean number of labels of a training example.
-    pub fn cardinality(&self) -> Result<f64> {
-        let y = &self.train.y;
-        Ok(read::scalar(&y.sum(Kind::Double))? / y.size()[0].max(1) as f64)
-    }
 }
 
 fn matrix(
@@ -195,6 +188,8 @@ fn partition(
 
 #[cfg(test)]
 mod tests {
+    use efy_core::device::read;
+
     use super::*;
     use crate::data::{Feature, Schema};
 
