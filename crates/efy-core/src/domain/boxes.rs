@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::Domain;
+use super::{Domain, Geometry};
 use crate::{Error, Result};
 
 /// Above this many outputs the 2^k vertices are not listed.
@@ -60,8 +60,11 @@ impl Domain for BoxDomain {
         like.full_like(0.5 * (self.low + self.high))
     }
 
-    fn bounds(&self) -> Option<(f64, f64)> {
-        Some((self.low, self.high))
+    fn geometry(&self) -> Geometry<'_> {
+        Geometry::Box {
+            low: self.low,
+            high: self.high,
+        }
     }
 
     fn vertices(&self, k: usize) -> Option<Tensor> {
@@ -113,8 +116,8 @@ impl Domain for Cube {
         UNIT.start(like)
     }
 
-    fn bounds(&self) -> Option<(f64, f64)> {
-        UNIT.bounds()
+    fn geometry(&self) -> Geometry<'_> {
+        UNIT.geometry()
     }
 
     fn vertices(&self, k: usize) -> Option<Tensor> {

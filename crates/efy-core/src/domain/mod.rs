@@ -1,9 +1,11 @@
 //! Convex sets C over which inference maximizes, each row of a batch in its own copy.
 
 mod boxes;
+mod geometry;
 mod reals;
 
 pub use boxes::{BoxDomain, Cube};
+pub use geometry::Geometry;
 pub use reals::Reals;
 
 use tch::Tensor;
@@ -26,9 +28,18 @@ pub trait Domain: Send {
     /// A point from which solvers start, in the interior of C: its centre, `[B, k]` like `like`.
     fn start(&self, like: &Tensor) -> Tensor;
 
+    /// Which set it is, for regularizers and solvers that have a method of their own for it.
+    fn geometry(&self) -> Geometry<'_> {
+        Geometry::Other
+    }
+
     /// The bounds of every coordinate when C is a box, infinite ones included.
     fn bounds(&self) -> Option<(f64, f64)> {
-        None
+        match self.geometry() {
+            Geometry::Reals => Some((f64::NEG_INFINITY, f64::INFINITY)),
+            Geometry::Box { low, high } => Some((low, high)),
+            _ => None,
+        }
     }
 
     /// The vertices `[n, k]` (f64, on the CPU) for small k, in lexicographic order; `None` when there

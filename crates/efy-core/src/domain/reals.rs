@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::Domain;
+use super::{Domain, Geometry};
 
 /// $\mathbb{R}^k$: no constraint at all.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -29,7 +29,7 @@ impl Domain for Reals {
         like.zeros_like()
     }
 
-    fn bounds(&self) -> Option<(f64, f64)> {
-        Some((f64::NEG_INFINITY, f64::INFINITY))
+    fn geometry(&self) -> Geometry<'_> {
+        Geometry::Reals
     }
 }

@@ -40,7 +40,11 @@ impl Energy for Linear {
     }
 
     fn gradient(&self, _p: &Tensor) -> Tensor {
-        self.u.detach()
+        self.u.shallow_clone()
+    }
+
+    fn hessian_product(&self, _p: &Tensor, q: &Tensor) -> Tensor {
+        q.zeros_like()
     }
 
     fn form(&self) -> Form<'_> {

@@ -4,6 +4,7 @@
 //! is $-\Phi$.) The unary and pairwise forms are those of Blondel et al. 2022; other parametrizations
 //! are our generalization.
 
+mod by_autograd;
 mod coupling;
 mod linear;
 mod quadratic;
@@ -16,9 +17,9 @@ use tch::{Device, Kind, Tensor};
 
 /// $\Phi(v, p)$ for a batch of rows. `p` is `[B, k]`, results are `[B]` unless said otherwise.
 ///
-/// Implementations keep the autograd graph from `value` and `discrete_gradient` to the model's
-/// weights; [`gradient`](Energy::gradient) is with respect to `p`, in closed form, and is all that an
-/// inner loop calls.
+/// Implementations keep the autograd graph to the model's weights and to `p`; solvers switch it off.
+/// [`gradient`](Energy::gradient) is with respect to `p`, in closed form, and is all that an inner loop
+/// calls.
 pub trait Energy {
     /// The number of rows B and of outputs k.
     fn size(&self) -> (i64, i64);
@@ -36,8 +37,14 @@ pub trait Energy {
         None
     }
 
-    /// $\nabla_p \Phi(v, p)$, `[B, k]`, without autograd and without a graph.
+    /// $\nabla_p \Phi(v, p)$, `[B, k]`, by a formula, without autograd.
     fn gradient(&self, p: &Tensor) -> Tensor;
+
+    /// $\nabla^2_{pp} \Phi(v, p)\, q$, `[B, k]`, without a graph. By default autograd differentiates
+    /// [`gradient`](Energy::gradient).
+    fn hessian_product(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        by_autograd::hessian_product(self, p, q)
+    }
 
     /// What a solver may exploit.
     fn form(&self) -> Form<'_> {

@@ -68,8 +68,12 @@ impl Energy for Quadratic {
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
-        let _guard = tch::no_grad_guard();
         &self.u + self.coupling.apply(p)
+    }
+
+    fn hessian_product(&self, _p: &Tensor, q: &Tensor) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        self.coupling.apply(q)
     }
 
     fn form(&self) -> Form<'_> {

@@ -39,6 +39,15 @@ impl Regularizer for BinaryEntropy {
         p.logit(None::<f64>) * self.gamma
     }
 
+    fn curvature(&self, p: &Tensor) -> Tensor {
+        let variance: Tensor = p * (1.0 - p);
+        variance.reciprocal() * self.gamma
+    }
+
+    fn is_steep(&self) -> bool {
+        true
+    }
+
     fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
         is_cube(domain).then(|| (theta / self.gamma).sigmoid())
     }

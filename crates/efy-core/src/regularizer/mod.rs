@@ -35,9 +35,25 @@ pub trait Regularizer: Send {
     /// $\nabla \Omega(p)$, `[B, k]`. For entropies it is infinite at the ends of the domain.
     fn gradient(&self, p: &Tensor) -> Tensor;
 
+    /// The diagonal of $\nabla^2 \Omega(p)$, `[B, k]`: all of it, every $\Omega$ being a sum over
+    /// coordinates.
+    fn curvature(&self, p: &Tensor) -> Tensor;
+
+    /// Whether $\nabla\Omega$ is infinite where the domain ends: $\Omega$ is *steep*, and gradient steps
+    /// on it have to be taken in its own coordinates.
+    fn is_steep(&self) -> bool {
+        false
+    }
+
     /// $\arg\max_{p \in C} \langle \theta, p \rangle - \Omega(p)$ for `theta` `[B, k]`, `[B, k]`; `None`
     /// where there is no closed form.
     fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor>;
+
+    /// The proximal map $\arg\min_{p \in C} \frac12 \|p - x\|^2 + \eta\,\Omega(p)$ for `x` `[B, k]` and
+    /// `eta` a scalar or `[B, 1]`, `[B, k]`; `None` where there is no method for it.
+    fn prox(&self, _x: &Tensor, _eta: &Tensor, _domain: &dyn Domain) -> Option<Tensor> {
+        None
+    }
 
     /// The conjugate $\Omega^*(\theta)$, `[B]`, given the [`argmax`](Self::argmax).
     fn conjugate(&self, theta: &Tensor, argmax: &Tensor) -> Tensor {

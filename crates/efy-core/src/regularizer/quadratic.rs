@@ -73,6 +73,10 @@ macro_rules! regularizer {
                 self.polynomial().gradient(p)
             }
 
+            fn curvature(&self, p: &Tensor) -> Tensor {
+                p.full_like(self.gamma)
+            }
+
             /// The projection of the unconstrained argmax, whatever the domain.
             fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
                 Some(domain.project(&self.polynomial().stationary_point(theta)))

@@ -38,6 +38,14 @@ impl Regularizer for OneSidedShannon {
         (p.log() + 1.0) * self.gamma
     }
 
+    fn curvature(&self, p: &Tensor) -> Tensor {
+        p.reciprocal() * self.gamma
+    }
+
+    fn is_steep(&self) -> bool {
+        true
+    }
+
     fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
         is_cube(domain).then(|| (theta / self.gamma - 1.0).clamp_max(0.0).exp())
     }

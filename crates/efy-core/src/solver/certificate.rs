@@ -41,11 +41,7 @@ pub(super) fn epsilon(kind: Kind) -> f64 {
 /// $\|p - T(p)\|_\infty$ for each row, `[B]`, with T the map whose fixed point is the maximum; see
 /// [`Report::residual`].
 fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
-    let entropy = matches!(
-        problem.regularizer.separable(),
-        Some(Separable::BinaryEntropy { .. } | Separable::OneSidedShannon { .. })
-    );
-    let argmax = if entropy {
+    let argmax = if problem.regularizer.is_steep() {
         problem.regularizer.argmax(theta, problem.domain)
     } else {
         None
