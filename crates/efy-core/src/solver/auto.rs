@@ -45,8 +45,10 @@ impl Auto {
             Some(Separable::Quadratic { .. }) => Box::new(ProjectedGradient {
                 step: Step::Curvature,
                 momentum: match coupling {
-                    Coupling::LowRank(_) => Momentum::Constant,
-                    Coupling::Dense(_) => Momentum::Nesterov { restart: true },
+                    Coupling::LowRank(_) if problem.regularizer.modulus(problem.domain) > 0.0 => {
+                        Momentum::Constant
+                    }
+                    _ => Momentum::Nesterov { restart: true },
                 },
                 options,
             }),

@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
+use crate::domain::Geometry;
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
 use crate::shape;
@@ -41,12 +42,13 @@ pub(super) fn epsilon(kind: Kind) -> f64 {
 /// $\|p - T(p)\|_\infty$ for each row, `[B]`, with T the map whose fixed point is the maximum; see
 /// [`Report::residual`].
 fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
-    let argmax = if problem.regularizer.is_steep() {
-        problem.regularizer.argmax(theta, problem.domain)
-    } else {
-        None
+    let by_argmax = match problem.regularizer.separable() {
+        Some(Separable::Quadratic { .. }) => false,
+        Some(_) => true,
+        None => problem.regularizer.is_steep(),
     };
-    let image = match argmax {
+    let argmax = by_argmax.then(|| problem.regularizer.argmax(theta, problem.domain));
+    let image = match argmax.flatten() {
         Some(argmax) => argmax,
         None => problem
             .domain
@@ -137,15 +139,29 @@ fn concave_energy_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tens
 
 /// For concave F: $\max_{s \in C} \langle \nabla F(p), s - p \rangle$; `None` on an unbounded set.
 fn frank_wolfe_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Option<Tensor> {
-    // An entropy's gradient is infinite at the ends of its domain; one rounding step inside is not.
-    let inside = match (problem.regularizer.separable(), p.kind()) {
-        (Some(Separable::Quadratic { .. }), _) => p.shallow_clone(),
-        (_, Kind::Double) => p.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON),
-        _ => p.clamp(f64::from(f32::MIN_POSITIVE), 1.0 - f64::from(f32::EPSILON)),
+    let inside = if problem.regularizer.is_steep() {
+        inside(p, &problem.domain.geometry())
+    } else {
+        p.shallow_clone()
     };
     let gradient = theta - problem.regularizer.gradient(&inside);
     let vertex = problem.domain.linear_argmax(&gradient)?;
     Some(shape::dot(&gradient, &(vertex - p)).clamp_min(0.0))
+}
+
+/// A steep regularizer's gradient is infinite at the ends of its domain; one rounding step inside it is
+/// not.
+fn inside(p: &Tensor, domain: &Geometry<'_>) -> Tensor {
+    let smallest = match p.kind() {
+        Kind::Double => f64::MIN_POSITIVE,
+        _ => f64::from(f32::MIN_POSITIVE),
+    };
+    let step = |end: f64| (end.abs() * epsilon(p.kind())).max(smallest);
+    match *domain {
+        Geometry::Box { low, high } => p.clamp(low + step(low), high - step(high)),
+        Geometry::Knapsack { .. } | Geometry::OrderSimplex => p.clamp(smallest, 1.0 - step(1.0)),
+        _ => p.clamp_min(smallest),
+    }
 }
 
 /// Whether $M + \text{shift}\, I$ is positive definite, for each matrix.

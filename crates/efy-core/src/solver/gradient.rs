@@ -194,6 +194,8 @@ impl Rates {
                         return Err(problem.unsupported(solver.name(), hint));
                     }
                 };
+                // Without a regularizer or interactions there is no curvature at all.
+                let bound = bound.clamp_min(f64::from(f32::MIN_POSITIVE));
                 let modulus = problem.regularizer.modulus(problem.domain).sqrt();
                 let root = bound.sqrt();
                 let beta = (&root - modulus) / (&root + modulus);
