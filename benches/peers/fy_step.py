@@ -46,14 +46,14 @@ if method == "projected_gradient":
         jaxopt.projection.projection_hypercube,
         maxiter=MOST_ITERATIONS,
         tol=TOLERANCE,
-        implicit_diff=False,
+        implicit_diff=True,
     )
 
     def solve(start, u, factor):
         return gradient.run(start, u=u, factor=factor, hyperparams_proj=1.0).params
 
 else:
-    descent = jaxopt.BoxCDQP(maxiter=MOST_ITERATIONS, tol=TOLERANCE, implicit_diff=False)
+    descent = jaxopt.BoxCDQP(maxiter=MOST_ITERATIONS, tol=TOLERANCE, implicit_diff=True)
 
     def solve(start, u, factor):
         quadratic = jnp.eye(k) + factor @ factor.T

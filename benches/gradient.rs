@@ -1,0 +1,89 @@
+//! The regularized prediction and the envelope gradient of the pairwise generalized Fenchel-Young loss,
+//! without a network around them, beside jaxopt's solvers at the same tolerance, in one run.
+
+mod peer;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use efy_core::domain::Cube;
+use efy_core::energy::{Coupling, Quadratic};
+use efy_core::loss::{FenchelYoung, MeanGradient};
+use efy_core::random::{Stream, generator};
+use efy_core::regularizer::Gini;
+use efy_core::solver::{Auto, Options};
+use peer::Peer;
+use rand::RngExt;
+use tch::Tensor;
+
+/// Rows of every problem.
+const BATCH: usize = 100;
+/// Of the residual for efy, of jaxopt's own measures for jaxopt.
+const TOLERANCE: f64 = 1e-5;
+
+/// Uniform numbers of the given standard deviation.
+fn noise(shape: [usize; 2], deviation: f64, step: u64) -> Tensor {
+    let mut random = generator(0, Stream::MadeUp, step);
+    let bound = deviation * 3.0_f64.sqrt();
+    let values: Vec<f32> = (0..shape[0] * shape[1])
+        .map(|_| random.random_range(-bound..=bound) as f32)
+        .collect();
+    Tensor::from_slice(&values).reshape(shape.map(|size| size as i64))
+}
+
+/// One solve and gradient of a batch with entries of u of variance 1 and of A A^T of the size of 1/4.
+struct Work {
+    loss: FenchelYoung,
+    energy: Quadratic,
+    target: Tensor,
+}
+
+impl Work {
+    fn new(k: usize, rank: usize) -> efy_core::Result<Self> {
+        let options = Options {
+            tolerance: TOLERANCE,
+            max_iterations: 1000,
+            check_every: 10,
+            certify: false,
+        };
+        let factor = noise([k, rank], 0.5 / (rank as f64).sqrt(), 1);
+        let u = noise([BATCH, k], 1.0, 2);
+        Ok(Work {
+            loss: FenchelYoung::new(Gini::new(1.0)?, Cube, Auto { options }),
+            energy: Quadratic::new(u, Coupling::LowRank(factor))?,
+            target: noise([BATCH, k], 1.0, 3).gt(0.5).to_kind(tch::Kind::Float),
+        })
+    }
+
+    fn run(&self) -> efy_core::Result<Option<MeanGradient>> {
+        self.loss.mean_gradient(&self.energy, &self.target, None)
+    }
+}
+
+fn solve_and_gradient(criterion: &mut Criterion) {
+    tch::set_num_threads(1);
+    for (k, rank) in [(14, 8), (101, 16), (174, 16)] {
+        let mut group = criterion.benchmark_group(format!("fy-gradient/k{k}-r{rank}-b{BATCH}"));
+        group.sample_size(20);
+        match Work::new(k, rank) {
+            Ok(work) => {
+                group.bench_function("efy", |bencher| bencher.iter(|| work.run()));
+            }
+            Err(error) => eprintln!("skipped: efy: {error}"),
+        }
+        let shape = [k, rank, BATCH].map(|size| size.to_string());
+        let tolerance = TOLERANCE.to_string();
+        for solver in ["coordinate_descent", "projected_gradient", "lbfgsb"] {
+            let mut arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
+            arguments.extend([solver, tolerance.as_str()]);
+            let Some(mut peer) = Peer::start("fy_gradient.py", &arguments) else {
+                continue;
+            };
+            group.bench_function(BenchmarkId::new("jaxopt", solver), |bencher| {
+                bencher.iter_custom(|steps| peer.time(steps));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, solve_and_gradient);
+criterion_main!(benches);
