@@ -1,6 +1,10 @@
 //! `efy solve`: one inner problem, or a batch of rows, from JSON to JSON.
 
+mod domain;
+mod energy;
+mod numbers;
 mod problem;
+mod regularizer;
 
 use std::io::Read;
 use std::path::Path;
@@ -48,6 +52,10 @@ fn read_input(path: &Path) -> Result<String> {
         std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
     };
     read.map_err(unreadable)?;
+    if text.len() as u64 == MOST_BYTES {
+        let message = format!("{}: expected less than 1 GiB", path.display());
+        return Err(anyhow!(Usage(message)));
+    }
     Ok(text)
 }
 
@@ -116,12 +124,12 @@ fn solve(parts: Parts) -> efy_core::Result<Value> {
         let mut named = Map::new();
         for ((name, _), gradient) in inputs.iter().zip(&gradients) {
             // Only u always has a leading row; a coupling has one when it was given one.
-            let json = if *name == "u" {
+            let json = if name == "u" {
                 per_row(gradient)?
             } else {
                 nested(gradient)?
             };
-            named.insert((*name).into(), json);
+            named.insert(name.clone(), json);
         }
         answer.insert("gradient".into(), Value::Object(named));
     }

@@ -1,0 +1,119 @@
+//! Energies by name.
+
+use efy_core::energy::{Coupling, Energy, Layer, Linear, Prior, Quadratic, Spen};
+use efy_core::{Error, Result};
+use serde::Deserialize;
+use tch::{Device, Kind, Tensor};
+
+use super::numbers::Numbers;
+
+/// An energy as the file gives it; capital letters are matrices, as in the documentation.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum EnergySpec {
+    Linear {
+        u: Numbers,
+    },
+    Quadratic {
+        u: Numbers,
+        #[serde(rename = "U")]
+        dense: Option<Numbers>,
+        #[serde(rename = "A")]
+        factor: Option<Numbers>,
+    },
+    Spen {
+        u: Numbers,
+        #[serde(rename = "W1")]
+        weight: Numbers,
+        b1: Numbers,
+        w2: Numbers,
+    },
+    Icnn {
+        u: Numbers,
+        layers: Vec<LayerSpec>,
+        w: Numbers,
+    },
+}
+
+/// $z_l = \mathrm{sp}(W^z_l z_{l-1} + W_l p + b_l)$; the first layer has no `Wz`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LayerSpec {
+    #[serde(rename = "Wz")]
+    hidden: Option<Numbers>,
+    #[serde(rename = "W")]
+    input: Numbers,
+    b: Numbers,
+}
+
+/// The tensors that gradients are taken in, by name.
+pub(super) type Leaves = Vec<(String, Tensor)>;
+
+impl EnergySpec {
+    /// The scores u.
+    pub(super) fn u(&self) -> &Numbers {
+        let (EnergySpec::Linear { u }
+        | EnergySpec::Quadratic { u, .. }
+        | EnergySpec::Spen { u, .. }
+        | EnergySpec::Icnn { u, .. }) = self;
+        u
+    }
+
+    pub(super) fn build(&self, options: (Kind, Device)) -> Result<(Box<dyn Energy>, Leaves)> {
+        let mut leaves = Leaves::new();
+        let mut leaf = |name: &str, tensor: Tensor| {
+            let tensor = tensor.set_requires_grad(true);
+            leaves.push((name.to_owned(), tensor.shallow_clone()));
+            tensor
+        };
+        let u = leaf("u", self.u().rows("energy.u", options)?);
+        let energy: Box<dyn Energy> = match self {
+            EnergySpec::Linear { .. } => Box::new(Linear::new(u)?),
+            EnergySpec::Quadratic { dense, factor, .. } => {
+                let coupling = match (dense, factor) {
+                    (Some(dense), None) => {
+                        Coupling::Dense(leaf("U", dense.tensor("energy.U", options)?))
+                    }
+                    (None, Some(factor)) => {
+                        Coupling::LowRank(leaf("A", factor.tensor("energy.A", options)?))
+                    }
+                    (both, _) => {
+                        return Err(Error::Parameter {
+                            name: "energy",
+                            expected: "either U or A",
+                            found: if both.is_some() { "both" } else { "neither" }.to_owned(),
+                        });
+                    }
+                };
+                Box::new(Quadratic::new(u, coupling)?)
+            }
+            EnergySpec::Spen { weight, b1, w2, .. } => {
+                let weight = leaf("W1", weight.tensor("energy.W1", options)?);
+                let bias = leaf("b1", b1.tensor("energy.b1", options)?);
+                let output = leaf("w2", w2.tensor("energy.w2", options)?);
+                Box::new(Spen::new(u, Prior::shallow(weight, bias, output)?)?)
+            }
+            EnergySpec::Icnn { layers, w, .. } => {
+                let mut built = Vec::with_capacity(layers.len());
+                for (index, layer) in layers.iter().enumerate() {
+                    let name = |part: &str| format!("layers.{index}.{part}");
+                    let input = leaf(
+                        &name("W"),
+                        layer.input.tensor("energy.layers.W", options)?,
+                    );
+                    let bias = leaf(&name("b"), layer.b.tensor("energy.layers.b", options)?);
+                    built.push(match &layer.hidden {
+                        None => Layer::first(input, bias),
+                        Some(hidden) => {
+                            let hidden = hidden.tensor("energy.layers.Wz", options)?;
+                            Layer::next(leaf(&name("Wz"), hidden), input, bias)
+                        }
+                    });
+                }
+                let output = leaf("w", w.tensor("energy.w", options)?);
+                Box::new(Spen::new(u, Prior::new(built, output)?)?)
+            }
+        };
+        Ok((energy, leaves))
+    }
+}
