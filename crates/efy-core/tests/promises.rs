@@ -183,6 +183,7 @@ fn native_and_batched_paths_agree_to_rounding() {
         || {
             Box::new(Mirror {
                 options: options(1e-12),
+                ..Mirror::default()
             })
         },
     ];

@@ -201,7 +201,10 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
         all.push(Box::new(ClosedForm::default()));
     }
     if pairwise && name.starts_with("binary") {
-        all.push(Box::new(Mirror { options }));
+        all.push(Box::new(Mirror {
+            options,
+            ..Mirror::default()
+        }));
     }
     if quadratic {
         for step in [Step::Backtracking { initial: 1.0 }, Step::Curvature] {
