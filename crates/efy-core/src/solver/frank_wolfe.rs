@@ -18,7 +18,8 @@ const MOST_ATOMS: i64 = 64;
 ///
 /// With away steps (Guelat and Marcotte 1986; Lacoste-Julien and Jaggi 2015) d is $p - a$ for the worst
 /// of the points that p is a combination of, where that promises more: linear convergence on polytopes
-/// for strongly concave F, instead of $O(1/n)$. Up to 64 of these points are kept.
+/// for strongly concave F, instead of $O(1/n)$. Up to 64 of these points are kept, all of them vertices
+/// unless a start is given.
 ///
 /// The residual of a row is its gap $\max_{s \in C} \langle \nabla F(p), s - p \rangle$; with a gap of
 /// $\varepsilon$ the distance to the maximum is at most $\sqrt{2 \varepsilon / m}$, m being F's modulus
@@ -75,6 +76,7 @@ impl Solver for FrankWolfe {
             let hint = "an entropy's slope is infinite at the boundary: use mirror or auto";
             return Err(problem.unsupported(self.name(), hint));
         }
+        let warm = start.is_some();
         let start = problem.start(start)?;
         if problem
             .domain
@@ -97,8 +99,11 @@ impl Solver for FrankWolfe {
                 Ok(p.shallow_clone())
             });
         }
-        let places = (start.size()[1] + 1).min(MOST_ATOMS) + 1;
-        let mut set = ActiveSet::new(&start, places)?;
+        if !warm {
+            p = vertex(problem, &problem.gradient(&start), name)?;
+        }
+        let places = (4 * start.size()[1]).clamp(8, MOST_ATOMS);
+        let mut set = ActiveSet::new(&p, places)?;
         iterate_until(Measure::Gap, problem, &self.options, name, &start, || {
             let gradient = problem.gradient(&p);
             let vertex = vertex(problem, &gradient, name)?;
@@ -179,7 +184,11 @@ impl Length {
                         distance: None,
                     })
                 };
-                t(&search.step(&objective, p, gradient, &propose)?.eta)
+                let taken = t(&search.step(&objective, p, gradient, &propose)?.eta);
+                // A step that the domain cut short says nothing of a longer one.
+                let still = rate.le(0.0);
+                search.restrain(&(&taken / rate).masked_fill(&still, f64::INFINITY));
+                taken
             }
             Length::Harmonic { n } => {
                 let t = 2.0 / (*n + 2.0);

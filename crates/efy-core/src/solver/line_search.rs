@@ -53,6 +53,11 @@ impl Search {
         })
     }
 
+    /// Lets the next search start from twice `eta` at most.
+    pub(super) fn restrain(&mut self, eta: &Tensor) {
+        self.eta = self.eta.minimum(&(eta * 2.0));
+    }
+
     /// Halves the step of each row until [`Step::Backtracking`](super::Step::Backtracking)'s test is
     /// met at `propose(eta)`, which starts from `z` where the gradient is `gradient`.
     pub(super) fn step(
@@ -68,6 +73,7 @@ impl Search {
         let mut q = z.shallow_clone();
         let mut accepted = eta.zeros_like().to_kind(Kind::Bool);
         let slack = 1.0 + 8.0 * self.epsilon;
+        let noise = before.abs().clamp_min(1.0) * (4.0 * self.epsilon);
         for _ in 0..MOST_HALVINGS {
             let Trial { point, distance } = propose(&eta)?;
             let d = &point - z;
@@ -79,7 +85,7 @@ impl Search {
             let change = gradient - (objective.gradient)(&point);
             let bend = shape::dot(&d, &change).unsqueeze(-1);
             let flat = (&eta * bend).le_tensor(&(both_ways * slack));
-            let ascent = &eta * (&before - value(&point) + slope);
+            let ascent = &eta * (&before - value(&point) + slope - &noise);
             let enough = ascent
                 .le_tensor(&(one_way + self.epsilon))
                 .logical_and(&flat);

@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::certificate::epsilon;
 use super::iterate::iterate;
 use super::line_search::{Objective, Search, Trial};
 use super::step::{energy_curvature, scalar};
@@ -136,11 +137,13 @@ impl Mirror {
         iterate(problem, &self.options, self.name(), start, || {
             let gradient = problem.energy.gradient(&p);
             let omega = problem.regularizer.value(&p);
+            let noise = omega.abs() * (8.0 * epsilon(omega.kind()));
             let propose = |eta: &Tensor| {
                 let dual = moved(&theta, &gradient, eta);
                 let point = problem.argmax(&dual, self.name())?;
                 let d = &point - &p;
-                let there = problem.regularizer.value(&point) - &omega - shape::dot(&theta, &d);
+                let there =
+                    problem.regularizer.value(&point) - &omega - shape::dot(&theta, &d) + &noise;
                 let both = shape::dot(&(dual - &theta), &d);
                 Ok(Trial {
                     point,

@@ -108,7 +108,11 @@ impl Regularizer for PlainQuadratic {
     }
 
     fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
-        (self.curvature > 0.0).then(|| domain.project(&((theta - self.slope) / self.curvature)))
+        if self.curvature > 0.0 {
+            Some(domain.project(&((theta - self.slope) / self.curvature)))
+        } else {
+            domain.linear_argmax(&(theta - self.slope))
+        }
     }
 
     fn prox(&self, x: &Tensor, eta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
