@@ -13,6 +13,7 @@ mod gradient;
 mod input;
 mod matrix;
 mod omega;
+pub(crate) mod projection;
 
 use rayon::prelude::*;
 use tch::{Kind, Tensor, kind::Element};

@@ -69,11 +69,11 @@ impl Solver for Mirror {
         let _guard = tch::no_grad_guard();
         self.options.validate()?;
         self.step.validate()?;
+        let start = problem.start(start)?;
         if !problem.has_argmax()? {
             let hint = "it needs a regularizer with a closed-form argmax on the domain";
             return Err(problem.unsupported(self.name(), hint));
         }
-        let start = problem.start(start)?;
         let curvature = energy_curvature(problem)?;
         let modulus = problem.regularizer.modulus(problem.domain);
         match (

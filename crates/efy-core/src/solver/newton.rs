@@ -41,13 +41,13 @@ impl Solver for Newton {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         let _guard = tch::no_grad_guard();
         self.options.validate()?;
+        let start = problem.start(start)?;
         let strong = problem.regularizer.modulus(problem.domain) > 0.0;
         let (Some(bounds), true) = (problem.domain.bounds(), strong && problem.has_argmax()?)
         else {
             let hint = "it needs a box and a strongly convex regularizer with an argmax on it";
             return Err(problem.unsupported(self.name(), hint));
         };
-        let start = problem.start(start)?;
         let system = System::new(problem)?;
         let steep = problem.regularizer.is_steep();
         let mut p = if steep {

@@ -83,6 +83,7 @@ impl Solver for ProximalGradient {
         let _guard = tch::no_grad_guard();
         self.options.validate()?;
         self.step.validate()?;
+        let start = problem.start(start)?;
         if !Self::applies(problem)? {
             let hint = "it needs a regularizer with a proximal map on the domain: use auto";
             return Err(problem.unsupported(self.name(), hint));
@@ -100,7 +101,6 @@ impl Solver for ProximalGradient {
         };
         let mut search = Search::new(problem, initial)?;
         let mut extrapolation = Extrapolation::new(self.momentum, problem, beta.as_ref())?;
-        let start = problem.start(start)?;
         let (mut p, mut z) = (start.shallow_clone(), start.shallow_clone());
         iterate(problem, &self.options, self.name(), &start, || {
             let gradient = problem.energy.gradient(&z);
