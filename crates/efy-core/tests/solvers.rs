@@ -11,7 +11,9 @@
 mod support;
 
 use efy_core::device::read;
-use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
+use efy_core::domain::{
+    Ball, Birkhoff, BoxDomain, Cube, Domain, Knapsack, OrderSimplex, Permutahedron, Reals, Simplex,
+};
 use efy_core::energy::{Coupling, Energy, Form, Linear, Quadratic};
 use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
@@ -21,7 +23,7 @@ use efy_core::solver::{
 };
 use rand::RngExt;
 use support::Opaque;
-use support::simplex::{PlainQuadratic, PlainShannon, PlainSimplex};
+use support::plain::{PlainQuadratic, PlainShannon};
 use tch::{Device, Kind, Tensor};
 
 /// Frank-Wolfe's gap is about the square of a distance.
@@ -178,7 +180,7 @@ fn settings(gamma: f64) -> Vec<Setting> {
             vec![Box::new(HalfSquaredNorm::new(gamma).unwrap()), quadratic()],
         ),
         (
-            Box::new(PlainSimplex),
+            Box::new(Simplex::new(1.0).unwrap()),
             vec![Box::new(PlainShannon(gamma)), quadratic()],
         ),
         (Box::new(Reals), vec![quadratic()]),
@@ -250,6 +252,49 @@ fn every_solver_that_applies_finds_the_same_maximum() {
         }
     });
     assert!(solved >= 150, "{solved}");
+}
+
+#[test]
+fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
+    let (rows, k) = (6, 4);
+    let domains: [Box<dyn Domain>; 7] = [
+        Box::new(Simplex::new(2.0).unwrap()),
+        Box::new(Knapsack::new(1.0, 2.0).unwrap()),
+        Box::new(Permutahedron::new(vec![3.0, 2.0, 1.0, 0.0]).unwrap()),
+        Box::new(Birkhoff::new(2).unwrap()),
+        Box::new(OrderSimplex),
+        Box::new(Ball::new(0.7).unwrap()),
+        Box::new(Cube),
+    ];
+    for domain in &domains {
+        let regularizer = PlainQuadratic {
+            curvature: 0.8,
+            slope: 0.1,
+        };
+        for energy in [
+            Box::new(concave(rows, k, 1.0, false, 20)) as Box<dyn Energy>,
+            Box::new(Cosh::concave(rows, k, 21)),
+        ] {
+            let problem = Problem {
+                energy: energy.as_ref(),
+                regularizer: &regularizer,
+                domain: domain.as_ref(),
+            };
+            let solutions = solve_all(&problem, options(1e-10));
+            assert!(solutions.len() >= 8, "{}", domain.name());
+            let exact = &solutions[0].1;
+            let value = &exact.certificate.as_ref().unwrap().value;
+            for (context, solution) in &solutions {
+                let converged = flags(&solution.report.converged);
+                let residual = numbers(&solution.report.residual);
+                assert!(converged.into_iter().all(|c| c), "{context} {residual:?}");
+                check_bounds(context, solution, value, best_vertex(&problem).as_ref());
+                if solution.report.solver != "frank_wolfe" {
+                    support::assert_close(context, &solution.argmax, &exact.argmax, 1e-8);
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -405,7 +450,7 @@ fn without_a_regularizer_auto_maximizes_concave_quadratics() {
     };
     let domains: [(Box<dyn Domain>, &str); 2] = [
         (Box::new(Cube), "coordinate_ascent"),
-        (Box::new(PlainSimplex), "fista"),
+        (Box::new(Simplex::new(1.0).unwrap()), "fista"),
     ];
     for (domain, solver) in &domains {
         let energy = concave(20, 3, 1.0, false, 61);
@@ -441,62 +486,51 @@ fn fista(problem: &Problem<'_>) -> Solution {
 #[test]
 fn a_stiff_or_broken_row_leaves_the_other_rows_their_bits_and_is_not_called_converged() {
     let (rows, k) = (7, 5);
-    for kind in [Kind::Double, Kind::Float] {
-        for (scale, hidden) in [
-            (1e4, false),
-            (f64::NAN, false),
-            (1e4, true),
-            (f64::NAN, true),
-        ] {
-            let energy = |changed: bool| -> Box<dyn Energy> {
-                let u = uniform(&[rows, k], 2.0, 70).to_kind(kind);
-                let a = uniform(&[rows, k, 3], 0.8, 71).to_kind(kind);
-                if changed {
-                    let _ = u.get(3).g_mul_scalar_(scale);
-                }
-                let energy = Quadratic::new(u, Coupling::LowRank(a)).unwrap();
-                if hidden {
-                    Box::new(Opaque(energy))
-                } else {
-                    Box::new(energy)
-                }
-            };
-            let (calm, changed) = (energy(false), energy(true));
-            each_setting(0.7, |domain, regularizer| {
-                let solve = |energy: &dyn Energy| {
-                    let problem = Problem {
-                        energy,
-                        regularizer,
-                        domain,
-                    };
-                    let options = Options {
-                        max_iterations: 60,
-                        ..options(1e-5)
-                    };
-                    solve_all(&problem, options)
+    for (kind, scale, hidden) in [(Kind::Double, f64::NAN, false), (Kind::Float, 1e4, true)] {
+        let energy = |changed: bool| -> Box<dyn Energy> {
+            let u = uniform(&[rows, k], 2.0, 70).to_kind(kind);
+            let a = uniform(&[rows, k, 3], 0.8, 71).to_kind(kind);
+            if changed {
+                let _ = u.get(3).g_mul_scalar_(scale);
+            }
+            let energy = Quadratic::new(u, Coupling::LowRank(a)).unwrap();
+            if hidden {
+                Box::new(Opaque(energy))
+            } else {
+                Box::new(energy)
+            }
+        };
+        let (calm, changed) = (energy(false), energy(true));
+        each_setting(0.7, |domain, regularizer| {
+            let solve = |energy: &dyn Energy| {
+                let problem = Problem {
+                    energy,
+                    regularizer,
+                    domain,
                 };
-                for ((context, calm), (_, changed)) in
-                    solve(calm.as_ref()).iter().zip(solve(changed.as_ref()))
-                {
-                    for row in (0..rows).filter(|&row| row != 3) {
-                        let bits = |s: &Solution| -> Vec<u64> {
-                            let p = numbers(&s.argmax.get(row));
-                            p.into_iter().map(f64::to_bits).collect()
-                        };
-                        assert_eq!(bits(calm), bits(&changed), "{context} {scale} row {row}");
-                    }
-                    if scale.is_nan() {
-                        let converged = flags(&changed.report.converged);
-                        assert!(!converged[3] || closed(&changed), "{context} {converged:?}");
-                    }
+                let options = Options {
+                    max_iterations: 20,
+                    ..options(1e-5)
+                };
+                solve_all(&problem, options)
+            };
+            for ((context, calm), (_, changed)) in
+                solve(calm.as_ref()).iter().zip(solve(changed.as_ref()))
+            {
+                for row in (0..rows).filter(|&row| row != 3) {
+                    let bits = |s: &Solution| -> Vec<u64> {
+                        let p = numbers(&s.argmax.get(row));
+                        p.into_iter().map(f64::to_bits).collect()
+                    };
+                    assert_eq!(bits(calm), bits(&changed), "{context} {scale} row {row}");
                 }
-            });
-        }
+                if scale.is_nan() {
+                    let converged = flags(&changed.report.converged);
+                    assert!(!converged[3], "{context} {converged:?}");
+                }
+            }
+        });
     }
-}
-
-fn closed(solution: &Solution) -> bool {
-    solution.report.solver == "closed_form"
 }
 
 #[test]
@@ -594,21 +628,16 @@ fn several_starts_find_what_one_does_not_and_say_nothing_of_a_bound() {
     let gap = numbers(&best.certificate.as_ref().unwrap().gap);
     assert!(gap.into_iter().all(f64::is_infinite));
     assert_eq!(numbers(&many(1).argmax), numbers(&best.argmax));
-    let unlike = numbers(
-        &MultiStart::new(single, 2, 2)
-            .unwrap()
-            .solve(&problem, None)
-            .unwrap()
-            .argmax,
-    );
-    let other = numbers(
-        &MultiStart::new(single, 2, 3)
-            .unwrap()
-            .solve(&problem, None)
-            .unwrap()
-            .argmax,
-    );
-    assert_ne!(unlike, other);
+    // Where a start leads nowhere, the best start is the answer: it depends on the seed.
+    let still = ProjectedGradient {
+        step: Step::Fixed(1e-9),
+        ..single
+    };
+    let start = |seed| {
+        let solver = MultiStart::new(still, 8, seed).unwrap();
+        numbers(&solver.solve(&problem, None).unwrap().argmax)
+    };
+    assert_ne!(start(2), start(3));
     assert!(MultiStart::new(single, 0, 1).is_err());
 }
 
@@ -665,7 +694,7 @@ fn frank_wolfe_with_harmonic_steps_converges_at_its_own_pace() {
     let problem = Problem {
         energy: &energy,
         regularizer: &regularizer,
-        domain: &PlainSimplex,
+        domain: &Simplex::new(1.0).unwrap(),
     };
     let gap_after = |max_iterations| {
         let solver = FrankWolfe {
@@ -680,13 +709,8 @@ fn frank_wolfe_with_harmonic_steps_converges_at_its_own_pace() {
         numbers(&solver.solve(&problem, None).unwrap().report.residual)
     };
     let (early, late) = (gap_after(50), gap_after(2000));
-    assert!(
-        early
-            .iter()
-            .zip(&late)
-            .all(|(early, late)| late < early && *late < 2e-2),
-        "{late:?}"
-    );
+    let slower = early.iter().zip(&late).all(|(early, late)| late <= early);
+    assert!(slower && late.iter().all(|&gap| gap < 2e-3), "{late:?}");
     let both = FrankWolfe {
         step: FrankWolfeStep::Harmonic,
         ..FrankWolfe::default()
@@ -718,7 +742,7 @@ fn auto_picks_a_method_for_every_setting_or_says_why_not() {
     let problem = Problem {
         energy: &general,
         regularizer: &entropy,
-        domain: &PlainSimplex,
+        domain: &Simplex::new(1.0).unwrap(),
     };
     let message = Auto::default()
         .solve(&problem, None)

@@ -97,11 +97,7 @@ impl Solver for Auto {
 
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         self.options.validate()?;
-<<<<<<< HEAD
-        self.pick(problem)?.solve(problem, start)
-=======
         problem.domain.check(problem.energy.size().1)?;
-        self.pick(problem).solve(problem, start)
->>>>>>> domains
+        self.pick(problem)?.solve(problem, start)
     }
 }

@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
 use crate::energy::{Coupling, Form};
+use crate::regularizer::Separable;
 use crate::shape;
 
 /// How far a point is from solving its problem.
@@ -65,12 +66,13 @@ pub(super) fn epsilon(kind: Kind) -> f64 {
 /// $\|p - T(p)\|_\infty$ for each row, `[B]`, with T the map whose fixed point is the maximum; see
 /// [`Report::residual`].
 fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
-    let argmax = if problem.regularizer.is_steep() {
-        problem.regularizer.argmax(theta, problem.domain)
-    } else {
-        None
+    let by_argmax = match problem.regularizer.separable() {
+        Some(Separable::Quadratic { .. }) => false,
+        Some(_) => true,
+        None => problem.regularizer.is_steep(),
     };
-    let image = match argmax {
+    let argmax = by_argmax.then(|| problem.regularizer.argmax(theta, problem.domain));
+    let image = match argmax.flatten() {
         Some(argmax) => argmax,
         None => problem
             .domain

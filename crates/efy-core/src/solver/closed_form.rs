@@ -50,7 +50,8 @@ impl ClosedForm {
             solver: self.name(),
             iterations: Tensor::f_zeros([rows], (Kind::Int64, device))?,
             residual: zeros,
-            converged: Tensor::f_ones([rows], (Kind::Bool, device))?,
+            // Not so for a row of u that is not finite.
+            converged: argmax.isfinite().all_dim(-1, false),
         };
         Ok(Solution {
             argmax,

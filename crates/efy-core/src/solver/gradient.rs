@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::iterate::iterate;
-use super::line_search::{Objective, Search, Trial};
+use super::line_search::{LONGEST_STEP, Objective, Search, Trial};
 use super::momentum::Extrapolation;
 use super::step::{energy_curvature, quadratic_regularizer, scalar};
 use super::{Momentum, Options, Problem, Solution, Solver, Step};
@@ -123,7 +123,8 @@ impl Rates {
                     let hint = "step: curvature needs a quadratic energy and regularizer";
                     return Err(problem.unsupported(solver.name(), hint));
                 };
-                let bound = bound + curvature;
+                // Without a regularizer or interactions there is no curvature at all.
+                let bound = (bound + curvature).clamp_min(1.0 / LONGEST_STEP);
                 let beta = solver.momentum.constant(problem, &bound)?;
                 (Some(bound.reciprocal()), beta)
             }

@@ -6,12 +6,12 @@
     missing_docs
 )]
 
-pub mod simplex;
+pub mod plain;
 
 use std::path::Path;
 
 use efy_core::device::{DeviceChoice, read};
-use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
+use efy_core::domain::{BoxDomain, Cube, Domain, Reals, Simplex};
 use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
@@ -19,8 +19,8 @@ use efy_core::solver::{
     Auto, ClosedForm, CoordinateAscent, LbfgsB, Mirror, Momentum, Newton, Options,
     ProjectedGradient, ProximalGradient, Solver, Step,
 };
+use plain::{PlainQuadratic, PlainShannon};
 use serde_json::Value;
-use simplex::{PlainQuadratic, PlainShannon, PlainSimplex};
 use tch::{Device, Kind, Tensor};
 
 /// One golden case.
@@ -115,7 +115,7 @@ impl Case {
         match self.json["domain"].as_str().unwrap() {
             "R^k" => Box::new(Reals),
             "[0,1]^k" => Box::new(Cube),
-            "simplex" => Box::new(PlainSimplex),
+            "simplex" => Box::new(Simplex::new(1.0).unwrap()),
             "[-1,1]^k" => Box::new(BoxDomain::new(-1.0, 1.0).unwrap()),
             other => panic!("{other}"),
         }

@@ -1,51 +1,10 @@
-//! The probability simplex, with Shannon's negentropy and half the squared norm on it, for tests of
-//! solvers: written out plainly, without anything of the library but its traits.
+//! Shannon's negentropy on the simplex and a general quadratic regularizer, for tests of solvers: written
+//! out plainly, without anything of the library but its traits.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
 use efy_core::domain::{Domain, Geometry};
 use efy_core::regularizer::{Regularizer, Separable};
 use tch::{Kind, Tensor};
-
-pub struct PlainSimplex;
-
-impl Domain for PlainSimplex {
-    fn name(&self) -> &'static str {
-        "plain simplex"
-    }
-
-    fn project(&self, z: &Tensor) -> Tensor {
-        let (sorted, _) = z.sort(-1, true);
-        let k = z.size()[1];
-        let counts = Tensor::arange_start(1, k + 1, (z.kind(), z.device()));
-        let excess = (sorted.cumsum(-1, None::<Kind>) - 1.0) / counts;
-        let threshold = excess.where_self(
-            &sorted.gt_tensor(&excess),
-            &excess.full_like(f64::NEG_INFINITY),
-        );
-        (z - threshold.amax([-1].as_slice(), true)).clamp_min(0.0)
-    }
-
-    fn linear_argmax(&self, theta: &Tensor) -> Option<Tensor> {
-        let best = theta.argmax(-1, true);
-        let ones = best.ones_like().to_kind(theta.kind());
-        Some(theta.zeros_like().scatter(1, &best, &ones))
-    }
-
-    fn contains(&self, p: &Tensor, tolerance: f64) -> Tensor {
-        let sums = p.sum_dim_intlist([-1].as_slice(), false, None::<Kind>);
-        p.ge(-tolerance)
-            .all_dim(-1, false)
-            .logical_and(&(sums - 1.0).abs().le(tolerance))
-    }
-
-    fn start(&self, like: &Tensor) -> Tensor {
-        like.full_like(1.0 / like.size()[1] as f64)
-    }
-
-    fn geometry(&self) -> Geometry<'_> {
-        Geometry::Simplex { scale: 1.0 }
-    }
-}
 
 /// $\gamma \sum_i p_i \log p_i$ on the simplex.
 pub struct PlainShannon(pub f64);
