@@ -1,9 +1,9 @@
 //! The Euclidean ball and its surface.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::{Domain, Geometry, misfit, positive};
-use crate::Result;
+use super::{Domain, Geometry, batched, misfit, positive};
+use crate::{Result, native, shape};
 
 /// The ball $\{p : \|p\|_2 \le r\}$.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,18 +47,18 @@ impl Domain for Ball {
     }
 
     fn project(&self, z: &Tensor) -> Tensor {
-        let Polar { direction, norm } = Polar::of(z);
-        z.where_self(&norm.le(self.radius), &(direction * self.radius))
+        native::projection::ball(z, self.radius).unwrap_or_else(|| batched::ball(z, self.radius))
     }
 
     /// $r\,\theta / \|\theta\|$; 0 for $\theta = 0$.
     fn linear_argmax(&self, theta: &Tensor) -> Option<Tensor> {
-        Some(Polar::of(theta).direction * self.radius)
+        let nowhere = theta.eq(0.0).all_dim(-1, true);
+        Some(onto_sphere(theta, self.radius).masked_fill(&nowhere, 0.0))
     }
 
     fn contains(&self, p: &Tensor, tolerance: f64) -> Tensor {
         let slack = root_of_size(p) * tolerance;
-        Polar::of(p).norm.squeeze_dim(-1).le(self.radius + slack)
+        norm(p).le(self.radius + slack)
     }
 
     fn start(&self, like: &Tensor) -> Tensor {
@@ -69,19 +69,6 @@ impl Domain for Ball {
         Geometry::Ball {
             radius: self.radius,
         }
-    }
-}
-
-impl Sphere {
-    /// The point in the direction of each row; the first axis where there is none.
-    fn towards(&self, z: &Tensor) -> Tensor {
-        let Polar { direction, norm } = Polar::of(z);
-        let first = z.zeros_like().narrow(-1, 0, 1).ones_like();
-        let rest = z
-            .narrow(-1, 1, z.size().last().map_or(0, |k| k - 1))
-            .zeros_like();
-        let axis = Tensor::cat(&[first, rest], -1);
-        axis.where_self(&norm.eq(0.0), &direction) * self.radius
     }
 }
 
@@ -99,16 +86,16 @@ impl Domain for Sphere {
 
     /// $r z / \|z\|$; 0, which is equally far from every point, goes to $r e_1$.
     fn project(&self, z: &Tensor) -> Tensor {
-        self.towards(z)
+        onto_sphere(z, self.radius)
     }
 
     fn linear_argmax(&self, theta: &Tensor) -> Option<Tensor> {
-        Some(self.towards(theta))
+        Some(onto_sphere(theta, self.radius))
     }
 
     fn contains(&self, p: &Tensor, tolerance: f64) -> Tensor {
         let slack = root_of_size(p) * tolerance;
-        let off = Polar::of(p).norm.squeeze_dim(-1) - self.radius;
+        let off = norm(p) - self.radius;
         off.abs().le(slack)
     }
 
@@ -129,27 +116,11 @@ fn root_of_size(p: &Tensor) -> f64 {
     p.size().last().map_or(1.0, |&k| (k as f64).sqrt())
 }
 
-/// Rows as unit vectors and norms.
-struct Polar {
-    /// `[B, k]`, 0 where the norm is.
-    direction: Tensor,
-    /// `[B, 1]`.
-    norm: Tensor,
+/// $\|p\|_2$ of each row.
+fn norm(p: &Tensor) -> Tensor {
+    shape::row_sum(&p.to_kind(Kind::Double).square()).sqrt()
 }
 
-impl Polar {
-    /// Divides by the largest element first: no square overflows, and infinite elements count as equal.
-    fn of(z: &Tensor) -> Self {
-        let size = z.abs();
-        let largest = size.amax([-1].as_slice(), true);
-        let scaled = z
-            .sign()
-            .where_self(&size.eq_tensor(&largest), &(z / &largest));
-        let norm = scaled.square().sum_dim_intlist(-1, true, None).sqrt();
-        // A row that is not 0 has an element of size 1.
-        Polar {
-            direction: scaled / norm.clamp_min(1.0),
-            norm: norm * largest,
-        }
-    }
+fn onto_sphere(z: &Tensor, radius: f64) -> Tensor {
+    native::projection::sphere(z, radius).unwrap_or_else(|| batched::sphere(z, radius))
 }

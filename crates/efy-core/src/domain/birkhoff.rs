@@ -92,7 +92,7 @@ impl Domain for Birkhoff {
     }
 
     fn vertices(&self, k: usize) -> Option<Tensor> {
-        let all = vertices::permutations(self.n)?;
+        let all = vertices::arrangements((0..self.n).collect())?;
         let matrix = |order: &Vec<usize>| {
             let mut matrix = vec![0.0; k];
             for (row, column) in order.iter().enumerate() {

@@ -49,7 +49,7 @@ pub trait Domain: Send {
     /// The Euclidean projection $\arg\min_{p \in C} \|p - z\|_2$ of each row of `z` `[B, k]`, to be taken
     /// as a constant: most have no autograd graph.
     ///
-    /// A row with a NaN becomes NaN. Infinite elements stand for a limit in which all of them are equally
+    /// A NaN makes NaN of all coordinates that depend on it. Infinite elements stand for a limit in which all of them are equally
     /// far from the finite ones: onto the simplex, elements that are $-\infty$ become 0.
     fn project(&self, z: &Tensor) -> Tensor;
 

@@ -103,8 +103,6 @@ impl Domain for Permutahedron {
     }
 
     fn vertices(&self, k: usize) -> Option<Tensor> {
-        let all = vertices::permutations(k)?;
-        let place = |order: &Vec<usize>| order.iter().map(|&i| self.weights[i]).collect();
-        vertices::sorted(all.iter().map(place).collect(), k)
+        vertices::sorted(vertices::arrangements(self.weights.clone())?, k)
     }
 }

@@ -30,22 +30,21 @@ pub(super) fn digits(code: usize, k: usize) -> Vec<f64> {
     (0..k).map(|i| f64::from((code >> i & 1) as u8)).collect()
 }
 
-/// The orders of 0..n; `None` if there are too many.
-pub(super) fn permutations(n: usize) -> Option<Vec<Vec<usize>>> {
-    let mut all = vec![Vec::new()];
-    for item in 0..n {
-        if all.len() * (item + 1) * (item + 1) > MOST_NUMBERS {
+/// The distinct orders of `items`, in lexicographic order; `None` if there are too many.
+pub(super) fn arrangements<T: PartialOrd + Copy>(mut items: Vec<T>) -> Option<Vec<Vec<T>>> {
+    items.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    let mut all = vec![items.clone()];
+    // The last rise, exchanged with the smallest larger item after it, and what follows turned round.
+    while let Some(rise) = items.windows(2).rposition(|pair| pair[0] < pair[1]) {
+        if (all.len() + 1) * items.len() > MOST_NUMBERS {
             return None;
         }
-        let inserted = |order: &Vec<usize>, at: usize| {
-            let mut order = order.clone();
-            order.insert(at, item);
-            order
-        };
-        all = all
-            .iter()
-            .flat_map(|order| (0..=item).map(move |at| inserted(order, at)))
-            .collect();
+        let pivot = items[rise];
+        if let Some(larger) = items.iter().rposition(|&item| item > pivot) {
+            items.swap(rise, larger);
+        }
+        items[rise + 1..].reverse();
+        all.push(items.clone());
     }
     Some(all)
 }

@@ -1,6 +1,7 @@
 //! Euclidean projections of all rows at once in tensor operations: the path of every device but the
 //! CPU. No function reads from the device, and none leaves a graph.
 
+mod ball;
 mod birkhoff;
 mod isotonic;
 mod section;
@@ -8,6 +9,7 @@ mod simplex;
 #[cfg(test)]
 mod tests;
 
+pub(super) use ball::{ball, sphere};
 pub(super) use birkhoff::birkhoff;
 pub(super) use isotonic::{order_simplex, permutahedron};
 pub(super) use section::knapsack;

@@ -7,7 +7,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{birkhoff, knapsack, order_simplex, permutahedron, simplex};
+use super::{ball, birkhoff, knapsack, order_simplex, permutahedron, simplex, sphere};
 use crate::device::read;
 use crate::native::projection as native;
 
@@ -20,7 +20,7 @@ type Pair = (
     fn(&Tensor) -> Tensor,
 );
 
-const PAIRS: [Pair; 8] = [
+const PAIRS: [Pair; 10] = [
     ("simplex", |z| native::simplex(z, 1.0), |z| simplex(z, 1.0)),
     ("scaled", |z| native::simplex(z, 20.0), |z| simplex(z, 20.0)),
     (
@@ -43,6 +43,8 @@ const PAIRS: [Pair; 8] = [
         |z| native::permutahedron(z, &WEIGHTS),
         |z| permutahedron(z, &WEIGHTS),
     ),
+    ("ball", |z| native::ball(z, 3.0), |z| ball(z, 3.0)),
+    ("sphere", |z| native::sphere(z, 3.0), |z| sphere(z, 3.0)),
     ("order", native::order_simplex, order_simplex),
     ("birkhoff", |z| native::birkhoff(z, 3), |z| birkhoff(z, 3)),
 ];

@@ -5,6 +5,7 @@
 //! becomes NaN throughout.
 
 mod assignment;
+mod ball;
 mod birkhoff;
 mod isotonic;
 mod order;
@@ -48,6 +49,18 @@ pub(crate) fn order_simplex(z: &Tensor) -> Option<Tensor> {
 /// Onto the doubly stochastic n x n matrices.
 pub(crate) fn birkhoff(z: &Tensor, n: usize) -> Option<Tensor> {
     map_rows(z, &birkhoff::Birkhoff { n })
+}
+
+/// Onto $\{p : \|p\|_2 \le r\}$.
+pub(crate) fn ball(z: &Tensor, radius: f64) -> Option<Tensor> {
+    let surface = false;
+    map_rows(z, &ball::Ball { radius, surface })
+}
+
+/// Onto $\{p : \|p\|_2 = r\}$; 0 becomes $r e_1$.
+pub(crate) fn sphere(z: &Tensor, radius: f64) -> Option<Tensor> {
+    let surface = true;
+    map_rows(z, &ball::Ball { radius, surface })
 }
 
 /// A map of each row that does not look at the others.
