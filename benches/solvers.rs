@@ -59,7 +59,10 @@ fn solve_batch(criterion: &mut Criterion) {
             (
                 "entropy/mirror",
                 entropy(),
-                Box::new(Mirror { options: OPTIONS }),
+                Box::new(Mirror {
+                    options: OPTIONS,
+                    ..Mirror::default()
+                }),
             ),
         ];
         let mut group = criterion.benchmark_group(format!("solve/k{k}-r{rank}-b100"));

@@ -19,6 +19,8 @@ pub enum Stream {
     Order = 3,
     /// Made-up data for benchmarks; the step is 0.
     MadeUp = 4,
+    /// Starting points of solvers; the step is the index of the start.
+    Starts = 5,
 }
 
 /// The generator for a step of a stream.

@@ -13,14 +13,17 @@ mod support;
 use efy_core::domain::Reals;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::regularizer::HalfSquaredNorm;
-use efy_core::solver::{Momentum, Options, ProjectedGradient, Solver, Step};
+use efy_core::solver::{
+    FrankWolfe, FrankWolfeStep, Mirror, MirrorUpdate, Momentum, Options, ProjectedGradient, Solver,
+    Step,
+};
 use serde_json::Value;
 use support::{Case, assert_close, golden, solvers_for};
 use tch::Kind;
 
 const LINEAR: [&str; 7] = ["B01", "B02", "B03", "B04", "B05", "B06", "B16"];
-const PAIRWISE: [&str; 9] = [
-    "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P10", "P11",
+const PAIRWISE: [&str; 11] = [
+    "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P08", "P09", "P10", "P11",
 ];
 
 /// Argmax, conjugate, loss and all gradients of one case with one solver.
@@ -199,6 +202,124 @@ fn t02_t03_t04_coordinate_ascent_traces() {
         check_trace(id, "after_sweep", 1, |options| {
             Box::new(efy_core::solver::CoordinateAscent { options })
         });
+    }
+}
+
+#[test]
+fn t05_exponentiated_gradient_and_r05_implicit_mirror_traces() {
+    for (id, update) in [
+        ("T05", MirrorUpdate::Explicit),
+        ("R05", MirrorUpdate::Implicit),
+    ] {
+        let inputs = &golden(id).json["inputs"];
+        // Both have gamma = 1; the solver's step is eta gamma.
+        let step = Step::Fixed(inputs["eta"].as_f64().unwrap());
+        check_trace(id, "iterates", 0, |options| {
+            Box::new(Mirror {
+                step,
+                update,
+                options,
+            })
+        });
+    }
+}
+
+#[test]
+fn t06_frank_wolfe_trace_with_exact_line_search_and_its_gaps() {
+    let step = FrankWolfeStep::Search;
+    let case = golden("T06");
+    let gaps: Vec<f64> =
+        serde_json::from_value(case.json["expected"]["duality_gaps"].clone()).unwrap();
+    let solver = |options| FrankWolfe {
+        step,
+        away: false,
+        options,
+    };
+    let energy = || {
+        let coupling = Coupling::Dense(case.tensor("U", Kind::Double));
+        Quadratic::new(case.matrix("u", Kind::Double), coupling).unwrap()
+    };
+    let start = case.matrix("p0", Kind::Double);
+    let iterates = case.json["expected"]["iterates"].as_array().unwrap();
+    for (n, (expected, gap)) in iterates
+        .iter()
+        .zip(gaps.iter().map(Some).chain([None]))
+        .enumerate()
+    {
+        let options = Options {
+            tolerance: 0.0,
+            max_iterations: n,
+            check_every: 0,
+            certify: true,
+        };
+        let solution = case
+            .loss(Box::new(solver(options)))
+            .predict(&energy(), Some(&start))
+            .unwrap();
+        let expected = support::tensor_of(expected, Kind::Double);
+        assert_close(
+            &format!("T06 {n}"),
+            &solution.argmax,
+            &expected,
+            case.tolerance,
+        );
+        if let Some(&gap) = gap {
+            let gap = support::tensor_of(&Value::from(gap), Kind::Double);
+            assert_close(
+                &format!("T06 gap {n}"),
+                &solution.report.residual,
+                &gap,
+                case.tolerance,
+            );
+        }
+    }
+}
+
+#[test]
+fn frank_wolfe_with_away_steps_on_pairwise_energies() {
+    // A gap of 1e-13 bounds the distance to the maximum by its root: values are what it is good at.
+    for id in ["P01", "P02", "P04", "P05", "P07", "P09", "P10", "P11"] {
+        let case = golden(id);
+        if case.json["regularizer"]["name"]
+            .as_str()
+            .unwrap()
+            .contains("fermi")
+        {
+            continue;
+        }
+        for (kind, gap) in [(Kind::Double, 1e-13), (Kind::Float, 1e-6)] {
+            for (name, energy) in support::native_and_batched(&case, kind) {
+                let options = Options {
+                    tolerance: gap,
+                    max_iterations: 5000,
+                    check_every: 10,
+                    certify: true,
+                };
+                let solver = FrankWolfe {
+                    options,
+                    ..FrankWolfe::default()
+                };
+                let solution = case
+                    .loss(Box::new(solver))
+                    .predict(energy.as_ref(), None)
+                    .unwrap();
+                let context = format!("{id} {name} {kind:?}");
+                let report = &solution.report;
+                let converged: Vec<bool> =
+                    efy_core::device::read::to_vec(&report.converged).unwrap();
+                assert_eq!(converged, [true], "{context} {:?}", report.residual);
+                let expected = case.expected("p_hat").unwrap();
+                assert_close(
+                    &context,
+                    &solution.argmax,
+                    &expected,
+                    (2.0 * gap).sqrt() * 2.0,
+                );
+                let value = &solution.certificate.as_ref().unwrap().value;
+                let expected = case.expected("conjugate").unwrap();
+                assert_close(&context, value, &expected, gap.max(case.tolerance));
+            }
+        }
     }
 }
 

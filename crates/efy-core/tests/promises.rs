@@ -132,6 +132,11 @@ fn a_stiff_row_leaves_the_other_rows_their_bits() {
 fn a_row_that_is_not_finite_is_never_called_converged() {
     let u = uniform(&[3, 4], 1.0, 3);
     let _ = u.get(1).fill_(f64::NAN);
+    let linear = Linear::new(u.shallow_clone()).unwrap();
+    let report = loss_of(1, Box::new(Auto::default()));
+    let report = report.predict(&linear, None).unwrap().report;
+    let converged: Vec<bool> = read::to_vec(&report.converged).unwrap();
+    assert_eq!(converged, [true, false, true], "{}", report.solver);
     for coupling in couplings(3, 4, Kind::Double, 4) {
         let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
         for solver in [
@@ -183,6 +188,7 @@ fn native_and_batched_paths_agree_to_rounding() {
         || {
             Box::new(Mirror {
                 options: options(1e-12),
+                ..Mirror::default()
             })
         },
     ];

@@ -247,10 +247,18 @@ pub enum SolverKind {
     ProjectedGradient,
     /// Accelerated projected gradient with backtracking and restarts.
     Fista,
-    /// Mirror ascent (binary entropy).
+    /// Accelerated proximal gradient: the regularizer's proximal map instead of its slope.
+    ProximalGradient,
+    /// Mirror ascent with the regularizer as mirror map.
     Mirror,
     /// Exact maximization over one coordinate after the other.
     CoordinateAscent,
+    /// Frank-Wolfe with away steps: the domain's linear oracle instead of its projection.
+    FrankWolfe,
+    /// Projected L-BFGS on boxes, on the CPU.
+    Lbfgsb,
+    /// Newton's method on boxes.
+    Newton,
 }
 
 impl Config {

@@ -3,7 +3,8 @@
 use efy_core::Result;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, Mirror, Options, ProjectedGradient, Solver,
+    Auto, ClosedForm, CoordinateAscent, FrankWolfe, LbfgsB, Mirror, Newton, Options,
+    ProjectedGradient, ProximalGradient, Solver,
 };
 use tch::Kind;
 
@@ -48,8 +49,21 @@ impl SolverKind {
                 options,
                 ..ProjectedGradient::fista()
             }),
-            SolverKind::Mirror => Box::new(Mirror { options }),
+            SolverKind::ProximalGradient => Box::new(ProximalGradient {
+                options,
+                ..ProximalGradient::default()
+            }),
+            SolverKind::Mirror => Box::new(Mirror {
+                options,
+                ..Mirror::default()
+            }),
             SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
+            SolverKind::FrankWolfe => Box::new(FrankWolfe {
+                options,
+                ..FrankWolfe::default()
+            }),
+            SolverKind::Lbfgsb => Box::new(LbfgsB { options }),
+            SolverKind::Newton => Box::new(Newton { options }),
         }
     }
 }

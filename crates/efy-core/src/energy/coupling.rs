@@ -36,6 +36,14 @@ impl Coupling {
         }
     }
 
+    /// U itself, `[k, k]` or `[B, k, k]`, without a graph.
+    pub(crate) fn dense(&self) -> Tensor {
+        match self {
+            Coupling::Dense(u) => u.detach(),
+            Coupling::LowRank(a) => a.matmul(&a.transpose(-1, -2)).neg().detach(),
+        }
+    }
+
     /// $u + U p$ for each row, with the graph to U or A. For a dense U it is $u + \frac12(U + U^\top) p$,
     /// so that the gradient in U is symmetric.
     pub(super) fn add_applied(&self, u: &Tensor, p: &Tensor) -> Tensor {

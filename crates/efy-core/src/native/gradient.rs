@@ -2,7 +2,8 @@
 
 use super::input::Block;
 use super::{Real, Scratch, certificate, real};
-use crate::solver::gradient::{MOST_HALVINGS, SHORTEST_STEP};
+
+use crate::solver::{LONGEST_STEP, MOST_HALVINGS, SHORTEST_STEP};
 use crate::solver::{Momentum, Options, ProjectedGradient, Step};
 
 /// How the step and the momentum of each row are found.
@@ -76,7 +77,7 @@ pub(super) fn ascend<T: Real>(
             eta = if eta <= real(SHORTEST_STEP) {
                 T::one()
             } else {
-                eta + eta
+                (eta + eta).min(real(LONGEST_STEP))
             };
         }
     }

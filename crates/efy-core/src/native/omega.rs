@@ -96,8 +96,11 @@ impl<T: Real> Omega<T> {
             }
             Function::OneSidedShannon { gamma } => {
                 let (first, second) = (a / gamma - T::one(), (a + d) / gamma - T::one());
-                let (low, high) = (first.min(second), first.max(second));
-                let t = root(low.min(T::zero()), high.min(T::zero()), T::one(), |t| {
+                // Not `min`, which would drop a NaN.
+                let at_most_zero = |t: T| if t > T::zero() { T::zero() } else { t };
+                let low = at_most_zero(first.min(second));
+                let high = at_most_zero(first.max(second));
+                let t = root(low, high, T::one(), |t| {
                     let p = t.exp();
                     (a + d * p - gamma * (t + T::one()), d * p - gamma)
                 });

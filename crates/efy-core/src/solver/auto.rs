@@ -2,17 +2,22 @@
 
 use tch::Tensor;
 
+use super::step::quadratic_regularizer;
 use super::{
-    ClosedForm, CoordinateAscent, Mirror, Momentum, Options, Problem, ProjectedGradient, Solution,
-    Solver, Step,
+    ClosedForm, CoordinateAscent, Mirror, Momentum, Options, Problem, ProjectedGradient,
+    ProximalGradient, Solution, Solver, Step,
 };
 use crate::Result;
 use crate::energy::{Coupling, Form};
-use crate::regularizer::Separable;
 
-/// Closed form where there is one; for quadratic energies coordinate ascent on the CPU and, on other
-/// devices, accelerated projected gradient (quadratic regularizers) or mirror ascent (entropies); for
-/// everything else accelerated projected gradient with backtracking.
+/// In this order: the closed form where there is one; on the CPU coordinate ascent for quadratic
+/// energies on boxes; for regularizers of infinite slope at the boundary mirror ascent where they have a
+/// closed-form argmax on the domain, else accelerated proximal gradient; for quadratic regularizers,
+/// and where there is none, accelerated projected gradient; for others accelerated proximal gradient,
+/// mirror ascent or accelerated projected gradient, the first that applies.
+///
+/// Steps come from the curvature of quadratic energies, for others from backtracking. For an energy
+/// that is not concave the result is a stationary point, see [`MultiStart`](super::MultiStart).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Auto {
     /// Passed on to the method that is picked.
@@ -20,40 +25,68 @@ pub struct Auto {
 }
 
 impl Auto {
-    fn pick(&self, problem: &Problem<'_>) -> Box<dyn Solver> {
+    fn pick(&self, problem: &Problem<'_>) -> Result<Box<dyn Solver>> {
         let options = self.options;
         if ClosedForm::applies(problem) {
-            return Box::new(ClosedForm { options });
+            return Ok(Box::new(ClosedForm { options }));
         }
-        let Form::Quadratic { coupling, .. } = problem.energy.form() else {
-            return Box::new(ProjectedGradient {
+        if problem.on_cpu() && CoordinateAscent::applies(problem) {
+            return Ok(Box::new(CoordinateAscent { options }));
+        }
+        let mirror = || {
+            Box::new(Mirror {
                 options,
-                ..ProjectedGradient::fista()
-            });
+                ..Mirror::default()
+            })
         };
-        match problem.regularizer.separable() {
-            _ if problem.domain.bounds().is_none() => Box::new(ProjectedGradient {
+        let proximal = || {
+            Box::new(ProximalGradient {
                 options,
-                ..ProjectedGradient::fista()
-            }),
-            None => Box::new(ProjectedGradient {
-                options,
-                ..ProjectedGradient::fista()
-            }),
-            Some(_) if problem.on_cpu() => Box::new(CoordinateAscent { options }),
-            Some(Separable::BinaryEntropy { .. }) => Box::new(Mirror { options }),
-            Some(Separable::Quadratic { .. }) => Box::new(ProjectedGradient {
-                step: Step::Curvature,
-                momentum: match coupling {
-                    Coupling::LowRank(_) if problem.regularizer.modulus(problem.domain) > 0.0 => {
-                        Momentum::Constant
-                    }
-                    _ => Momentum::Nesterov { restart: true },
-                },
-                options,
-            }),
-            Some(_) => Box::new(CoordinateAscent { options }),
+                ..ProximalGradient::default()
+            })
+        };
+        let fista = Box::new(ProjectedGradient {
+            step: Step::Automatic,
+            momentum: momentum(problem),
+            options,
+        });
+        if problem.regularizer.is_steep() {
+            if problem.has_argmax()? {
+                return Ok(mirror());
+            }
+            if ProximalGradient::applies(problem)? {
+                return Ok(proximal());
+            }
+            let hint = "no method knows this regularizer on this domain";
+            return Err(problem.unsupported(self.name(), hint));
         }
+        if quadratic_regularizer(problem).is_some()
+            || problem.regularizer.modulus(problem.domain) <= 0.0
+        {
+            return Ok(fista);
+        }
+        if ProximalGradient::applies(problem)? {
+            return Ok(proximal());
+        }
+        if problem.has_argmax()? {
+            return Ok(mirror());
+        }
+        Ok(fista)
+    }
+}
+
+/// Constant momentum where the objective is known to be strongly concave, and how much.
+fn momentum(problem: &Problem<'_>) -> Momentum {
+    let low_rank = matches!(
+        problem.energy.form(),
+        Form::Quadratic {
+            coupling: Coupling::LowRank(_),
+            ..
+        }
+    );
+    match quadratic_regularizer(problem) {
+        Some((curvature, _)) if low_rank && curvature > 0.0 => Momentum::Constant,
+        _ => Momentum::Nesterov { restart: true },
     }
 }
 
@@ -65,6 +98,6 @@ impl Solver for Auto {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         self.options.validate()?;
         problem.domain.check(problem.energy.size().1)?;
-        self.pick(problem).solve(problem, start)
+        self.pick(problem)?.solve(problem, start)
     }
 }

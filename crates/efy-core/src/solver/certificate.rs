@@ -3,19 +3,43 @@
 use tch::{Kind, Tensor};
 
 use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
-use crate::domain::Geometry;
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
 use crate::shape;
 
+/// How far a point is from solving its problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// How far the map whose fixed point is the maximum moves it.
+    FixedPoint,
+    /// The Frank-Wolfe gap, for solvers that only ever use the linear oracle.
+    Gap,
+}
+
+impl Measure {
+    /// The residual of each row, `[B]`, where $\theta = \nabla\Phi(p)$.
+    pub(super) fn at(self, problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
+        let gap = match self {
+            Measure::FixedPoint => None,
+            Measure::Gap => frank_wolfe_gap(problem, p, theta),
+        };
+        gap.unwrap_or_else(|| residual_at(problem, p, theta))
+    }
+}
+
 /// Which rows are solved, `[B]`, Bool.
-pub(super) fn solved(problem: &Problem<'_>, p: &Tensor, options: &Options) -> Tensor {
+pub(super) fn solved(
+    measure: Measure,
+    problem: &Problem<'_>,
+    p: &Tensor,
+    options: &Options,
+) -> Tensor {
     let theta = problem.energy.gradient(p);
-    within_tolerance(problem, &theta, &residual_at(problem, p, &theta), options)
+    within_tolerance(problem, &theta, &measure.at(problem, p, &theta), options)
 }
 
 /// Whether a residual is at most the tolerance or what rounding leaves; see [`Options::tolerance`].
-fn within_tolerance(
+pub(super) fn within_tolerance(
     problem: &Problem<'_>,
     theta: &Tensor,
     residual: &Tensor,
@@ -59,6 +83,7 @@ fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
 
 /// Everything a [`Solution`] says of `p`.
 pub(super) fn certify(
+    measure: Measure,
     problem: &Problem<'_>,
     p: Tensor,
     iterations: Tensor,
@@ -66,7 +91,7 @@ pub(super) fn certify(
     solver: &'static str,
 ) -> Solution {
     let theta = problem.energy.gradient(&p);
-    let residual = residual_at(problem, &p, &theta);
+    let residual = measure.at(problem, &p, &theta);
     let certificate = options.certify.then(|| Certificate {
         value: problem.energy.value(&p).detach() - problem.regularizer.value(&p),
         gap: gap(problem, &p, &theta),
@@ -85,87 +110,78 @@ pub(super) fn certify(
     }
 }
 
-/// An upper bound on $\max F - F(p)$, `[B]`.
+/// An upper bound on $\max F - F(p)$, `[B]`; infinite where F is not known to be concave.
 fn gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
+    let unknown = || p.full_like(f64::INFINITY).select(1, 0);
     match problem.energy.form() {
         Form::Linear { .. }
         | Form::Concave
         | Form::Quadratic {
             coupling: Coupling::LowRank(_),
             ..
-        } => concave_energy_gap(problem, p, theta),
+        } => concave_energy_gap(problem, p, theta).unwrap_or_else(unknown),
         Form::Quadratic {
-            coupling: coupling @ Coupling::Dense(u),
+            coupling: Coupling::Dense(u),
             ..
         } => {
-            let modulus = problem.regularizer.modulus(problem.domain);
             let slack = rounding_slack(u);
             let concave = |shift: &Tensor| positive_definite(&u.detach().neg(), shift);
-            let energy_concave = concave(&slack);
-            let objective_concave = concave(&(&slack + modulus));
-            let infinite = p.full_like(f64::INFINITY).select(1, 0);
-            let rest = frank_wolfe_gap(problem, p, theta).map_or_else(
-                || infinite.shallow_clone(),
-                |g| g.where_self(&objective_concave, &infinite),
-            );
-            let gap = concave_energy_gap(problem, p, theta).where_self(&energy_concave, &rest);
-            if coupling.per_row() {
-                gap
+            let unknown = unknown();
+            let among = |gap: Option<Tensor>, concave: Tensor, rest: &Tensor| match gap {
+                Some(gap) => gap.where_self(&concave, rest),
+                None => rest.shallow_clone(),
+            };
+            let modulus = problem.regularizer.modulus(problem.domain);
+            let objective = if modulus > 0.0 {
+                let concave = concave(&(&slack + modulus));
+                among(concave_objective_gap(problem, p), concave, &unknown)
             } else {
-                gap.expand_as(&infinite)
-            }
+                unknown
+            };
+            let gap = concave_energy_gap(problem, p, theta);
+            among(gap, concave(&slack), &objective)
         }
-        Form::General => p.full_like(f64::INFINITY).select(1, 0),
+        Form::General => unknown(),
     }
 }
 
 /// For concave $\Phi$: linearize $\Phi$ alone at p, with $\theta = \nabla\Phi(p)$. What remains is the
 /// Fenchel-Young loss $\Omega^*(\theta) + \Omega(p) - \langle\theta, p\rangle$, tighter than linearizing
-/// $\Omega$ as well, and finite at the ends of an entropy's domain.
-fn concave_energy_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
-    match problem.regularizer.argmax(theta, problem.domain) {
-        Some(q) => {
-            let ascent = shape::dot(theta, &(&q - p));
-            let change = match problem.regularizer.discrete_gradient(&q, p) {
-                Some(gradient) => shape::dot(&gradient, &(&q - p)),
-                None => problem.regularizer.value(&q) - problem.regularizer.value(p),
-            };
-            (ascent - change).clamp_min(0.0)
-        }
-        None => frank_wolfe_gap(problem, p, theta)
-            .unwrap_or_else(|| p.full_like(f64::INFINITY).select(1, 0)),
-    }
+/// $\Omega$ as well, and finite at the ends of an entropy's domain; without a closed form for
+/// $\Omega^*$, $\Omega$ is linearized, too.
+fn concave_energy_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Option<Tensor> {
+    let Some(q) = problem.regularizer.argmax(theta, problem.domain) else {
+        return concave_objective_gap(problem, p);
+    };
+    let ascent = shape::dot(theta, &(&q - p));
+    let change = match problem.regularizer.discrete_gradient(&q, p) {
+        Some(gradient) => shape::dot(&gradient, &(&q - p)),
+        None => problem.regularizer.value(&q) - problem.regularizer.value(p),
+    };
+    Some((ascent - change).clamp_min(0.0))
 }
 
-/// For concave F: $\max_{s \in C} \langle \nabla F(p), s - p \rangle$; `None` on an unbounded set.
+/// For concave F: linearize it at p; at the ends of an entropy's domain, where its slope is infinite,
+/// at a point q near to p, $F(q) - F(p) + \max_{s \in C} \langle \nabla F(q), s - q \rangle$. `None` on
+/// an unbounded set.
+fn concave_objective_gap(problem: &Problem<'_>, p: &Tensor) -> Option<Tensor> {
+    if !problem.regularizer.is_steep() {
+        return frank_wolfe_gap(problem, p, &problem.energy.gradient(p));
+    }
+    let q = problem.interior(p);
+    let gap = frank_wolfe_gap(problem, &q, &problem.energy.gradient(&q))?;
+    Some((problem.value(&q) - problem.value(p) + gap).clamp_min(0.0))
+}
+
+/// $\max_{s \in C} \langle \nabla F(p), s - p \rangle$; `None` on an unbounded set.
 fn frank_wolfe_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Option<Tensor> {
-    let inside = if problem.regularizer.is_steep() {
-        inside(p, &problem.domain.geometry())
-    } else {
-        p.shallow_clone()
-    };
-    let gradient = theta - problem.regularizer.gradient(&inside);
+    let gradient = theta - problem.regularizer.gradient(p);
     let vertex = problem.domain.linear_argmax(&gradient)?;
     Some(shape::dot(&gradient, &(vertex - p)).clamp_min(0.0))
 }
 
-/// A steep regularizer's gradient is infinite at the ends of its domain; one rounding step inside it is
-/// not.
-fn inside(p: &Tensor, domain: &Geometry<'_>) -> Tensor {
-    let smallest = match p.kind() {
-        Kind::Double => f64::MIN_POSITIVE,
-        _ => f64::from(f32::MIN_POSITIVE),
-    };
-    let step = |end: f64| (end.abs() * epsilon(p.kind())).max(smallest);
-    match *domain {
-        Geometry::Box { low, high } => p.clamp(low + step(low), high - step(high)),
-        Geometry::Knapsack { .. } | Geometry::OrderSimplex => p.clamp(smallest, 1.0 - step(1.0)),
-        _ => p.clamp_min(smallest),
-    }
-}
-
 /// Whether $M + \text{shift}\, I$ is positive definite, for each matrix.
-fn positive_definite(matrix: &Tensor, shift: &Tensor) -> Tensor {
+pub(super) fn positive_definite(matrix: &Tensor, shift: &Tensor) -> Tensor {
     let k = matrix.size()[matrix.dim() - 1];
     let eye = Tensor::eye(k, (matrix.kind(), matrix.device()));
     let (_, info) = (matrix + eye * shift).linalg_cholesky_ex(false, false);
@@ -173,7 +189,7 @@ fn positive_definite(matrix: &Tensor, shift: &Tensor) -> Tensor {
 }
 
 /// What rounding may add to an eigenvalue: eps k max|U|.
-fn rounding_slack(u: &Tensor) -> Tensor {
+pub(super) fn rounding_slack(u: &Tensor) -> Tensor {
     let epsilon = epsilon(u.kind());
     let k = u.size()[u.dim() - 1] as f64;
     u.detach().abs().amax([-2, -1].as_slice(), true) * (4.0 * k * epsilon)

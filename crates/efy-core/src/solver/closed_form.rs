@@ -2,7 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Certificate, Options, Problem, Report, Solution, Solver, certificate};
+use super::certificate::{self, Measure};
+use super::{Certificate, Options, Problem, Report, Solution, Solver};
 use crate::Result;
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
@@ -49,7 +50,8 @@ impl ClosedForm {
             solver: self.name(),
             iterations: Tensor::f_zeros([rows], (Kind::Int64, device))?,
             residual: zeros,
-            converged: Tensor::f_ones([rows], (Kind::Bool, device))?,
+            // Not so for a row of u that is not finite.
+            converged: argmax.isfinite().all_dim(-1, false),
         };
         Ok(Solution {
             argmax,
@@ -96,7 +98,14 @@ impl Solver for ClosedForm {
             tolerance: f64::INFINITY,
             ..self.options
         };
-        let mut solution = certificate::certify(problem, argmax, iterations, &options, self.name());
+        let mut solution = certificate::certify(
+            Measure::FixedPoint,
+            problem,
+            argmax,
+            iterations,
+            &options,
+            self.name(),
+        );
         if let Some(Certificate { gap, .. }) = &mut solution.certificate {
             *gap = gap.where_self(&definite, &gap.full_like(f64::INFINITY));
         }
@@ -115,11 +124,7 @@ fn stationary_point(
     let rows = u.size()[0];
     let k = u.size()[1];
     let eye = Tensor::f_eye(k, (u.kind(), u.device()))?;
-    let dense = match coupling {
-        Coupling::Dense(matrix) => matrix.detach(),
-        Coupling::LowRank(a) => a.matmul(&a.transpose(-1, -2)).neg().detach(),
-    };
-    let hessian = eye * curvature - dense;
+    let hessian = eye * curvature - coupling.dense();
     let right = (u.detach() - slope).unsqueeze(-1);
     let hessian = if coupling.per_row() {
         hessian

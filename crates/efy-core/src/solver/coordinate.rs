@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::iterate::iterate;
 use super::{Options, Problem, Solution, Solver};
-use crate::energy::{Coupling, Form};
+use crate::energy::Form;
 use crate::{Result, native};
 
 /// Exact maximization over one coordinate after the other, cyclically; an iteration is a sweep over
@@ -27,12 +27,7 @@ impl Solver for CoordinateAscent {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         let _guard = tch::no_grad_guard();
         self.options.validate()?;
-        let structured = problem.has_structure()
-            && match (problem.regularizer.separable(), problem.domain.bounds()) {
-                (Some(omega), Some(bounds)) => omega.ranges_over(bounds),
-                _ => false,
-            };
-        if !structured {
+        if !Self::applies(problem) {
             let hint = "it needs a linear or quadratic energy and a separable regularizer on a box";
             return Err(problem.unsupported(self.name(), hint));
         }
@@ -46,6 +41,15 @@ impl Solver for CoordinateAscent {
 }
 
 impl CoordinateAscent {
+    /// Whether it knows the energy, the regularizer and the domain.
+    pub(super) fn applies(problem: &Problem<'_>) -> bool {
+        problem.has_structure()
+            && match (problem.regularizer.separable(), problem.domain.bounds()) {
+                (Some(omega), Some(bounds)) => omega.ranges_over(bounds),
+                _ => false,
+            }
+    }
+
     /// The tensor path, for any device.
     pub(super) fn solve_batched(&self, problem: &Problem<'_>, start: &Tensor) -> Result<Solution> {
         let (Some(omega), Some(bounds)) =
@@ -56,14 +60,7 @@ impl CoordinateAscent {
             );
         };
         let (u, dense) = match problem.energy.form() {
-            Form::Quadratic {
-                u,
-                coupling: Coupling::Dense(matrix),
-            } => (u.detach(), matrix.detach()),
-            Form::Quadratic {
-                u,
-                coupling: Coupling::LowRank(a),
-            } => (u.detach(), a.matmul(&a.transpose(-1, -2)).neg().detach()),
+            Form::Quadratic { u, coupling } => (u.detach(), coupling.dense()),
             Form::Linear { u } => {
                 let k = u.size()[1];
                 (u.detach(), Tensor::f_zeros([k, k], (u.kind(), u.device()))?)
@@ -86,7 +83,7 @@ impl CoordinateAscent {
                 let a = u.select(1, i) + coupled - &diagonal * &coordinate;
                 coordinate.copy_(&omega.maximize(bounds, &a, &diagonal));
             }
-            p.copy()
+            Ok(p.copy())
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Options, Problem, Solution, certificate};
+use super::certificate::{self, Measure};
+use super::{Options, Problem, Solution};
 use crate::Result;
 use crate::device::read;
 
@@ -16,7 +17,26 @@ pub(super) fn iterate(
     options: &Options,
     solver: &'static str,
     start: &Tensor,
-    mut advance: impl FnMut() -> Tensor,
+    advance: impl FnMut() -> Result<Tensor>,
+) -> Result<Solution> {
+    iterate_until(
+        Measure::FixedPoint,
+        problem,
+        options,
+        solver,
+        start,
+        advance,
+    )
+}
+
+/// [`iterate`] with another measure of how far a row is from done.
+pub(super) fn iterate_until(
+    measure: Measure,
+    problem: &Problem<'_>,
+    options: &Options,
+    solver: &'static str,
+    start: &Tensor,
+    mut advance: impl FnMut() -> Result<Tensor>,
 ) -> Result<Solution> {
     let rows = problem.energy.size().0;
     let device = problem.energy.options().1;
@@ -25,7 +45,7 @@ pub(super) fn iterate(
         Tensor::f_full([rows], options.max_iterations as i64, (Kind::Int64, device))?;
     let mut done: Option<Tensor> = None;
     for iteration in 1..=options.max_iterations {
-        let p = advance();
+        let p = advance()?;
         let last = iteration == options.max_iterations;
         let look = options.check_every > 0 && iteration % options.check_every == 0;
         if !(last || look) {
@@ -38,7 +58,7 @@ pub(super) fn iterate(
         if last {
             break;
         }
-        let small = certificate::solved(problem, &answer, options);
+        let small = certificate::solved(measure, problem, &answer, options);
         let before = match &done {
             Some(done) => done.shallow_clone(),
             None => small.zeros_like(),
@@ -53,6 +73,6 @@ pub(super) fn iterate(
         }
     }
     Ok(certificate::certify(
-        problem, answer, iterations, options, solver,
+        measure, problem, answer, iterations, options, solver,
     ))
 }

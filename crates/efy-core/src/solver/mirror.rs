@@ -1,22 +1,63 @@
-//! Mirror ascent with the binary entropy as its own mirror map.
+//! Mirror ascent with the regularizer as its own mirror map.
 
 use tch::Tensor;
 
+use super::certificate::epsilon;
 use super::iterate::iterate;
-use super::{Options, Problem, Solution, Solver};
-use crate::Result;
+use super::line_search::{Objective, Search, Trial};
+use super::step::{energy_curvature, scalar};
+use super::{Options, Problem, Solution, Solver, Step};
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
+use crate::{Result, shape};
 
-/// $\mathrm{logit}\, p^+ = (\mathrm{logit}\, p + \eta \nabla\Phi(p)) / (1 + \eta\gamma)$ on the cube with
-/// the binary negentropy: implicit in $\Omega$, so that it never meets the entropy's infinite slope.
+/// $\theta^+ = \theta + w\,(\nabla\Phi(p) - \theta)$ with $p = \nabla\Omega^*(\theta) =
+/// \arg\max_{p \in C} \langle\theta, p\rangle - \Omega(p)$.
 ///
-/// The step is $\eta = 4 / \lambda_{\max}(-U)$, the inverse of $-\Phi$'s smoothness relative to the
-/// entropy, whose Hessian is at least 4. Three launches an iteration.
-#[derive(Debug, Clone, Copy, Default)]
+/// It needs nothing but this argmax: on the cube with the binary negentropy it is
+/// $\mathrm{logit}\,p^+ = (\mathrm{logit}\,p + \eta\nabla\Phi(p)/\gamma)/(1 + \eta)$ for the implicit
+/// step, on the simplex with Shannon's $p^+ \propto p^{1-\eta} e^{\eta\nabla\Phi(p)/\gamma}$,
+/// exponentiated gradient, for the explicit one. $\theta$ lives in the dual space, so that no step ever
+/// meets an entropy's infinite slope. For concave energies it converges linearly,
+/// $1 - w$ an iteration.
+///
+/// The step $\eta$ is measured with $\Omega$ itself as mirror map: where a text measures it with
+/// $\Omega/\gamma$, its $\eta\gamma$ is the $\eta$ here. With a known step an iteration on a quadratic
+/// energy is three launches for the binary negentropy, else one more than the argmax has and two.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mirror {
+    /// How $\eta$ is chosen. [`Step::Curvature`] is
+    /// $m/\lambda_{\max}(-\nabla^2\Phi)$ with m the regularizer's modulus of strong convexity, the
+    /// inverse of the smoothness of $-\Phi$ relative to $\Omega$; it needs a quadratic energy.
+    pub step: Step,
+    /// What w is, given $\eta$.
+    pub update: MirrorUpdate,
     /// When to stop.
     pub options: Options,
+}
+
+/// How a step of mirror ascent on $F = \Phi - \Omega$ treats $\Omega$.
+///
+/// Both are the same family of updates: an explicit step $\eta$ is an implicit one of
+/// $\eta/(1 - \eta)$. They differ only for [`Step::Fixed`]; the others choose the same w for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MirrorUpdate {
+    /// Only $\Phi$ is linearized: $w = \eta/(1 + \eta)$.
+    #[default]
+    Implicit,
+    /// F is linearized: $w = \eta$.
+    Explicit,
+}
+
+impl Default for Mirror {
+    fn default() -> Self {
+        Mirror {
+            step: Step::Automatic,
+            update: MirrorUpdate::Implicit,
+            options: Options::default(),
+        }
+    }
 }
 
 impl Solver for Mirror {
@@ -27,62 +68,169 @@ impl Solver for Mirror {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         let _guard = tch::no_grad_guard();
         self.options.validate()?;
-        let (Some(Separable::BinaryEntropy { gamma }), Form::Quadratic { u, coupling }, "cube") = (
-            problem.regularizer.separable(),
-            problem.energy.form(),
-            problem.domain.name(),
-        ) else {
-            let hint = "it needs a quadratic energy, the binary entropy and the cube";
-            return Err(problem.unsupported(self.name(), hint));
-        };
+        self.step.validate()?;
         let start = problem.start(start)?;
-        // With t = logit p and eta = 4 / L the update is t + weight (grad / gamma - t).
-        let weight = gamma * 4.0 / (coupling.curvature_bound() + gamma * 4.0);
-        let scaled = Scaled::new(u, coupling, gamma);
-        let mut p = start.clamp(1e-7, 1.0 - 1e-7);
-        let mut t = p.logit(None::<f64>);
-        iterate(problem, &self.options, self.name(), &start, || {
-            let target = scaled.gradient(&p);
-            let _ = t.lerp_tensor_(&target, &weight);
-            p = t.sigmoid();
-            p.shallow_clone()
+        if !problem.has_argmax()? {
+            let hint = "it needs a regularizer with a closed-form argmax on the domain";
+            return Err(problem.unsupported(self.name(), hint));
+        }
+        let curvature = energy_curvature(problem)?;
+        let modulus = problem.regularizer.modulus(problem.domain);
+        match (
+            self.step.resolve(curvature.is_some() && modulus > 0.0),
+            curvature,
+        ) {
+            (Step::Fixed(eta), _) => {
+                let weight = match self.update {
+                    MirrorUpdate::Implicit => eta / (1.0 + eta),
+                    MirrorUpdate::Explicit => eta,
+                };
+                self.solve_known(problem, &start, &scalar(problem, weight)?)
+            }
+            (Step::Curvature, Some(curvature)) if modulus > 0.0 => {
+                let weight = (curvature + modulus).reciprocal() * modulus;
+                self.solve_known(problem, &start, &weight)
+            }
+            (Step::Backtracking { initial }, _) => self.solve_searched(problem, &start, initial),
+            _ => {
+                let hint = "step: curvature needs a quadratic energy and strong convexity";
+                Err(problem.unsupported(self.name(), hint))
+            }
+        }
+    }
+}
+
+impl Mirror {
+    /// With w known, a scalar or `[B, 1]`.
+    fn solve_known(
+        &self,
+        problem: &Problem<'_>,
+        start: &Tensor,
+        weight: &Tensor,
+    ) -> Result<Solution> {
+        let link = Link::new(problem);
+        let gradient = Gradient::new(problem, link.scale());
+        let (mut p, theta) = dual_start(problem, start);
+        let mut theta = theta * link.scale();
+        iterate(problem, &self.options, self.name(), start, || {
+            let _ = theta.lerp_tensor_(&gradient.at(problem, &p), weight);
+            p = match link {
+                Link::Sigmoid { .. } => theta.sigmoid(),
+                Link::General => problem.argmax(&theta, self.name())?,
+            };
+            Ok(p.shallow_clone())
+        })
+    }
+
+    /// With a step that is searched for, row by row.
+    fn solve_searched(
+        &self,
+        problem: &Problem<'_>,
+        start: &Tensor,
+        initial: f64,
+    ) -> Result<Solution> {
+        let mut search = Search::new(problem, initial)?;
+        let (mut p, mut theta) = dual_start(problem, start);
+        let moved = |theta: &Tensor, gradient: &Tensor, eta: &Tensor| {
+            theta.lerp_tensor(gradient, &(eta / (eta + 1.0)))
+        };
+        iterate(problem, &self.options, self.name(), start, || {
+            let gradient = problem.energy.gradient(&p);
+            let omega = problem.regularizer.value(&p);
+            let noise = omega.abs() * (8.0 * epsilon(omega.kind()));
+            let propose = |eta: &Tensor| {
+                let dual = moved(&theta, &gradient, eta);
+                let point = problem.argmax(&dual, self.name())?;
+                let d = &point - &p;
+                let there =
+                    problem.regularizer.value(&point) - &omega - shape::dot(&theta, &d) + &noise;
+                let both = shape::dot(&(dual - &theta), &d);
+                Ok(Trial {
+                    point,
+                    distance: Some((there.unsqueeze(-1), both.unsqueeze(-1))),
+                })
+            };
+            let objective = Objective {
+                value: &|p| problem.energy.value(p),
+                gradient: &|p| problem.energy.gradient(p),
+            };
+            let found = search.step(&objective, &p, &gradient, &propose)?;
+            theta = moved(&theta, &gradient, &found.eta);
+            p = problem.argmax(&theta, self.name())?;
+            Ok(p.shallow_clone())
         })
     }
 }
 
-/// $\nabla\Phi(p) / \gamma$ with one launch for a shared matrix.
-enum Scaled {
-    Shared { u: Tensor, matrix: Tensor },
-    PerRow { u: Tensor, coupling: Coupling },
+/// p and $\theta = \nabla\Omega(p)$, p being in the interior where the slope is infinite at the boundary.
+fn dual_start(problem: &Problem<'_>, start: &Tensor) -> (Tensor, Tensor) {
+    let p = if problem.regularizer.is_steep() {
+        problem.interior(start)
+    } else {
+        start.shallow_clone()
+    };
+    let theta = problem.regularizer.gradient(&p);
+    (p, theta)
 }
 
-impl Scaled {
-    fn new(u: &Tensor, coupling: &Coupling, gamma: f64) -> Self {
-        let u = u.detach() / gamma;
-        match coupling {
-            Coupling::Dense(m) if !coupling.per_row() => Scaled::Shared {
-                u,
-                matrix: m.detach() / gamma,
-            },
-            Coupling::LowRank(a) if !coupling.per_row() => {
-                let matrix = a.matmul(&a.transpose(-1, -2)).detach() / -gamma;
-                Scaled::Shared { u, matrix }
+/// $\nabla\Omega^*$, of `scale` times $\theta$.
+#[derive(Clone, Copy)]
+enum Link {
+    /// One launch: $\sigma$, of $\theta/\gamma$.
+    Sigmoid { gamma: f64 },
+    /// [`Regularizer::argmax`](crate::regularizer::Regularizer::argmax).
+    General,
+}
+
+impl Link {
+    fn new(problem: &Problem<'_>) -> Self {
+        match problem.regularizer.separable() {
+            Some(Separable::BinaryEntropy { gamma })
+                if problem.domain.bounds() == Some((0.0, 1.0)) =>
+            {
+                Link::Sigmoid { gamma }
             }
-            Coupling::Dense(m) => Scaled::PerRow {
-                u,
-                coupling: Coupling::Dense(m.detach() / gamma),
-            },
-            Coupling::LowRank(a) => Scaled::PerRow {
-                u,
-                coupling: Coupling::LowRank(a.detach() / gamma.sqrt()),
-            },
+            _ => Link::General,
         }
     }
 
-    fn gradient(&self, p: &Tensor) -> Tensor {
+    fn scale(self) -> f64 {
         match self {
-            Scaled::Shared { u, matrix } => u.addmm(p, matrix),
-            Scaled::PerRow { u, coupling } => u + coupling.apply(p),
+            Link::Sigmoid { gamma } => 1.0 / gamma,
+            Link::General => 1.0,
+        }
+    }
+}
+
+/// A multiple of $\nabla\Phi(p)$; one launch for a quadratic energy with a matrix for all rows.
+enum Gradient {
+    Shared { u: Tensor, matrix: Tensor },
+    PerRow { u: Tensor, coupling: Coupling },
+    General { scale: f64 },
+}
+
+impl Gradient {
+    fn new(problem: &Problem<'_>, scale: f64) -> Self {
+        let Form::Quadratic { u, coupling } = problem.energy.form() else {
+            return Gradient::General { scale };
+        };
+        let u = u.detach() * scale;
+        if !coupling.per_row() {
+            let matrix = coupling.dense() * scale;
+            return Gradient::Shared { u, matrix };
+        }
+        let coupling = match coupling {
+            Coupling::Dense(matrix) => Coupling::Dense(matrix.detach() * scale),
+            Coupling::LowRank(a) => Coupling::LowRank(a.detach() * scale.sqrt()),
+        };
+        Gradient::PerRow { u, coupling }
+    }
+
+    fn at(&self, problem: &Problem<'_>, p: &Tensor) -> Tensor {
+        match self {
+            Gradient::Shared { u, matrix } => u.addmm(p, matrix),
+            Gradient::PerRow { u, coupling } => u + coupling.apply(p),
+            Gradient::General { scale } => problem.energy.gradient(p) * *scale,
         }
     }
 }

@@ -6,21 +6,40 @@
 //! rows that never leave the cache and stop row by row; on other devices, and for other energies, by
 //! batched tensor operations that are looked at only every few iterations.
 
+mod active_set;
 mod auto;
 mod certificate;
 mod closed_form;
 mod coordinate;
+mod frank_wolfe;
 pub(crate) mod gradient;
 mod iterate;
+mod lbfgsb;
+mod line_search;
 mod mirror;
+mod momentum;
+mod multi_start;
+mod newton;
+mod newton_system;
+mod projected_lbfgs;
+mod proximal;
+mod step;
 #[cfg(test)]
 mod tests;
 
 pub use auto::Auto;
 pub use closed_form::ClosedForm;
 pub use coordinate::CoordinateAscent;
-pub use gradient::{Momentum, ProjectedGradient, Step};
-pub use mirror::Mirror;
+pub use frank_wolfe::{FrankWolfe, FrankWolfeStep};
+pub use gradient::ProjectedGradient;
+pub use lbfgsb::LbfgsB;
+pub(crate) use line_search::{LONGEST_STEP, MOST_HALVINGS, SHORTEST_STEP};
+pub use mirror::{Mirror, MirrorUpdate};
+pub use momentum::Momentum;
+pub use multi_start::MultiStart;
+pub use newton::Newton;
+pub use proximal::ProximalGradient;
+pub use step::Step;
 
 use tch::{Device, Tensor};
 
@@ -125,9 +144,10 @@ pub struct Report {
     pub solver: &'static str,
     /// Iterations (sweeps over all coordinates for coordinate ascent), `[B]`, Int64.
     pub iterations: Tensor,
-    /// `[B]`. For quadratic regularizers $\|P_C(p + \nabla F(p)) - p\|_\infty$ with
-    /// $F = \Phi - \Omega$, for entropies $\|\nabla\Omega^*(\nabla\Phi(p)) - p\|_\infty$; both are zero
-    /// at the maximum only.
+    /// `[B]`. For regularizers whose slope is finite $\|P_C(p + \nabla F(p)) - p\|_\infty$ with
+    /// $F = \Phi - \Omega$, for entropies $\|\nabla\Omega^*(\nabla\Phi(p)) - p\|_\infty$, for
+    /// [`FrankWolfe`] $\max_{s \in C} \langle \nabla F(p), s - p \rangle$; all are zero at stationary
+    /// points only, which for concave F is the maximum.
     pub residual: Tensor,
     /// `[B]`, Bool: the residual is at most the tolerance.
     pub converged: Tensor,
@@ -159,6 +179,17 @@ impl Problem<'_> {
         }
     }
 
+    /// p, moved a little towards the centre of the domain: a regularizer's slope is finite there.
+    fn interior(&self, p: &Tensor) -> Tensor {
+        let weight = (4.0 * certificate::epsilon(p.kind())).max(1e-7);
+        p.lerp(&self.domain.start(p), weight)
+    }
+
+    /// $F(p) = \Phi(p) - \Omega(p)$, `[B]`.
+    fn value(&self, p: &Tensor) -> Tensor {
+        self.energy.value(p) - self.regularizer.value(p)
+    }
+
     /// $\nabla F(p) = \nabla\Phi(p) - \nabla\Omega(p)$, `[B, k]`.
     fn gradient(&self, p: &Tensor) -> Tensor {
         self.energy.gradient(p) - self.regularizer.gradient(p)
@@ -166,6 +197,19 @@ impl Problem<'_> {
 
     pub(crate) fn on_cpu(&self) -> bool {
         self.energy.options().1 == Device::Cpu
+    }
+
+    /// $\nabla\Omega^*(\theta) = \arg\max_{p \in C} \langle\theta, p\rangle - \Omega(p)$, `[B, k]`.
+    fn argmax(&self, theta: &Tensor, solver: &'static str) -> Result<Tensor> {
+        self.regularizer
+            .argmax(theta, self.domain)
+            .ok_or_else(|| self.unsupported(solver, "its regularizer needs a closed-form argmax"))
+    }
+
+    /// Whether the regularizer has a closed-form argmax on the domain.
+    fn has_argmax(&self) -> Result<bool> {
+        let none = Tensor::f_empty([0, self.energy.size().1], self.energy.options())?;
+        Ok(self.regularizer.argmax(&none, self.domain).is_some())
     }
 
     fn has_structure(&self) -> bool {

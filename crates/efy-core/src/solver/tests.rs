@@ -99,7 +99,7 @@ fn batched_projected_gradient_agrees_with_the_native_one() {
                 };
                 let native = solver.solve(&problem, None).unwrap();
                 let start = problem.start(None).unwrap();
-                let rates = Rates::new(&solver, &problem, Some(regularizer.modulus(&domain)));
+                let rates = Rates::new(&solver, &problem);
                 let batched = solver
                     .solve_batched(&problem, &start, rates.unwrap())
                     .unwrap();
@@ -152,7 +152,12 @@ fn mirror_ascent_agrees_with_coordinate_ascent() {
             regularizer: &regularizer,
             domain: &Cube,
         };
-        let mirror = Mirror { options: OPTIONS }.solve(&problem, None).unwrap();
+        let mirror = Mirror {
+            options: OPTIONS,
+            ..Mirror::default()
+        }
+        .solve(&problem, None)
+        .unwrap();
         let native = CoordinateAscent { options: OPTIONS }
             .solve(&problem, None)
             .unwrap();

@@ -6,6 +6,8 @@
     missing_docs
 )]
 
+pub mod plain;
+
 use std::path::Path;
 
 use efy_core::device::{DeviceChoice, read};
@@ -16,8 +18,10 @@ use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, Mirror, Momentum, Options, ProjectedGradient, Solver, Step,
+    Auto, ClosedForm, CoordinateAscent, LbfgsB, Mirror, Momentum, Newton, Options,
+    ProjectedGradient, ProximalGradient, Solver, Step,
 };
+use plain::{PlainQuadratic, PlainShannon};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -96,6 +100,11 @@ impl Case {
     pub fn regularizer(&self) -> Box<dyn Regularizer> {
         let gamma = self.json["regularizer"]["gamma"].as_f64().unwrap();
         match self.json["regularizer"]["name"].as_str().unwrap() {
+            "half_sq_l2" if self.on_simplex() => Box::new(PlainQuadratic {
+                curvature: gamma,
+                slope: 0.0,
+            }),
+            "shannon_negentropy_sum_plogp" if self.on_simplex() => Box::new(PlainShannon(gamma)),
             "half_sq_l2" => Box::new(HalfSquaredNorm::new(gamma).unwrap()),
             "gini_negentropy_half_p_dot_p_minus_1" => Box::new(Gini::new(gamma).unwrap()),
             "binary_negentropy_fermi_dirac" => Box::new(BinaryEntropy::new(gamma).unwrap()),
@@ -116,6 +125,10 @@ impl Case {
             "{1>=p1>=...>=pk>=0}" => Box::new(OrderSimplex),
             other => panic!("{other}"),
         }
+    }
+
+    pub fn on_simplex(&self) -> bool {
+        self.json["domain"] == "simplex"
     }
 
     pub fn loss(&self, solver: Box<dyn Solver>) -> FenchelYoung {
@@ -200,19 +213,40 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
     let name = case.json["regularizer"]["name"].as_str().unwrap();
     let quadratic = name.starts_with("half") || name.starts_with("gini");
     let reals = case.json["domain"] == "R^k";
+    let boxes = !case.on_simplex();
+    let mirror = Mirror {
+        options,
+        ..Mirror::default()
+    };
+    let searched = Step::Backtracking { initial: 1.0 };
     let mut all: Vec<Box<dyn Solver>> = vec![
         Box::new(Auto { options }),
-        Box::new(CoordinateAscent { options }),
+        Box::new(mirror),
+        Box::new(Mirror {
+            step: searched,
+            ..mirror
+        }),
     ];
-    if !pairwise || reals {
+    if boxes {
+        all.push(Box::new(CoordinateAscent { options }));
+        all.push(Box::new(Newton { options }));
+        if quadratic && device() == Device::Cpu {
+            all.push(Box::new(LbfgsB { options }));
+        }
+    }
+    if boxes && !pairwise || reals {
         all.push(Box::new(ClosedForm::default()));
     }
-    if pairwise && name.starts_with("binary") {
-        all.push(Box::new(Mirror { options }));
-    }
     if quadratic {
-        for step in [Step::Backtracking { initial: 1.0 }, Step::Curvature] {
+        for step in [searched, Step::Curvature] {
             for momentum in [Momentum::None, Momentum::Nesterov { restart: true }] {
+                if !boxes {
+                    all.push(Box::new(ProximalGradient {
+                        step,
+                        momentum,
+                        options,
+                    }));
+                }
                 all.push(Box::new(ProjectedGradient {
                     step,
                     momentum,
