@@ -101,6 +101,25 @@ impl<T: Real> Omega<T> {
         a.map(|a| self.maximize(a, d))
     }
 
+    /// $\arg\max_p a p - \frac{c}{2} p^2 - \omega(p)$ with $c \ge 0$, in every lane.
+    #[inline(always)]
+    pub(super) fn maximize_below<const L: usize>(&self, a: &[T; L], c: &[T; L]) -> [T; L] {
+        let mut p = [T::zero(); L];
+        match self.kind {
+            Function::Quadratic { curvature, slope } => {
+                for lane in 0..L {
+                    p[lane] = self.project((a[lane] - slope) / (curvature + c[lane]));
+                }
+            }
+            _ => {
+                for lane in 0..L {
+                    p[lane] = self.maximize(a[lane], -c[lane]);
+                }
+            }
+        }
+        p
+    }
+
     /// $\omega(p)$.
     #[inline(always)]
     pub(super) fn value(&self, p: T) -> T {
