@@ -133,6 +133,15 @@ impl<T: Real> Omega<T> {
         }
     }
 
+    /// What a difference of values may lose, in units of the last place: $\gamma$ for entropies, nothing
+    /// for quadratic functions.
+    pub(super) fn scale(&self) -> T {
+        match self.kind {
+            Function::Quadratic { .. } => T::zero(),
+            Function::BinaryEntropy { gamma } | Function::OneSidedShannon { gamma } => gamma,
+        }
+    }
+
     /// $\omega(p) - \omega(q)$, for quadratic functions accurate to the size of $p - q$.
     #[inline(always)]
     pub(super) fn difference(&self, p: T, q: T) -> T {

@@ -124,12 +124,13 @@ fn search<T: Real, const L: usize>(
 ) -> [T; L] {
     let half = real::<T>(0.5);
     let (sufficient, unit) = (real::<T>(SUFFICIENT), real::<T>(SLACK) * T::epsilon());
+    let omega_size = block.omega.scale() * real(p.len() as f64);
     let mut halvings = 0;
     loop {
         let new_psi = state.evaluate(network, p);
         let zero = [T::zero(); L];
         let (mut linear, mut before, mut after, mut omega, mut size) =
-            (zero, zero, zero, zero, zero);
+            (zero, zero, zero, zero, [omega_size; L]);
         for i in 0..p.len() {
             let change = block.omega.difference_lanes(&state.old[i], &p[i]);
             for lane in 0..L {
