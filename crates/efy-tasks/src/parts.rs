@@ -3,8 +3,8 @@
 use efy_core::Result;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, FrankWolfe, LbfgsB, Mirror, Newton, Options,
-    ProjectedGradient, ProximalGradient, Solver,
+    Auto, ClosedForm, CoordinateAscent, CoordinateNewton, FrankWolfe, LbfgsB, Mirror, Newton,
+    Options, ProjectedGradient, ProximalGradient, Solver,
 };
 use tch::Kind;
 
@@ -58,6 +58,7 @@ impl SolverKind {
                 ..Mirror::default()
             }),
             SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
+            SolverKind::CoordinateNewton => Box::new(CoordinateNewton { options }),
             SolverKind::FrankWolfe => Box::new(FrankWolfe {
                 options,
                 ..FrankWolfe::default()

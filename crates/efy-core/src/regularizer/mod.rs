@@ -25,6 +25,7 @@ mod shannon;
 mod tsallis;
 
 pub use binary_entropy::BinaryEntropy;
+pub(crate) use binary_entropy::softplus;
 pub use binary_tsallis::BinaryTsallis;
 pub use none::NoRegularizer;
 pub use one_sided_shannon::OneSidedShannon;

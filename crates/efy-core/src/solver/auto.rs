@@ -4,13 +4,14 @@ use tch::Tensor;
 
 use super::step::quadratic_regularizer;
 use super::{
-    ClosedForm, CoordinateAscent, Mirror, Momentum, Options, Problem, ProjectedGradient,
-    ProximalGradient, Solution, Solver, Step,
+    ClosedForm, CoordinateAscent, CoordinateNewton, Mirror, Momentum, Options, Problem,
+    ProjectedGradient, ProximalGradient, Solution, Solver, Step,
 };
 use crate::Result;
 use crate::energy::{Coupling, Form};
 
 /// In this order: the closed form where there is one; on the CPU coordinate ascent for quadratic
+/// energies and coordinate Newton for network
 /// energies on boxes; for regularizers of infinite slope at the boundary mirror ascent where they have a
 /// closed-form argmax on the domain, else accelerated proximal gradient; for quadratic regularizers,
 /// and where there is none, accelerated projected gradient; for others accelerated proximal gradient,
@@ -32,6 +33,9 @@ impl Auto {
         }
         if problem.on_cpu() && CoordinateAscent::applies(problem) {
             return Ok(Box::new(CoordinateAscent { options }));
+        }
+        if CoordinateNewton::applies(problem) {
+            return Ok(Box::new(CoordinateNewton { options }));
         }
         let mirror = || {
             Box::new(Mirror {

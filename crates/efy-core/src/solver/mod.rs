@@ -11,6 +11,7 @@ mod auto;
 mod certificate;
 mod closed_form;
 mod coordinate;
+mod coordinate_newton;
 mod frank_wolfe;
 pub(crate) mod gradient;
 mod iterate;
@@ -30,6 +31,7 @@ mod tests;
 pub use auto::Auto;
 pub use closed_form::ClosedForm;
 pub use coordinate::CoordinateAscent;
+pub use coordinate_newton::CoordinateNewton;
 pub use frank_wolfe::{FrankWolfe, FrankWolfeStep};
 pub use gradient::ProjectedGradient;
 pub use lbfgsb::LbfgsB;
@@ -223,6 +225,7 @@ impl Problem<'_> {
         let energy = match self.energy.form() {
             Form::Linear { .. } => "linear",
             Form::Quadratic { .. } => "quadratic",
+            Form::Network { .. } => "network",
             Form::Concave => "concave",
             Form::General => "general",
         };
