@@ -78,9 +78,9 @@ fn fixed_point(problem: &Problem<'_>) -> Solution {
     let (rows, k) = problem.energy.size();
     let mut theta = Tensor::zeros([rows, k], F64);
     let argmax = |theta: &Tensor| problem.regularizer.argmax(theta, problem.domain).unwrap();
-    for _ in 0..300 {
+    for _ in 0..80 {
         let target = problem.energy.gradient(&argmax(&theta));
-        theta = theta.lerp(&target, 0.4);
+        theta = theta.lerp(&target, 0.6);
     }
     let residual = (problem.energy.gradient(&argmax(&theta)) - &theta).abs();
     let residual = residual.amax([-1].as_slice(), false);
@@ -88,7 +88,7 @@ fn fixed_point(problem: &Problem<'_>) -> Solution {
     assert!(read::scalar(&converged.all()).unwrap() == 1.0);
     let report = Report {
         solver: "fixed_point",
-        iterations: Tensor::full([rows], 300, (Kind::Int64, Device::Cpu)),
+        iterations: Tensor::full([rows], 80, (Kind::Int64, Device::Cpu)),
         residual,
         converged,
     };
