@@ -21,6 +21,8 @@ pub enum Stream {
     MadeUp = 4,
     /// Starting points of solvers; the step is the index of the start.
     Starts = 5,
+    /// Negative examples of the contrastive loss; the step is the training step.
+    Negatives = 6,
 }
 
 /// The generator for a step of a stream.

@@ -4,6 +4,7 @@
 //! is $-\Phi$.) The unary and pairwise forms are those of Blondel et al. 2022; other parametrizations
 //! are our generalization.
 
+mod augmented;
 mod by_autograd;
 mod coupling;
 mod custom;
@@ -14,6 +15,7 @@ mod prior;
 mod quadratic;
 mod spen;
 
+pub(crate) use augmented::augmented;
 pub use coupling::Coupling;
 pub use custom::Custom;
 pub use linear::Linear;
@@ -47,7 +49,8 @@ pub trait Energy {
         None
     }
 
-    /// $\nabla_p \Phi(v, p)$, `[B, k]`, by a formula, without autograd.
+    /// $\nabla_p \Phi(v, p)$, `[B, k]`, by a formula, without autograd, with the graph to the weights: losses
+    /// that differentiate the argmax differentiate this.
     fn gradient(&self, p: &Tensor) -> Tensor;
 
     /// $\nabla^2_{pp} \Phi(v, p)\, q$, `[B, k]`, without a graph. By default autograd differentiates

@@ -10,6 +10,7 @@ mod certificate;
 mod comparison;
 mod coordinate;
 mod elementary;
+mod gibbs;
 mod gradient;
 mod input;
 mod matrix;
@@ -29,6 +30,7 @@ use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, So
 use input::{Block, Input};
 
 pub(crate) use comparison::{Comparison, comparable, compare};
+pub(crate) use gibbs::gibbs;
 pub(crate) use network::coordinate_newton;
 pub(crate) use omega::Omega;
 pub(crate) use root::root;

@@ -97,10 +97,7 @@ impl EnergySpec {
                 let mut built = Vec::with_capacity(layers.len());
                 for (index, layer) in layers.iter().enumerate() {
                     let name = |part: &str| format!("layers.{index}.{part}");
-                    let input = leaf(
-                        &name("W"),
-                        layer.input.tensor("energy.layers.W", options)?,
-                    );
+                    let input = leaf(&name("W"), layer.input.tensor("energy.layers.W", options)?);
                     let bias = leaf(&name("b"), layer.b.tensor("energy.layers.b", options)?);
                     built.push(match &layer.hidden {
                         None => Layer::first(input, bias),
