@@ -1,12 +1,9 @@
 //! The unit cube $[0, 1]^k$ and the box $[l, h]^k$.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::{Domain, Geometry};
+use super::{Domain, Geometry, vertices};
 use crate::{Error, Result};
-
-/// Above this many outputs the 2^k vertices are not listed.
-const MOST_OUTPUTS_WITH_VERTICES: usize = 16;
 
 /// The unit cube $[0, 1]^k$, the convex hull of all sets of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -68,24 +65,7 @@ impl Domain for BoxDomain {
     }
 
     fn vertices(&self, k: usize) -> Option<Tensor> {
-        if k > MOST_OUTPUTS_WITH_VERTICES {
-            return None;
-        }
-        let corner = |code: usize, i: usize| {
-            if code >> (k - 1 - i) & 1 == 1 {
-                self.high
-            } else {
-                self.low
-            }
-        };
-        let all: Vec<f64> = (0..1_usize << k)
-            .flat_map(|code| (0..k).map(move |i| corner(code, i)))
-            .collect();
-        Some(
-            Tensor::from_slice(&all)
-                .reshape([-1, k as i64])
-                .to_kind(Kind::Double),
-        )
+        vertices::of_cube(k).map(|all| all * (self.high - self.low) + self.low)
     }
 }
 

@@ -13,6 +13,7 @@ mod gradient;
 mod input;
 mod matrix;
 mod omega;
+pub(crate) mod projection;
 mod root;
 mod rows;
 

@@ -64,6 +64,7 @@ impl Solver for Auto {
 
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         self.options.validate()?;
+        problem.domain.check(problem.energy.size().1)?;
         self.pick(problem).solve(problem, start)
     }
 }

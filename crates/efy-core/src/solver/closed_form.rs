@@ -78,6 +78,7 @@ impl Solver for ClosedForm {
 
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         let _guard = tch::no_grad_guard();
+        problem.domain.check(problem.energy.size().1)?;
         let _checked = start.map(|_| problem.start(start)).transpose()?;
         if let Form::Linear { u } = problem.energy.form() {
             return self.solve_linear(problem, u);

@@ -131,7 +131,8 @@ impl Solver for ProjectedGradient {
         };
         let start = problem.start(start)?;
         let rates = Rates::new(self, problem, quadratic)?;
-        if problem.on_cpu() && problem.has_structure() && quadratic.is_some() {
+        let on_box = problem.domain.bounds().is_some();
+        if problem.on_cpu() && problem.has_structure() && quadratic.is_some() && on_box {
             return native::projected_gradient(self, problem, &start, rates.step.as_ref());
         }
         self.solve_batched(problem, &start, rates)

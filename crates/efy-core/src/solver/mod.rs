@@ -146,6 +146,7 @@ impl Problem<'_> {
     fn start(&self, start: Option<&Tensor>) -> Result<Tensor> {
         let size = self.energy.size();
         let options = self.energy.options();
+        self.domain.check(size.1)?;
         match start {
             Some(p) => {
                 shape::matrix_of("start", p, size, options)?;

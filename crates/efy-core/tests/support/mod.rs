@@ -9,7 +9,9 @@
 use std::path::Path;
 
 use efy_core::device::{DeviceChoice, read};
-use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
+use efy_core::domain::{
+    Birkhoff, BoxDomain, Cube, Domain, Knapsack, OrderSimplex, Permutahedron, Reals, Simplex,
+};
 use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
@@ -107,6 +109,11 @@ impl Case {
             "R^k" => Box::new(Reals),
             "[0,1]^k" => Box::new(Cube),
             "[-1,1]^k" => Box::new(BoxDomain::new(-1.0, 1.0).unwrap()),
+            "simplex" => Box::new(Simplex::default()),
+            "{p in [0,1]^k, sum p <= 2}" => Box::new(Knapsack::new(0.0, 2.0).unwrap()),
+            "permutahedron P((4,3,2,1,0))" => Box::new(Permutahedron::ranking(5).unwrap()),
+            "Birkhoff polytope (3x3 doubly stochastic)" => Box::new(Birkhoff::new(3).unwrap()),
+            "{1>=p1>=...>=pk>=0}" => Box::new(OrderSimplex),
             other => panic!("{other}"),
         }
     }
