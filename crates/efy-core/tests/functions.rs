@@ -11,8 +11,9 @@ mod support;
 
 use efy_core::Result;
 use efy_core::device::read;
+use efy_core::domain::{Domain, Permutahedron};
 use efy_core::functions::{
-    binary_entmax15, entmax, entmax15, sigmoid, sinkhorn, softmax, sparsemax,
+    binary_entmax15, entmax, entmax15, sigmoid, sinkhorn, soft_rank, soft_sort, softmax, sparsemax,
 };
 use efy_core::random::{Stream, generator};
 use proptest::prelude::*;
@@ -31,6 +32,11 @@ const SIMPLEX: [Function; 5] = [
     ("entmax15", entmax15),
     ("entmax 1.2", |theta| entmax(theta, 1.2)),
     ("entmax 2.5", |theta| entmax(theta, 2.5)),
+];
+/// Ranks and sorting, soft enough to have blocks.
+const RANKS: [Function; 2] = [
+    ("soft_rank", |theta| soft_rank(theta, 0.7)),
+    ("soft_sort", |theta| soft_sort(theta, 1.5)),
 ];
 const LABELS: [Function; 2] = [("sigmoid", sigmoid), ("binary_entmax15", binary_entmax15)];
 
@@ -75,7 +81,7 @@ fn differences(f: impl Fn(&Tensor) -> Result<Tensor>, theta: &Tensor, weights: &
 fn derivatives_are_those_of_central_differences() {
     let theta = uniform(&[2, 3, 5], 1.0, 1);
     let weights = uniform(&[2, 3, 5], 1.0, 2);
-    for (name, f) in SIMPLEX.into_iter().chain(LABELS) {
+    for (name, f) in SIMPLEX.into_iter().chain(LABELS).chain(RANKS) {
         let found = gradient(f, &theta, &weights);
         assert_close(name, &found, &differences(f, &theta, &weights), 1e-7);
     }
@@ -181,7 +187,7 @@ fn ties_share_alike() {
 
 #[test]
 fn every_shape_and_kind_comes_back_as_it_went_in() {
-    for (name, f) in SIMPLEX.into_iter().chain(LABELS) {
+    for (name, f) in SIMPLEX.into_iter().chain(LABELS).chain(RANKS) {
         for shape in [
             vec![5],
             vec![1, 5],
@@ -247,6 +253,43 @@ fn sinkhorn_reaches_assignments_and_averages() {
         );
         let g = values(&gradient(|s| sinkhorn(s, 1e-3), &scores, &weights));
         assert!(g.iter().all(|g| g.abs() < 1e-2), "{g:?}");
+    }
+}
+
+#[test]
+fn soft_ranks_and_soft_sorting_are_projections_onto_permutahedra() {
+    let theta = uniform(&[30, 6], 2.0, 14);
+    let ranks: Vec<f64> = (1..=6).rev().map(f64::from).collect();
+    let rho = Tensor::from_slice(&ranks).reshape([1, 6]);
+    for strength in [1e-6, 0.1, 0.5, 1.0, 3.0, 100.0] {
+        let domain = Permutahedron::new(ranks.clone()).unwrap();
+        let expected = domain.project(&(&theta / -strength));
+        let found = soft_rank(&theta, strength).unwrap();
+        assert_close("soft_rank", &found, &expected, 1e-9);
+        let found = soft_sort(&theta, strength).unwrap();
+        for row in 0..30 {
+            let domain = Permutahedron::new(values(&theta.get(row))).unwrap();
+            let expected = domain.project(&(&rho / strength));
+            assert_close("soft_sort", &found.get(row), &expected, 1e-9);
+        }
+    }
+    assert!(soft_rank(&theta, 0.0).is_err() && soft_sort(&theta, f64::NAN).is_err());
+}
+
+#[test]
+fn weak_ranks_and_sorting_are_exact_and_strong_ones_all_alike() {
+    for kind in [Kind::Double, Kind::Float] {
+        let theta = Tensor::from_slice(&[1003.0, 1001.0, 1007.0, 1004.0]).to_kind(kind);
+        let weights = uniform(&[4], 1.0, 15).to_kind(kind);
+        let weak = |theta: &Tensor| soft_rank(theta, 1e-3);
+        assert_eq!(values(&weak(&theta).unwrap()), [3.0, 4.0, 1.0, 2.0]);
+        assert_eq!(values(&gradient(weak, &theta, &weights)), [0.0; 4]);
+        let sorted = soft_sort(&theta, 1e-3).unwrap();
+        assert_eq!(values(&sorted), [1007.0, 1004.0, 1003.0, 1001.0]);
+        let strong = soft_rank(&theta, 1e7).unwrap();
+        assert_close("strong", &strong, &strong.full_like(2.5), 1e-5);
+        let tied = soft_rank(&theta.full_like(3.0), 1e-3).unwrap();
+        assert_close("tied", &tied, &tied.full_like(2.5), 1e-6);
     }
 }
 

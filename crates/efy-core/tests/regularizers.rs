@@ -7,13 +7,11 @@
     reason = "in a test, a panic is the report"
 )]
 
-#[path = "support/sets.rs"]
-mod sets;
 #[path = "support/mod.rs"]
 mod support;
 
 use efy_core::device::read;
-use efy_core::domain::{BoxDomain, Cube, Domain, Reals};
+use efy_core::domain::{Birkhoff, BoxDomain, Cube, Domain, Knapsack, Reals, Simplex};
 use efy_core::energy::{Coupling, Linear, Quadratic};
 use efy_core::loss::FenchelYoung;
 use efy_core::random::{Stream, generator};
@@ -24,7 +22,6 @@ use efy_core::regularizer::{
 use efy_core::solver::{Auto, ClosedForm, CoordinateAscent, Options, Solver};
 use proptest::prelude::*;
 use rand::RngExt;
-use sets::Set;
 use support::{assert_close, golden};
 use tch::{Device, Kind, Tensor};
 
@@ -55,29 +52,32 @@ fn catalogue(gamma: f64) -> Vec<Parts> {
     let action = || BoxDomain::new(-1.5, 0.5).unwrap();
     let mut all = vec![
         boxed(HalfSquaredNorm::new(gamma).unwrap(), Cube),
-        boxed(HalfSquaredNorm::new(gamma).unwrap(), Set::Simplex(1.0)),
+        boxed(
+            HalfSquaredNorm::new(gamma).unwrap(),
+            Simplex::new(1.0).unwrap(),
+        ),
         boxed(Gini::new(gamma).unwrap(), action()),
         boxed(BinaryEntropy::new(gamma).unwrap(), Cube),
         boxed(BinaryEntropy::on_box(gamma, -1.5, 0.5).unwrap(), action()),
         boxed(OneSidedShannon::new(gamma).unwrap(), Cube),
-        boxed(Shannon::new(gamma).unwrap(), Set::Simplex(1.0)),
-        boxed(Shannon::new(gamma).unwrap(), Set::Simplex(2.5)),
-        boxed(Shannon::new(gamma).unwrap(), Set::Birkhoff(3)),
+        boxed(Shannon::new(gamma).unwrap(), Simplex::new(1.0).unwrap()),
+        boxed(Shannon::new(gamma).unwrap(), Simplex::new(2.5).unwrap()),
+        boxed(Shannon::new(gamma).unwrap(), Birkhoff::new(3).unwrap()),
     ];
     for (min, max) in [(0.0, 2.0), (4.0, 4.0), (6.0, 8.0)] {
         all.push(boxed(
             BinaryEntropy::new(gamma).unwrap(),
-            Set::Knapsack(min, max),
+            Knapsack::new(min, max).unwrap(),
         ));
     }
     for alpha in [1.1, 1.5, 2.0, 3.0] {
         all.push(boxed(
             Tsallis::new(alpha, gamma).unwrap(),
-            Set::Simplex(1.0),
+            Simplex::new(1.0).unwrap(),
         ));
         all.push(boxed(
             Tsallis::new(alpha, gamma).unwrap(),
-            Set::Simplex(0.4),
+            Simplex::new(0.4).unwrap(),
         ));
         all.push(boxed(BinaryTsallis::new(alpha, gamma).unwrap(), Cube));
     }
@@ -109,11 +109,17 @@ fn points(domain: &dyn Domain, k: i64, seed: u64) -> Vec<Tensor> {
 #[test]
 fn golden_argmax_conjugate_loss_and_gradient() {
     let parts = |id: &str| match id {
-        "B07" => boxed(Shannon::new(1.0).unwrap(), Set::Simplex(1.0)),
-        "B08" => boxed(HalfSquaredNorm::new(1.0).unwrap(), Set::Simplex(1.0)),
-        "B09" => boxed(Tsallis::new(1.5, 1.0).unwrap(), Set::Simplex(1.0)),
-        "B12" => boxed(BinaryEntropy::new(1.0).unwrap(), Set::Knapsack(0.0, 2.0)),
-        "B14" => boxed(Shannon::new(1.0).unwrap(), Set::Birkhoff(3)),
+        "B07" => boxed(Shannon::new(1.0).unwrap(), Simplex::new(1.0).unwrap()),
+        "B08" => boxed(
+            HalfSquaredNorm::new(1.0).unwrap(),
+            Simplex::new(1.0).unwrap(),
+        ),
+        "B09" => boxed(Tsallis::new(1.5, 1.0).unwrap(), Simplex::new(1.0).unwrap()),
+        "B12" => boxed(
+            BinaryEntropy::new(1.0).unwrap(),
+            Knapsack::new(0.0, 2.0).unwrap(),
+        ),
+        "B14" => boxed(Shannon::new(1.0).unwrap(), Birkhoff::new(3).unwrap()),
         "B16" => boxed(OneSidedShannon::new(1.0).unwrap(), Cube),
         "R01" => boxed(BinaryTsallis::new(1.5, 1.0).unwrap(), Cube),
         _ => boxed(
@@ -175,11 +181,14 @@ fn r04_proximal_maps() {
         ),
         (
             "shannon_simplex",
-            boxed(Shannon::new(gamma).unwrap(), Set::Simplex(1.0)),
+            boxed(Shannon::new(gamma).unwrap(), Simplex::new(1.0).unwrap()),
         ),
         (
             "half_sq_l2_simplex",
-            boxed(HalfSquaredNorm::new(gamma).unwrap(), Set::Simplex(1.0)),
+            boxed(
+                HalfSquaredNorm::new(gamma).unwrap(),
+                Simplex::new(1.0).unwrap(),
+            ),
         ),
         (
             "half_sq_l2_Rk",
@@ -400,7 +409,7 @@ fn each_row_has_its_own_proximal_step() {
     let x = uniform(&[4, 5], 1.0, 2);
     let eta = Tensor::from_slice(&[0.1, 0.5, 2.0, 9.0]).reshape([4, 1]);
     for (regularizer, domain) in [
-        boxed(Shannon::new(0.7).unwrap(), Set::Simplex(1.0)),
+        boxed(Shannon::new(0.7).unwrap(), Simplex::new(1.0).unwrap()),
         boxed(BinaryEntropy::new(0.7).unwrap(), Cube),
         boxed(Gini::new(0.7).unwrap(), Cube),
     ] {
@@ -435,7 +444,7 @@ fn permuting_theta_permutes_the_argmax() {
     let argmax = |s: &Tensor| {
         Shannon::new(0.3)
             .unwrap()
-            .argmax(s, &Set::Birkhoff(3))
+            .argmax(s, &Birkhoff::new(3).unwrap())
             .unwrap()
     };
     let scores = uniform(&[1, 9], 2.0, 14);
@@ -528,16 +537,22 @@ fn a_row_has_the_same_bits_alone_and_in_a_batch() {
 #[test]
 fn orders_one_and_two_are_the_entropies_and_the_squared_norms() {
     let gamma = 0.7;
-    let (simplex, theta) = (Set::Simplex(1.0), uniform(&[5, 9], 2.0, 23));
+    let (simplex, theta) = (Simplex::new(1.0).unwrap(), uniform(&[5, 9], 2.0, 23));
     let pairs = [
         (
-            boxed(Tsallis::new(2.0, gamma).unwrap(), Set::Simplex(1.0)),
+            boxed(
+                Tsallis::new(2.0, gamma).unwrap(),
+                Simplex::new(1.0).unwrap(),
+            ),
             boxed(HalfSquaredNorm::new(gamma).unwrap(), simplex),
             1e-12,
         ),
         (
-            boxed(Tsallis::new(1.0 + 1e-7, gamma).unwrap(), Set::Simplex(1.0)),
-            boxed(Shannon::new(gamma).unwrap(), Set::Simplex(1.0)),
+            boxed(
+                Tsallis::new(1.0 + 1e-7, gamma).unwrap(),
+                Simplex::new(1.0).unwrap(),
+            ),
+            boxed(Shannon::new(gamma).unwrap(), Simplex::new(1.0).unwrap()),
             1e-5,
         ),
         (
@@ -591,7 +606,7 @@ fn closed_forms_of_the_paper_and_of_the_literature() {
     let pair = Tensor::cat(&[&t, &t.zeros_like()], 1);
     let both = Tsallis::new(1.5, 1.0)
         .unwrap()
-        .argmax(&pair, &Set::Simplex(1.0))
+        .argmax(&pair, &Simplex::new(1.0).unwrap())
         .unwrap();
     let one = BinaryTsallis::new(1.5, 1.0)
         .unwrap()
@@ -600,7 +615,7 @@ fn closed_forms_of_the_paper_and_of_the_literature() {
     assert_close("binary 1.5-entmax", &one, &both.narrow(1, 0, 1), 1e-14);
     // A knapsack that does not bind is the cube.
     let entropy = BinaryEntropy::new(0.9).unwrap();
-    let loose = Set::Knapsack(0.0, 6.0);
+    let loose = Knapsack::new(0.0, 6.0).unwrap();
     let found = entropy.argmax(&theta, &loose).unwrap();
     let cube = entropy.argmax(&theta, &Cube).unwrap();
     assert_close("loose knapsack", &found, &cube, 4e-16);
@@ -623,7 +638,9 @@ fn entropies_vanish_at_vertices_and_losses_keep_their_relative_accuracy() {
     let theta = Tensor::from_slice(&[60.0, 0.0, f64::NEG_INFINITY]).reshape([1, 3]);
     let shannon = Shannon::new(1.0).unwrap();
     let theta = theta.set_requires_grad(true);
-    let loss = shannon.linear_loss(&theta, &y, &Set::Simplex(1.0)).unwrap();
+    let loss = shannon
+        .linear_loss(&theta, &y, &Simplex::new(1.0).unwrap())
+        .unwrap();
     let found = read::scalar(&loss).unwrap();
     assert!((found / (-60.0_f64).exp() - 1.0).abs() < 1e-14, "{found}");
     loss.sum(Kind::Double).backward();
@@ -726,7 +743,7 @@ proptest! {
     ) {
         let tsallis = Tsallis::new(alpha, gamma).unwrap();
         let rows = Tensor::from_slice(&theta).reshape([1, -1]);
-        let p = tsallis.argmax(&rows, &Set::Simplex(scale)).unwrap();
+        let p = tsallis.argmax(&rows, &Simplex::new(scale).unwrap()).unwrap();
         let gradient = values(&(rows - tsallis.gradient(&p)));
         let p = values(&p);
         let sum: f64 = p.iter().sum();
@@ -749,7 +766,7 @@ proptest! {
         let (min, max) = (low * k, (low + width * (1.0 - low)) * k);
         let rows = Tensor::from_slice(&theta).reshape([1, -1]);
         let entropy = BinaryEntropy::new(gamma).unwrap();
-        let p = entropy.argmax(&rows, &Set::Knapsack(min, max)).unwrap();
+        let p = entropy.argmax(&rows, &Knapsack::new(min, max).unwrap()).unwrap();
         let sum: f64 = values(&p).iter().sum();
         prop_assert!(sum >= min - 1e-12 * k && sum <= max + 1e-12 * k, "{sum} {min} {max}");
         let taus: Vec<f64> = values(&p)
@@ -773,7 +790,7 @@ proptest! {
         gamma in 0.3..5.0_f64,
     ) {
         let s = Tensor::from_slice(&scores).reshape([1, 16]);
-        let p = Shannon::new(gamma).unwrap().argmax(&s, &Set::Birkhoff(4)).unwrap();
+        let p = Shannon::new(gamma).unwrap().argmax(&s, &Birkhoff::new(4).unwrap()).unwrap();
         let p = values(&p);
         for i in 0..4 {
             let row: f64 = (0..4).map(|j| p[4 * i + j]).sum();

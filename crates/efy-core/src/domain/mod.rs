@@ -4,7 +4,7 @@
 //! CPU, batched tensor operations without a read on other devices, the same numbers up to rounding.
 
 mod ball;
-mod batched;
+pub(crate) mod batched;
 mod birkhoff;
 mod boxes;
 mod geometry;

@@ -1,9 +1,10 @@
 //! Regularized argmaxes as differentiable functions, to be used inside of networks: softmax and its
-//! sparse relatives, their counterparts for sets of labels, and Sinkhorn's doubly stochastic matrices.
+//! sparse relatives, their counterparts for sets of labels, Sinkhorn's doubly stochastic matrices, soft
+//! ranks and soft sorting.
 //!
 //! All take `[.., k]` in f64, f32, bf16 or f16; the halves are computed in f32 and returned as they came.
 //! Rows are independent, and a batch may be empty. Elements of $-\infty$ (a mask) get probability and
-//! gradient exactly 0. Where a function takes no strength $\gamma$, give it $\theta / \gamma$.
+//! gradient exactly 0 (ranks and sorting want finite numbers). Where a function takes no strength $\gamma$, give it $\theta / \gamma$.
 //!
 //! First derivatives are exact and cost no backward pass through a solver: where p solves an equation,
 //! autograd is given $p + J(\theta - \mathrm{const})$ with $J = \partial p / \partial\theta$ and
@@ -27,10 +28,12 @@
 //! ```
 
 mod labels;
+mod rank;
 mod simplex;
 mod sinkhorn;
 
 pub use labels::{binary_entmax15, sigmoid};
+pub use rank::{soft_rank, soft_sort};
 pub use simplex::{entmax, entmax15, softmax, sparsemax};
 pub use sinkhorn::sinkhorn;
 

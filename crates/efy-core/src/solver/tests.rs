@@ -9,7 +9,7 @@ use crate::device::read;
 use crate::domain::{BoxDomain, Cube};
 use crate::energy::{Coupling, Linear, Quadratic};
 use crate::regularizer::{
-    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon,
+    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon, Separable,
 };
 
 const OPTIONS: Options = Options {
@@ -126,9 +126,14 @@ fn batched_coordinate_ascent_agrees_with_the_native_one() {
         (Box::new(BinaryTsallis::new(2.7, 0.9).unwrap()), cube()),
         (Box::new(NoRegularizer), wide()),
     ];
-    for energy in energies() {
+    for (index, energy) in energies().into_iter().enumerate() {
         for (regularizer, domain) in &problems {
             let regularizer = regularizer.as_ref();
+            // Every Newton step is twenty launches: three kinds of energy are enough.
+            let quadratic = matches!(regularizer.separable(), Some(Separable::Quadratic { .. }));
+            if !quadratic && ![0, 1, 4].contains(&index) {
+                continue;
+            }
             let problem = Problem {
                 energy: energy.as_ref(),
                 regularizer,

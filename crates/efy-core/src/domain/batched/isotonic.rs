@@ -47,7 +47,7 @@ pub(in crate::domain) fn order_simplex(z: &Tensor) -> Tensor {
 /// Least squares under $v_1 \ge v_2 \ge \dots$ by
 /// $v_i = \min_{a \le i} \max_{b \ge i} \mathrm{mean}(y_a, \dots, y_b)$: eight launches and $O(k^2)$ work for as
 /// many rows as fit into memory.
-fn decreasing(y: &Tensor) -> Tensor {
+pub(crate) fn decreasing(y: &Tensor) -> Tensor {
     let k = columns(y);
     let rows = y.size()[0];
     let chunk = (MOST_ELEMENTS / (k * k).max(1)).max(1);

@@ -11,6 +11,7 @@ mod tests;
 
 pub(super) use ball::{ball, sphere};
 pub(super) use birkhoff::birkhoff;
+pub(crate) use isotonic::decreasing;
 pub(super) use isotonic::{order_simplex, permutahedron};
 pub(super) use section::knapsack;
 pub(super) use simplex::simplex;

@@ -50,6 +50,29 @@ impl RowMap for Permutahedron<'_> {
     }
 }
 
+/// The closest decreasing sequence.
+pub(super) struct Decreasing;
+
+impl RowMap for Decreasing {
+    fn work(&self, k: usize) -> usize {
+        8 * k
+    }
+
+    fn apply<T: Real>(&self, rows: &mut [T], k: usize) {
+        let mut pool = Pool::default();
+        for row in rows.chunks_exact_mut(k) {
+            if row.iter().any(|value| value.is_nan()) {
+                row.fill(T::nan());
+                continue;
+            }
+            pool.decreasing(row.iter().map(|&value| wide(value)));
+            for (value, fitted) in row.iter_mut().zip(pool.values()) {
+                *value = real(fitted);
+            }
+        }
+    }
+}
+
 /// The closest decreasing sequence, clipped.
 pub(super) struct OrderSimplex;
 

@@ -46,6 +46,11 @@ pub(crate) fn order_simplex(z: &Tensor) -> Option<Tensor> {
     map_rows(z, &isotonic::OrderSimplex)
 }
 
+/// Onto the decreasing sequences: isotonic regression. Elements of a block have equal bits.
+pub(crate) fn decreasing(z: &Tensor) -> Option<Tensor> {
+    map_rows(z, &isotonic::Decreasing)
+}
+
 /// Onto the doubly stochastic n x n matrices.
 pub(crate) fn birkhoff(z: &Tensor, n: usize) -> Option<Tensor> {
     map_rows(z, &birkhoff::Birkhoff { n })
