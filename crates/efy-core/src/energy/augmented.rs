@@ -7,8 +7,8 @@ use crate::{Result, shape};
 
 /// $\Phi(v, p) + \langle c, p \rangle + \frac{a}{2} \|p\|^2$ for `linear` c `[B, k]` and `square` a.
 ///
-/// Linear and quadratic energies stay what they are, so that their solvers apply: $u + c$ and, if a is
-/// not 0, $U + a I$, always dense. Graphs to u, U and A are kept.
+/// Energies with a structure keep it, so that their solvers apply: linear and quadratic ones become
+/// $u + c$ and, if a is not 0, $U + a I$, always dense; networks, if a is 0, $u + c$. Graphs are kept.
 pub(crate) fn augmented<'a>(
     energy: &'a dyn Energy,
     linear: &Tensor,
@@ -29,11 +29,18 @@ pub(crate) fn augmented<'a>(
             let matrix = coupling.dense() + identity()?;
             Box::new(Quadratic::new(u + linear, Coupling::Dense(matrix))?)
         }
-        _ => Box::new(Augmented {
-            energy,
-            linear: linear.shallow_clone(),
-            square,
-        }),
+        form => {
+            let scores = match form {
+                Form::Network { u, .. } if square == 0.0 => Some(u + linear),
+                _ => None,
+            };
+            Box::new(Augmented {
+                energy,
+                linear: linear.shallow_clone(),
+                square,
+                scores,
+            })
+        }
     })
 }
 
@@ -42,6 +49,8 @@ struct Augmented<'a> {
     energy: &'a dyn Energy,
     linear: Tensor,
     square: f64,
+    /// u + c of a network.
+    scores: Option<Tensor>,
 }
 
 impl Augmented<'_> {
@@ -82,8 +91,9 @@ impl Energy for Augmented<'_> {
 
     /// A square takes away from concavity; how much there was of it is not known.
     fn form(&self) -> Form<'_> {
-        match self.energy.form() {
-            Form::Concave if self.square <= 0.0 => Form::Concave,
+        match (self.energy.form(), &self.scores) {
+            (Form::Network { prior, .. }, Some(u)) => Form::Network { u, prior },
+            (Form::Concave, _) if self.square <= 0.0 => Form::Concave,
             _ => Form::General,
         }
     }
