@@ -14,6 +14,7 @@ pub mod device;
 pub mod domain;
 pub mod energy;
 mod error;
+pub mod functions;
 pub mod loss;
 mod native;
 pub mod parameters;

@@ -14,6 +14,8 @@ mod input;
 mod matrix;
 mod omega;
 pub(crate) mod projection;
+mod root;
+mod rows;
 
 use rayon::prelude::*;
 use tch::{Kind, Tensor, kind::Element};
@@ -25,17 +27,25 @@ use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, So
 use input::{Block, Input};
 
 pub(crate) use comparison::{Comparison, comparable, compare};
+pub(crate) use omega::Omega;
+pub(crate) use root::root;
+#[cfg(test)]
+pub(crate) use rows::batched;
+pub(crate) use rows::{RowKernel, by_rows};
 
 /// Rows that are solved side by side when they share a matrix.
 const LANES: usize = 8;
 
 /// f32 or f64.
-trait Real: num_traits::Float + num_traits::NumAssign + Element + Send + Sync {}
+pub(crate) trait Real:
+    num_traits::Float + num_traits::NumAssign + Element + Send + Sync
+{
+}
 impl Real for f32 {}
 impl Real for f64 {}
 
 /// A literal in the working precision.
-fn real<T: Real>(value: f64) -> T {
+pub(crate) fn real<T: Real>(value: f64) -> T {
     T::from(value).unwrap_or_else(T::nan)
 }
 

@@ -1,11 +1,11 @@
 //! The regularizer's function of one coordinate, in the working precision.
 
-use super::{Real, real};
+use super::{Real, real, root};
 use crate::regularizer::Separable;
 
 /// $\omega$ on $[l, h]$.
 #[derive(Clone, Copy)]
-pub(super) struct Omega<T> {
+pub(crate) struct Omega<T> {
     kind: Function<T>,
     low: T,
     high: T,
@@ -13,22 +13,40 @@ pub(super) struct Omega<T> {
 
 #[derive(Clone, Copy)]
 enum Function<T> {
-    Quadratic { curvature: T, slope: T },
-    BinaryEntropy { gamma: T },
-    OneSidedShannon { gamma: T },
+    Quadratic {
+        curvature: T,
+        slope: T,
+    },
+    /// Of $q = (p - l) / (h - l)$, on any box.
+    BinaryEntropy {
+        gamma: T,
+    },
+    OneSidedShannon {
+        gamma: T,
+    },
+    BinaryTsallis {
+        alpha: T,
+        gamma: T,
+    },
 }
 
 impl<T: Real> Omega<T> {
-    pub(super) fn new(omega: Separable, (low, high): (f64, f64)) -> Self {
+    pub(crate) fn new(omega: Separable, (low, high): (f64, f64)) -> Self {
         let kind = match omega {
             Separable::Quadratic { curvature, slope } => Function::Quadratic {
                 curvature: real(curvature),
                 slope: real(slope),
             },
-            Separable::BinaryEntropy { gamma } => Function::BinaryEntropy { gamma: real(gamma) },
+            Separable::BinaryEntropy { gamma } | Separable::BoxEntropy { gamma, .. } => {
+                Function::BinaryEntropy { gamma: real(gamma) }
+            }
             Separable::OneSidedShannon { gamma } => {
                 Function::OneSidedShannon { gamma: real(gamma) }
             }
+            Separable::BinaryTsallis { alpha, gamma } => Function::BinaryTsallis {
+                alpha: real(alpha),
+                gamma: real(gamma),
+            },
         };
         Omega {
             kind,
@@ -50,7 +68,7 @@ impl<T: Real> Omega<T> {
 
     /// $\arg\max_p a p + \frac{d}{2} p^2 - \omega(p)$ on $[l, h]$.
     #[inline(always)]
-    pub(super) fn maximize(&self, a: T, d: T) -> T {
+    pub(crate) fn maximize(&self, a: T, d: T) -> T {
         match self.kind {
             Function::Quadratic { curvature, slope } => {
                 let (linear, curvature) = (a - slope, curvature - d);
@@ -66,12 +84,15 @@ impl<T: Real> Omega<T> {
                 }
             }
             Function::BinaryEntropy { gamma } => {
+                // The same in q.
+                let width = self.width();
+                let (a, d) = ((a + d * self.low) * width, d * width * width);
                 let (first, second) = (a / gamma, (a + d) / gamma);
-                let t = root(first.min(second), first.max(second), |t| {
+                let t = root(first.min(second), first.max(second), T::one(), |t| {
                     let p = sigmoid(t);
                     (a + d * p - gamma * t, d * p * (T::one() - p) - gamma)
                 });
-                sigmoid(t)
+                self.low + width * sigmoid(t)
             }
             Function::OneSidedShannon { gamma } => {
                 let (first, second) = (a / gamma - T::one(), (a + d) / gamma - T::one());
@@ -79,11 +100,20 @@ impl<T: Real> Omega<T> {
                 let at_most_zero = |t: T| if t > T::zero() { T::zero() } else { t };
                 let low = at_most_zero(first.min(second));
                 let high = at_most_zero(first.max(second));
-                let t = root(low, high, |t| {
+                let t = root(low, high, T::one(), |t| {
                     let p = t.exp();
                     (a + d * p - gamma * (t + T::one()), d * p - gamma)
                 });
                 t.exp()
+            }
+            Function::BinaryTsallis { alpha, gamma } => {
+                // The function is its own mirror image but for a: look for a maximum up to 1/2.
+                let half = real::<T>(0.5);
+                if a + d * half > T::zero() {
+                    T::one() - lower_half(alpha, gamma, -(a + d), d)
+                } else {
+                    lower_half(alpha, gamma, a, d)
+                }
             }
         }
     }
@@ -112,8 +142,15 @@ impl<T: Real> Omega<T> {
             Function::Quadratic { curvature, slope } => {
                 p * (curvature * p / (T::one() + T::one()) + slope)
             }
-            Function::BinaryEntropy { gamma } => gamma * (xlogx(p) + xlogx(T::one() - p)),
+            Function::BinaryEntropy { gamma } => {
+                let q = (p - self.low) / self.width();
+                gamma * (xlogx(q) + xlogx(T::one() - q))
+            }
             Function::OneSidedShannon { gamma } => gamma * xlogx(p),
+            Function::BinaryTsallis { alpha, gamma } => {
+                let rest = (alpha * (-p).ln_1p()).exp_m1();
+                gamma * (p.powf(alpha) + rest) / (alpha * (alpha - T::one()))
+            }
         }
     }
 
@@ -151,12 +188,28 @@ impl<T: Real> Omega<T> {
     /// $\omega'(p)$, at most one rounding step inside an entropy's open interval.
     #[inline(always)]
     pub(super) fn gradient(&self, p: T) -> T {
-        let inside = p.max(T::min_positive_value()).min(T::one() - T::epsilon());
         match self.kind {
             Function::Quadratic { curvature, slope } => curvature * p + slope,
-            Function::BinaryEntropy { gamma } => gamma * (inside.ln() - (-inside).ln_1p()),
-            Function::OneSidedShannon { gamma } => gamma * (inside.ln() + T::one()),
+            Function::BinaryEntropy { gamma } => {
+                let width = self.width();
+                let q = ((p - self.low) / width)
+                    .max(T::min_positive_value())
+                    .min(T::one() - T::epsilon());
+                gamma * (q.ln() - (-q).ln_1p()) / width
+            }
+            Function::OneSidedShannon { gamma } => {
+                gamma * (p.max(T::min_positive_value()).ln() + T::one())
+            }
+            Function::BinaryTsallis { alpha, gamma } => {
+                let e = alpha - T::one();
+                gamma * (p.powf(e) - (T::one() - p).powf(e)) / e
+            }
         }
+    }
+
+    #[inline(always)]
+    fn width(&self) -> T {
+        self.high - self.low
     }
 
     /// The coordinate's part of the residual at p with $\theta = \partial\Phi(p)$.
@@ -204,30 +257,35 @@ fn sigmoid<T: Real>(t: T) -> T {
     }
 }
 
-/// The root of a decreasing function between `low` and `high`, or the end nearest to it, by Newton
-/// steps kept inside a shrinking bracket. Returns (value, slope).
-#[inline(always)]
-fn root<T: Real>(mut low: T, mut high: T, f: impl Fn(T) -> (T, T)) -> T {
-    let half = real::<T>(0.5);
-    let mut t = (low + high) * half;
-    for _ in 0..100 {
-        let (value, slope) = f(t);
-        if value > T::zero() {
-            low = t;
-        } else {
-            high = t;
-        }
-        let newton = t - value / slope;
-        let next = if newton >= low && newton <= high {
-            newton
-        } else {
-            (low + high) * half
-        };
-        let settled = (next - t).abs() <= T::epsilon() * t.abs().max(T::one());
-        t = next;
-        if settled {
-            break;
-        }
+/// The p up to 1/2 that maximizes $a p + \frac{d}{2} p^2 - \omega(p)$ for the binary Tsallis negentropy
+/// $\omega$: where $a + d p = \gamma (p^{\alpha - 1} - (1 - p)^{\alpha - 1}) / (\alpha - 1)$.
+fn lower_half<T: Real>(alpha: T, gamma: T, a: T, d: T) -> T {
+    let (zero, one, half) = (T::zero(), T::one(), real::<T>(0.5));
+    let e = alpha - one;
+    let c = gamma / e;
+    if a <= -c {
+        return zero;
     }
-    t
+    if alpha == real(1.5) && d == zero {
+        // p = ((sqrt(2 - h^2) - h) / 2)^2 with h = -a / (2 gamma), without the cancellation.
+        let h = -a / (gamma + gamma);
+        let root = (one - h) * (one + h) / ((one + one - h * h).sqrt() + h);
+        return root * root;
+    }
+    if e >= one {
+        return root(zero, half, one, |p| {
+            let rest = one - p;
+            let slope = d - gamma * (p.powf(e - one) + rest.powf(e - one));
+            (a + d * p - c * (p.powf(e) - rest.powf(e)), slope)
+        });
+    }
+    // The slope in p is infinite at 0, that in x = p^e is not.
+    let b = e.recip();
+    let x = root(zero, half.powf(e), one, |x| {
+        let p = x.powf(b);
+        let (rest, inner) = (one - p, b * p / x.max(T::min_positive_value()));
+        let slope = d * inner - c * (one + e * inner * rest.powf(e - one));
+        (a + d * p - c * (x - rest.powf(e)), slope)
+    });
+    x.powf(b)
 }

@@ -82,6 +82,13 @@ macro_rules! regularizer {
                 Some(domain.project(&self.polynomial().stationary_point(theta)))
             }
 
+            /// The projection of the unconstrained minimum $(x - \eta s) / (1 + \eta c)$ of
+            /// $\frac12 \|p - x\|^2 + \eta \sum_i \frac{c}{2} p_i^2 + s p_i$.
+            fn prox(&self, x: &Tensor, eta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
+                let Polynomial { curvature, slope } = self.polynomial();
+                Some(domain.project(&((x - eta * slope) / (eta * curvature + 1.0))))
+            }
+
             fn modulus(&self, _domain: &dyn Domain) -> f64 {
                 self.gamma
             }

@@ -1,37 +1,45 @@
-//! One-sided Shannon negentropy on the cube.
+//! The Shannon negentropy on the simplex and the Birkhoff polytope.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::binary_entropy::is_cube;
-use super::{Regularizer, Separable, positive};
-use crate::domain::Domain;
+use super::rows::{Entropy, SimplexProx, Sinkhorn};
+use super::{Regularizer, difference, largest_coordinate, positive};
+use crate::domain::{Domain, Geometry};
+use crate::native::by_rows;
 use crate::{Result, shape};
 
-/// $\Omega(p) = \gamma \sum_i p_i \log p_i$ on the cube, with $0 \log 0 = 0$.
+/// $\Omega(p) = \gamma \sum_i p_i \log p_i$ with $0 \log 0 = 0$, on sets that fix $\sum_i p_i$.
 ///
-/// Its regularized prediction for a linear energy is $\min(e^{u/\gamma - 1}, 1)$, not the sigmoid.
+/// On the simplex its regularized prediction for a linear energy is the softmax
+/// $s\, e^{\theta_i / \gamma} / \sum_j e^{\theta_j / \gamma}$ and its Fenchel-Young loss the cross-entropy; on
+/// doubly stochastic matrices the prediction is Sinkhorn's. On the cube the same function is called
+/// [`OneSidedShannon`](super::OneSidedShannon).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OneSidedShannon {
+pub struct Shannon {
     gamma: f64,
 }
 
-impl OneSidedShannon {
+impl Shannon {
     /// # Errors
     /// [`crate::Error::Parameter`] unless `gamma` is a positive number.
     pub fn new(gamma: f64) -> Result<Self> {
-        Ok(OneSidedShannon {
-            gamma: positive("one_sided_shannon.gamma", gamma)?,
+        Ok(Shannon {
+            gamma: positive("shannon.gamma", gamma)?,
         })
     }
 }
 
-impl Regularizer for OneSidedShannon {
+impl Regularizer for Shannon {
     fn name(&self) -> &'static str {
-        "one_sided_shannon"
+        "shannon"
     }
 
     fn value(&self, p: &Tensor) -> Tensor {
         shape::row_sum(&p.xlogy(p)) * self.gamma
+    }
+
+    fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
+        Some(difference::x_log_x(p, q) * self.gamma)
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
@@ -47,14 +55,60 @@ impl Regularizer for OneSidedShannon {
     }
 
     fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
-        is_cube(domain).then(|| (theta / self.gamma - 1.0).clamp_max(0.0).exp())
+        let t = theta / self.gamma;
+        match domain.geometry() {
+            Geometry::Simplex { scale } => Some(t.softmax(-1, None::<Kind>) * scale),
+            Geometry::Birkhoff { n } => Some(by_rows(&Sinkhorn { n }, &t, None)),
+            _ => None,
+        }
     }
 
-    fn modulus(&self, _domain: &dyn Domain) -> f64 {
-        self.gamma
+    /// On the simplex, where stationarity $\eta\gamma (\log p_i + 1) + p_i + \lambda = x_i$ has a solution in
+    /// Lambert's W function for each multiplier $\lambda$.
+    fn prox(&self, x: &Tensor, eta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
+        let Geometry::Simplex { scale } = domain.geometry() else {
+            return None;
+        };
+        let kernel = SimplexProx {
+            entropy: Entropy::Shannon,
+            scale,
+        };
+        Some(by_rows(&kernel, x, Some(&(eta * self.gamma))))
     }
 
-    fn separable(&self) -> Option<Separable> {
-        Some(Separable::OneSidedShannon { gamma: self.gamma })
+    /// On the simplex $s \gamma \log \sum_i e^{\theta_i / \gamma} - \gamma s \log s$.
+    fn conjugate(&self, theta: &Tensor, argmax: &Tensor, domain: &dyn Domain) -> Tensor {
+        match domain.geometry() {
+            Geometry::Simplex { scale } => {
+                let sum = (theta / self.gamma).logsumexp([-1].as_slice(), false);
+                sum * (scale * self.gamma) - self.gamma * scale * scale.ln()
+            }
+            _ => shape::dot(theta, argmax) - self.value(argmax),
+        }
     }
+
+    /// On the simplex $\gamma \sum_i y_i (\log \sum_j e^{t_j} - t_i) + \Omega(y) - \gamma s \log s$ with
+    /// $t = \theta / \gamma$, where the difference is a sum of nonnegative terms.
+    fn linear_loss(&self, theta: &Tensor, target: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
+        let Geometry::Simplex { scale } = domain.geometry() else {
+            return None;
+        };
+        let cross = shape::row_sum(&(target * surprise(&(theta / self.gamma), target)));
+        Some(cross * self.gamma + self.value(target) - self.gamma * scale * scale.ln())
+    }
+
+    fn modulus(&self, domain: &dyn Domain) -> f64 {
+        largest_coordinate(domain).map_or(0.0, |largest| self.gamma / largest)
+    }
+}
+
+/// $-\log \mathrm{softmax}(t)$, to full relative accuracy also where the softmax is nearly 1; 0 where
+/// `target` is, which keeps $0 \cdot \infty$ out.
+fn surprise(t: &Tensor, target: &Tensor) -> Tensor {
+    let (largest, index) = t.max_dim(-1, true);
+    // All exponentials but the largest element's own, which is 1.
+    let others = (t - &largest).exp().scatter_value(-1, &index, 0.0);
+    let excess = others.sum_dim_intlist(-1, true, None::<Kind>).log1p();
+    let zero = t.zeros_like();
+    (largest - t + excess).where_self(&target.ne(0.0), &zero)
 }

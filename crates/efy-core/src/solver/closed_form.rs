@@ -43,7 +43,7 @@ impl ClosedForm {
         let (kind, device) = problem.energy.options();
         let zeros = Tensor::f_zeros([rows], (kind, device))?;
         let certificate = self.options.certify.then(|| Certificate {
-            value: problem.regularizer.conjugate(&u, &argmax),
+            value: problem.regularizer.conjugate(&u, &argmax, problem.domain),
             gap: zeros.shallow_clone(),
         });
         let report = Report {

@@ -1,15 +1,11 @@
 //! Coordinate ascent for quadratic energies on boxes.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::iterate::iterate;
 use super::{Options, Problem, Solution, Solver};
 use crate::energy::Form;
-use crate::regularizer::Separable;
 use crate::{Result, native};
-
-/// Newton steps of the batched one-dimensional maximization; each row needs about five.
-const NEWTON_STEPS: usize = 40;
 
 /// Exact maximization over one coordinate after the other, cyclically; an iteration is a sweep over
 /// all k. Monotone; converges to the maximum when F is concave, and to a
@@ -48,10 +44,10 @@ impl CoordinateAscent {
     /// Whether it knows the energy, the regularizer and the domain.
     pub(super) fn applies(problem: &Problem<'_>) -> bool {
         problem.has_structure()
-            && problem.domain.bounds().is_some()
-            && problem.regularizer.separable().is_some_and(|omega| {
-                matches!(omega, Separable::Quadratic { .. }) || problem.domain.name() == "cube"
-            })
+            && match (problem.regularizer.separable(), problem.domain.bounds()) {
+                (Some(omega), Some(bounds)) => omega.ranges_over(bounds),
+                _ => false,
+            }
     }
 
     /// The tensor path, for any device.
@@ -85,60 +81,9 @@ impl CoordinateAscent {
                 };
                 let mut coordinate = p.select(1, i);
                 let a = u.select(1, i) + coupled - &diagonal * &coordinate;
-                coordinate.copy_(&maximize(omega, bounds, &a, &diagonal));
+                coordinate.copy_(&omega.maximize(bounds, &a, &diagonal));
             }
             Ok(p.copy())
         })
     }
-}
-
-/// $\arg\max_{l \le p \le h} a p + \frac{d}{2} p^2 - \omega(p)$, elementwise.
-fn maximize(omega: Separable, (low, high): (f64, f64), a: &Tensor, d: &Tensor) -> Tensor {
-    match omega {
-        Separable::Quadratic { curvature, slope } => {
-            let linear = a - slope;
-            let curvature = curvature - d;
-            let inside = (&linear / &curvature).clamp(low, high);
-            // A convex parabola is largest at an end.
-            let end = |p: f64| &linear * p - &curvature * (0.5 * p * p);
-            let higher = end(high).gt_tensor(&end(low)).to_kind(a.kind()) * (high - low) + low;
-            inside.where_self(&curvature.gt(0.0), &higher)
-        }
-        Separable::BinaryEntropy { gamma } => {
-            let ends = (a / gamma, (a + d) / gamma);
-            let t = root(ends.0.minimum(&ends.1), ends.0.maximum(&ends.1), |t| {
-                let p = t.sigmoid();
-                let slope = d * &p * (1.0 - &p) - gamma;
-                (a + d * &p - t * gamma, slope)
-            });
-            t.sigmoid()
-        }
-        Separable::OneSidedShannon { gamma } => {
-            let ends = (a / gamma - 1.0, (a + d) / gamma - 1.0);
-            let low = ends.0.minimum(&ends.1).clamp_max(0.0);
-            let high = ends.0.maximum(&ends.1).clamp_max(0.0);
-            let t = root(low, high, |t| {
-                let p = t.exp();
-                (a + d * &p - (t + 1.0) * gamma, d * &p - gamma)
-            });
-            t.exp()
-        }
-    }
-}
-
-/// The root of a decreasing function between `low` and `high`, or the end nearest to it, elementwise,
-/// by Newton steps kept inside a shrinking bracket.
-fn root(mut low: Tensor, mut high: Tensor, f: impl Fn(&Tensor) -> (Tensor, Tensor)) -> Tensor {
-    let mut t = (&low + &high) * 0.5;
-    for _ in 0..NEWTON_STEPS {
-        let (value, slope) = f(&t);
-        let right = value.gt(0.0);
-        low = t.where_self(&right, &low);
-        high = high.where_self(&right, &t);
-        let newton = &t - value / slope;
-        let inside = newton.ge_tensor(&low).logical_and(&newton.le_tensor(&high));
-        t = newton.where_self(&inside, &((&low + &high) * 0.5));
-    }
-    debug_assert!(matches!(t.kind(), Kind::Float | Kind::Double));
-    t
 }

@@ -8,7 +8,9 @@ use super::*;
 use crate::device::read;
 use crate::domain::{BoxDomain, Cube};
 use crate::energy::{Coupling, Linear, Quadratic};
-use crate::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon};
+use crate::regularizer::{
+    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon,
+};
 
 const OPTIONS: Options = Options {
     tolerance: 1e-12,
@@ -109,19 +111,28 @@ fn batched_projected_gradient_agrees_with_the_native_one() {
 
 #[test]
 fn batched_coordinate_ascent_agrees_with_the_native_one() {
-    let regularizers: [Box<dyn Regularizer>; 4] = [
-        Box::new(HalfSquaredNorm::new(0.7).unwrap()),
-        Box::new(Gini::new(1.2).unwrap()),
-        Box::new(BinaryEntropy::new(0.8).unwrap()),
-        Box::new(OneSidedShannon::new(0.8).unwrap()),
+    let cube = || Box::new(Cube) as Box<dyn Domain>;
+    let wide = || Box::new(BoxDomain::new(-1.5, 0.5).unwrap()) as Box<dyn Domain>;
+    let problems: [(Box<dyn Regularizer>, Box<dyn Domain>); 8] = [
+        (Box::new(HalfSquaredNorm::new(0.7).unwrap()), cube()),
+        (Box::new(Gini::new(1.2).unwrap()), cube()),
+        (Box::new(BinaryEntropy::new(0.8).unwrap()), cube()),
+        (Box::new(OneSidedShannon::new(0.8).unwrap()), cube()),
+        (
+            Box::new(BinaryEntropy::on_box(0.8, -1.5, 0.5).unwrap()),
+            wide(),
+        ),
+        (Box::new(BinaryTsallis::new(1.2, 0.9).unwrap()), cube()),
+        (Box::new(BinaryTsallis::new(2.7, 0.9).unwrap()), cube()),
+        (Box::new(NoRegularizer), wide()),
     ];
     for energy in energies() {
-        for regularizer in &regularizers {
+        for (regularizer, domain) in &problems {
             let regularizer = regularizer.as_ref();
             let problem = Problem {
                 energy: energy.as_ref(),
                 regularizer,
-                domain: &Cube,
+                domain: domain.as_ref(),
             };
             let solver = CoordinateAscent { options: OPTIONS };
             let native = solver.solve(&problem, None).unwrap();
