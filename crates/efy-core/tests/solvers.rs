@@ -7,6 +7,8 @@
     reason = "in a test, a panic is the report"
 )]
 
+#[path = "support/plain.rs"]
+mod plain;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -16,14 +18,17 @@ use efy_core::domain::{
 };
 use efy_core::energy::{Coupling, Energy, Form, Linear, Quadratic};
 use efy_core::random::{Stream, generator};
-use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
+use efy_core::regularizer::{
+    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon,
+    Regularizer, Shannon, Tsallis,
+};
 use efy_core::solver::{
     Auto, CoordinateAscent, FrankWolfe, LbfgsB, Mirror, MultiStart, Newton, Options, Problem,
     ProjectedGradient, ProximalGradient, Solution, Solver, Step,
 };
+use plain::PlainQuadratic;
 use rand::RngExt;
 use support::Opaque;
-use support::plain::{PlainQuadratic, PlainShannon};
 use tch::{Device, Kind, Tensor};
 
 /// Frank-Wolfe's gap is about the square of a distance.
@@ -40,6 +45,8 @@ fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
 }
 
 fn options(tolerance: f64) -> Options {
+    // Tests run side by side, on matrices that are too small for threads of their own.
+    tch::set_num_threads(1);
     Options {
         tolerance,
         max_iterations: 4000,
@@ -172,16 +179,28 @@ fn settings(gamma: f64) -> Vec<Setting> {
                 Box::new(Gini::new(gamma).unwrap()) as Box<dyn Regularizer>,
                 Box::new(BinaryEntropy::new(gamma).unwrap()),
                 Box::new(OneSidedShannon::new(gamma).unwrap()),
+                Box::new(BinaryTsallis::new(1.5, gamma).unwrap()),
                 quadratic(),
             ],
         ),
         (
             Box::new(BoxDomain::new(-0.7, 1.1).unwrap()),
-            vec![Box::new(HalfSquaredNorm::new(gamma).unwrap()), quadratic()],
+            vec![
+                Box::new(HalfSquaredNorm::new(gamma).unwrap()),
+                Box::new(BinaryEntropy::on_box(gamma, -0.7, 1.1).unwrap()),
+            ],
         ),
         (
             Box::new(Simplex::new(1.0).unwrap()),
-            vec![Box::new(PlainShannon(gamma)), quadratic()],
+            vec![
+                Box::new(Shannon::new(gamma).unwrap()),
+                Box::new(Tsallis::new(1.5, gamma).unwrap()),
+                quadratic(),
+            ],
+        ),
+        (
+            Box::new(Knapsack::new(1.0, 2.0).unwrap()),
+            vec![Box::new(BinaryEntropy::new(gamma).unwrap())],
         ),
         (Box::new(Reals), vec![quadratic()]),
     ]
@@ -444,10 +463,6 @@ fn without_a_regularizer_linear_energies_peak_at_a_vertex() {
 
 #[test]
 fn without_a_regularizer_auto_maximizes_concave_quadratics() {
-    let none = PlainQuadratic {
-        curvature: 0.0,
-        slope: 0.0,
-    };
     let domains: [(Box<dyn Domain>, &str); 2] = [
         (Box::new(Cube), "coordinate_ascent"),
         (Box::new(Simplex::new(1.0).unwrap()), "fista"),
@@ -456,7 +471,7 @@ fn without_a_regularizer_auto_maximizes_concave_quadratics() {
         let energy = concave(20, 3, 1.0, false, 61);
         let problem = Problem {
             energy: &energy,
-            regularizer: &none,
+            regularizer: &NoRegularizer,
             domain: domain.as_ref(),
         };
         let auto = Auto {

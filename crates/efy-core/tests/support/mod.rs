@@ -6,8 +6,6 @@
     missing_docs
 )]
 
-pub mod plain;
-
 use std::path::Path;
 
 use efy_core::device::{DeviceChoice, read};
@@ -16,12 +14,13 @@ use efy_core::domain::{
 };
 use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::FenchelYoung;
-use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
+use efy_core::regularizer::{
+    BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer, Shannon,
+};
 use efy_core::solver::{
     Auto, ClosedForm, CoordinateAscent, LbfgsB, Mirror, Momentum, Newton, Options,
     ProjectedGradient, ProximalGradient, Solver, Step,
 };
-use plain::{PlainQuadratic, PlainShannon};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -100,11 +99,9 @@ impl Case {
     pub fn regularizer(&self) -> Box<dyn Regularizer> {
         let gamma = self.json["regularizer"]["gamma"].as_f64().unwrap();
         match self.json["regularizer"]["name"].as_str().unwrap() {
-            "half_sq_l2" if self.on_simplex() => Box::new(PlainQuadratic {
-                curvature: gamma,
-                slope: 0.0,
-            }),
-            "shannon_negentropy_sum_plogp" if self.on_simplex() => Box::new(PlainShannon(gamma)),
+            "shannon_negentropy_sum_plogp" if self.on_simplex() => {
+                Box::new(Shannon::new(gamma).unwrap())
+            }
             "half_sq_l2" => Box::new(HalfSquaredNorm::new(gamma).unwrap()),
             "gini_negentropy_half_p_dot_p_minus_1" => Box::new(Gini::new(gamma).unwrap()),
             "binary_negentropy_fermi_dirac" => Box::new(BinaryEntropy::new(gamma).unwrap()),
@@ -237,16 +234,18 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
     if boxes && !pairwise || reals {
         all.push(Box::new(ClosedForm::default()));
     }
+    if boxes || quadratic {
+        for step in [searched, Step::Automatic] {
+            all.push(Box::new(ProximalGradient {
+                step,
+                options,
+                ..ProximalGradient::default()
+            }));
+        }
+    }
     if quadratic {
         for step in [searched, Step::Curvature] {
             for momentum in [Momentum::None, Momentum::Nesterov { restart: true }] {
-                if !boxes {
-                    all.push(Box::new(ProximalGradient {
-                        step,
-                        momentum,
-                        options,
-                    }));
-                }
                 all.push(Box::new(ProjectedGradient {
                     step,
                     momentum,

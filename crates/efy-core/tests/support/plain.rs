@@ -1,46 +1,10 @@
-//! Shannon's negentropy on the simplex and a general quadratic regularizer, for tests of solvers: written
-//! out plainly, without anything of the library but its traits.
+//! A general quadratic regularizer for tests of solvers, written out plainly: nothing of the library but
+//! its traits.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
-use efy_core::domain::{Domain, Geometry};
+use efy_core::domain::Domain;
 use efy_core::regularizer::{Regularizer, Separable};
 use tch::{Kind, Tensor};
-
-/// $\gamma \sum_i p_i \log p_i$ on the simplex.
-pub struct PlainShannon(pub f64);
-
-impl Regularizer for PlainShannon {
-    fn name(&self) -> &'static str {
-        "plain shannon"
-    }
-
-    fn value(&self, p: &Tensor) -> Tensor {
-        p.xlogy(p)
-            .sum_dim_intlist([-1].as_slice(), false, None::<Kind>)
-            * self.0
-    }
-
-    fn gradient(&self, p: &Tensor) -> Tensor {
-        (p.log() + 1.0) * self.0
-    }
-
-    fn curvature(&self, p: &Tensor) -> Tensor {
-        p.reciprocal() * self.0
-    }
-
-    fn is_steep(&self) -> bool {
-        true
-    }
-
-    fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
-        matches!(domain.geometry(), Geometry::Simplex { scale: 1.0 })
-            .then(|| (theta / self.0).softmax(-1, None::<Kind>))
-    }
-
-    fn modulus(&self, _domain: &dyn Domain) -> f64 {
-        self.0
-    }
-}
 
 /// $\frac{c}{2} \|p\|^2 + s \sum_i p_i$ with its proximal map.
 pub struct PlainQuadratic {
