@@ -19,7 +19,7 @@ pub struct Boltzmann {
     pub log_partition: Tensor,
     /// $E[y] = P(y_i = 1)$, `[B, k]`.
     pub marginals: Tensor,
-    /// $E[y y^\top]$, `[B, k, k]`, for quadratic energies.
+    /// $E\,y y^\top$, `[B, k, k]`, for quadratic energies.
     pub second_moments: Option<Tensor>,
 }
 
