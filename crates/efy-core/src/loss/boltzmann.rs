@@ -17,9 +17,9 @@ const CHUNK: i64 = 1 << 22;
 pub struct Boltzmann {
     /// $\log Z(v) = \log \sum_y e^{\Phi(v, y)}$, `[B]`.
     pub log_partition: Tensor,
-    /// $E[y] = P(y_i = 1)$, `[B, k]`.
+    /// $E\,y$, the probabilities $P(y_i = 1)$, `[B, k]`.
     pub marginals: Tensor,
-    /// $E[y y^\top]$, `[B, k, k]`, for quadratic energies.
+    /// $E\,y y^\top$, `[B, k, k]`, for quadratic energies.
     pub second_moments: Option<Tensor>,
 }
 
