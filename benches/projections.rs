@@ -16,6 +16,7 @@ const ROWS: [i64; 2] = [1024, 16];
 
 fn project(criterion: &mut Criterion) {
     tch::manual_seed(0);
+    tch::set_num_threads(1);
     let domains = [
         (boxed(Ok(Simplex::default())), ROWS[0], true),
         (boxed(Knapsack::new(8.0, 8.0)), ROWS[0], true),

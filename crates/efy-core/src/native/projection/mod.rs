@@ -25,6 +25,9 @@ pub(crate) use assignment::assignment;
 const LANES: usize = 16;
 /// Work of one rayon task, in passed elements: some tens of microseconds.
 const CHUNK: usize = 65_536;
+/// Batches with less work than this, some tenths of a millisecond, are done by one thread: to wake others
+/// takes as long on a busy machine.
+const WORTH_THREADS: usize = 1 << 20;
 
 /// Onto $\{p \ge 0 : \sum_i p_i = s\}$.
 pub(crate) fn simplex(z: &Tensor, scale: f64) -> Option<Tensor> {
@@ -96,9 +99,9 @@ fn map_rows(z: &Tensor, map: &impl RowMap) -> Option<Tensor> {
 
 fn run<T: Real>(z: &Tensor, k: usize, map: &impl RowMap) -> Result<Tensor> {
     let mut values: Vec<T> = read::to_vec(z)?;
-    let chunk = (CHUNK / map.work(k).max(1)).max(1) * k;
-    // One thread is done before another one is awake.
-    if values.len() <= 2 * chunk {
+    let work = map.work(k).max(1);
+    let chunk = (CHUNK / work).max(1) * k;
+    if values.len() / k * work < WORTH_THREADS {
         map.apply(&mut values, k);
     } else {
         values
