@@ -80,6 +80,39 @@ fn problems_that_are_none_are_refused_in_one_line() {
             "gamma",
         ),
         (
+            "large",
+            problem(r#"{"kind": "linear", "u": [1e300]}"#, r#", "dtype": "f32""#),
+            "f32",
+        ),
+        (
+            "regularizers",
+            problem(linear, "").replace("gini", "ginny"),
+            "tsallis",
+        ),
+        (
+            "domains",
+            problem(linear, "").replace("cube", "cuboid"),
+            "order_simplex",
+        ),
+        (
+            "square",
+            problem(linear, "").replace("cube", "birkhoff"),
+            "n^2",
+        ),
+        (
+            "weights",
+            problem(linear, "").replace(r#""cube""#, r#""permutahedron", "weights": [2, 1, 0]"#),
+            "permutahedron",
+        ),
+        (
+            "layers",
+            problem(
+                r#"{"kind": "icnn", "u": [1, 2], "layers": [], "w": [1]}"#,
+                "",
+            ),
+            "layer",
+        ),
+        (
             "box",
             problem(linear, "").replace(r#""cube""#, r#""box", "low": 1, "high": 0"#),
             "low",

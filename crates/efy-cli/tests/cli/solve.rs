@@ -18,32 +18,68 @@ fn golden(id: &str) -> Value {
 /// The problem of a golden case, with its coupling in the form `coupling`.
 fn problem(case: &Value, coupling: Option<&str>) -> Value {
     let inputs = &case["inputs"];
-    let mut energy = Map::new();
-    energy.insert("kind".into(), "linear".into());
-    energy.insert("u".into(), inputs["u"].clone());
-    if let Some(name) = coupling {
-        energy.insert("kind".into(), "quadratic".into());
-        energy.insert(name.into(), inputs[name].clone());
-    }
-    let regularizer = match case["regularizer"]["name"].as_str().unwrap() {
-        "half_sq_l2" => "half_squared_norm",
-        "gini_negentropy_half_p_dot_p_minus_1" => "gini",
-        "binary_negentropy_fermi_dirac" => "binary_entropy",
-        other => panic!("{other}"),
+    let flat = |matrix: &Value| -> Value {
+        let rows = matrix.as_array().unwrap().iter();
+        rows.flat_map(|row| row.as_array().unwrap().clone())
+            .collect()
     };
+    let mut energy = Map::new();
+    let mut target = inputs["y"].clone();
+    let mut take = |name: &str, key: &str| energy.insert(name.into(), inputs[key].clone());
+    if inputs.get("W1").is_some() {
+        for name in ["u", "W1", "b1", "w2"] {
+            take(name, name);
+        }
+        energy.insert("kind".into(), "spen".into());
+    } else if inputs.get("Wz").is_some() {
+        take("u", "u");
+        take("w", "wo");
+        let first = json!({"W": inputs["W0"], "b": inputs["b0"]});
+        let second = json!({"Wz": inputs["Wz"], "W": inputs["Wp"], "b": inputs["b"]});
+        energy.insert("layers".into(), json!([first, second]));
+        energy.insert("kind".into(), "icnn".into());
+    } else if inputs.get("S").is_some() {
+        energy.insert("u".into(), flat(&inputs["S"]));
+        energy.insert("kind".into(), "linear".into());
+        target = flat(&inputs["Y"]);
+    } else {
+        take("u", "u");
+        let kind = if coupling.is_some() {
+            "quadratic"
+        } else {
+            "linear"
+        };
+        coupling.map(|name| energy.insert(name.into(), inputs[name].clone()));
+        energy.insert("kind".into(), kind.into());
+    }
     let domain = match case["domain"].as_str().unwrap() {
         "[0,1]^k" => json!({"kind": "cube"}),
         "R^k" => json!({"kind": "reals"}),
         "[-1,1]^k" => json!({"kind": "box", "low": -1, "high": 1}),
+        "simplex" => json!({"kind": "simplex"}),
+        "{p in [0,1]^k, sum p <= 2}" => json!({"kind": "knapsack", "max": 2}),
+        "permutahedron P((4,3,2,1,0))" => json!({"kind": "permutahedron"}),
+        "Birkhoff polytope (3x3 doubly stochastic)" => json!({"kind": "birkhoff"}),
+        "{1>=p1>=...>=pk>=0}" => json!({"kind": "order_simplex"}),
         other => panic!("{other}"),
     };
-    let gamma = &case["regularizer"]["gamma"];
-    json!({
-        "energy": energy,
-        "regularizer": {"kind": regularizer, "gamma": gamma},
-        "domain": domain,
-        "target": inputs["y"],
-    })
+    let given = &case["regularizer"];
+    let cube = domain["kind"] == "cube";
+    let kind = match given["name"].as_str().unwrap() {
+        "half_sq_l2" => "half_squared_norm",
+        "gini_negentropy_half_p_dot_p_minus_1" => "gini",
+        "binary_negentropy_fermi_dirac" | "box_fermi" => "binary_entropy",
+        "shannon_negentropy_sum_plogp" if cube => "one_sided_shannon",
+        "shannon_negentropy_sum_plogp" => "shannon",
+        "tsallis_negentropy" => "tsallis",
+        "binary_tsallis_negentropy" => "binary_tsallis",
+        other => panic!("{other}"),
+    };
+    let mut regularizer = json!({"kind": kind, "gamma": given["gamma"]});
+    if let Some(alpha) = given.get("alpha") {
+        regularizer["alpha"] = alpha.clone();
+    }
+    json!({"energy": energy, "regularizer": regularizer, "domain": domain, "target": target})
 }
 
 fn solve(place: &Place, problem: &Value) -> Value {
@@ -51,12 +87,31 @@ fn solve(place: &Place, problem: &Value) -> Value {
     place.efy("solve problem.json").ok().json()
 }
 
+/// The name of a gradient in the golden file.
+fn golden_name(name: &str) -> &str {
+    match name {
+        "layers.0.W" => "W0",
+        "layers.0.b" => "b0",
+        "layers.1.Wz" => "Wz",
+        "layers.1.W" => "Wp",
+        "layers.1.b" => "b",
+        "w" => "wo",
+        other => other,
+    }
+}
+
 #[test]
 fn golden_cases_come_out_of_the_command() {
     let place = Place::new();
+    let numbered = |letter: &str, count: usize| {
+        (1..=count)
+            .map(|number| format!("{letter}{number:02}"))
+            .collect::<Vec<_>>()
+    };
+    let more = ["R01", "R02", "R03"].map(str::to_owned).to_vec();
     let mut solved = 0;
-    for id in ["B02", "B04", "B05", "P01", "P02", "P03", "P06", "P07"] {
-        let case = golden(id);
+    for id in [numbered("B", 16), numbered("P", 11), numbered("S", 3), more].concat() {
+        let case = golden(&id);
         let given = |name: &&str| case["inputs"].get(*name).is_some();
         let mut couplings: Vec<Option<&str>> =
             ["A", "U"].into_iter().filter(given).map(Some).collect();
@@ -69,19 +124,22 @@ fn golden_cases_come_out_of_the_command() {
             let close = |key: &str, found: &Value, expected: &Value| {
                 assert_close(&format!("{id} {coupling:?} {key}"), found, expected, 1e-7);
             };
-            close("argmax", &answer["argmax"], &expected["p_hat"]);
+            if expected["p_hat"][0].is_number() {
+                close("argmax", &answer["argmax"], &expected["p_hat"]);
+            }
             close("conjugate", &answer["conjugate"], &expected["conjugate"]);
             close("loss", &answer["loss"], &expected["loss"]);
-            close("gradient u", &answer["gradient"]["u"], &expected["grad_u"]);
-            if let Some(name) = coupling {
-                let gradient = &expected[format!("grad_{name}")];
-                close("gradient", &answer["gradient"][name], gradient);
+            for (name, gradient) in answer["gradient"].as_object().unwrap() {
+                let key = format!("grad_{}", golden_name(name));
+                if let Some(expected) = expected.get(&key) {
+                    close(&key, gradient, expected);
+                }
             }
             assert_eq!(answer["report"]["converged"], true, "{id}");
             solved += 1;
         }
     }
-    assert_eq!(solved, 11);
+    assert!(solved > 33, "{solved}");
 }
 
 #[test]
@@ -104,7 +162,15 @@ fn a_solver_can_be_named_and_stopped() {
     let place = Place::new();
     let case = golden("P02");
     let mut problem = problem(&case, Some("A"));
-    for solver in ["projected_gradient", "fista", "coordinate_ascent"] {
+    for solver in [
+        "projected_gradient",
+        "fista",
+        "proximal_gradient",
+        "coordinate_ascent",
+        "frank_wolfe",
+        "lbfgsb",
+        "newton",
+    ] {
         problem["solver"] = json!({"kind": solver, "tol": 1e-10, "max_iterations": 5000});
         let answer = solve(&place, &problem);
         let name = answer["report"]["solver"].as_str().unwrap();
