@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use efy_core::device::DeviceChoice;
 
+use crate::commands::Subject;
+
 /// Train energy networks on libtorch.
 #[derive(Debug, Parser)]
 #[command(name = "efy", version, propagate_version = true, max_term_width = 100)]
@@ -186,11 +188,10 @@ pub(crate) struct Solve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// What is timed: fy.
-    #[arg(value_parser = ["fy"])]
-    pub(crate) what: String,
-    /// Change the problem: d, k, n, batch, rank, model, hidden, regularizer, solver, tolerance,
-    /// max_iterations, warm_start, dtype, seed, steps.
+    /// What is timed.
+    pub(crate) what: Subject,
+    /// Change the problem. fy: d, k, n, batch, rank, model, hidden, regularizer, solver, tolerance,
+    /// max_iterations, warm_start, dtype, seed, steps; project: domain, k, batch, dtype, seed, steps.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// How long to measure, unless steps are set.

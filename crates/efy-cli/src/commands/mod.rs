@@ -13,6 +13,8 @@ mod train;
 
 use anyhow::Result;
 
+pub(crate) use self::bench::Subject;
+
 use crate::arguments::Command;
 
 /// Does what was asked for.

@@ -82,6 +82,22 @@ fn bench_counts_steps_a_second() {
         .efy(&format!("bench fy --device cpu --seconds 0.2 {shape}"))
         .ok();
     assert!(timed.stdout.contains("steps/s") && timed.stdout.contains("k 5"));
+    for domain in [
+        "cube",
+        "simplex",
+        "knapsack",
+        "permutahedron",
+        "birkhoff",
+        "order_simplex",
+    ] {
+        let shape = format!("--set steps=3 --set k=16 --set batch=8 --set domain={domain}");
+        let result = place
+            .efy(&format!("bench project --device cpu --json {shape}"))
+            .ok()
+            .json();
+        assert!(result["steps_per_second"].as_f64().unwrap() > 0.0);
+        assert!(result["largest"].as_f64().unwrap() > 0.0, "{domain}");
+    }
     assert!(place.names().is_empty(), "a bench writes nothing");
 }
 

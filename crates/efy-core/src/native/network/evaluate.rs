@@ -197,12 +197,9 @@ impl<T: Real, const L: usize> State<T, L> {
         for index in 0..self.layers.len() {
             let (before, rest) = self.layers.split_at_mut(index);
             let layer = &mut rest[0];
-            for (j, curvature) in layer.curvature.iter_mut().enumerate() {
-                for lane in 0..L {
-                    // A unit that bends the wrong way is taken as linear.
-                    let value = layer.adjoint[j][lane] * layer.second[j][lane];
-                    curvature[lane] = if value > T::zero() { value } else { T::zero() };
-                }
+            let bends = layer.adjoint.iter().zip(&layer.second);
+            for (curvature, (adjoint, second)) in layer.curvature.iter_mut().zip(bends) {
+                *curvature = positive_part(times(adjoint, second));
             }
             layer.moved.fill([T::zero(); L]);
             if !layer.jacobian.is_empty() {
@@ -260,6 +257,15 @@ fn jacobian<T: Real, const L: usize>(
 #[inline(always)]
 fn gated<T: Real, const L: usize>(x: &[T; L], gates: &[[T; L]], index: usize) -> [T; L] {
     gates.get(index).map_or(*x, |gate| times(x, gate))
+}
+
+/// A unit that bends the wrong way is taken as linear.
+#[inline(always)]
+fn positive_part<T: Real, const L: usize>(mut x: [T; L]) -> [T; L] {
+    for x in &mut x {
+        *x = if *x > T::zero() { *x } else { T::zero() };
+    }
+    x
 }
 
 #[inline(always)]

@@ -131,10 +131,10 @@ fn search<T: Real, const L: usize>(
         let zero = [T::zero(); L];
         let (mut linear, mut before, mut after, mut omega, mut size) =
             (zero, zero, zero, zero, [omega_size; L]);
-        for i in 0..p.len() {
-            let change = block.omega.difference_lanes(&state.old[i], &p[i]);
+        for (i, p) in p.iter().enumerate() {
+            let change = block.omega.difference_lanes(&state.old[i], p);
             for lane in 0..L {
-                let (u, d) = (block.u[i][lane], p[i][lane] - state.old[i][lane]);
+                let (u, d) = (block.u[i][lane], p[lane] - state.old[i][lane]);
                 let (old, new) = (state.old_product[i][lane], state.product[i][lane]);
                 linear[lane] += u * d;
                 before[lane] += (u + old) * d;
@@ -149,7 +149,8 @@ fn search<T: Real, const L: usize>(
             let by_value = linear[lane] - (new_psi[lane] - psi[lane]) + omega[lane];
             let enough = gain >= sufficient * first_order - unit * size[lane];
             let not_worse = by_value >= -unit * (psi[lane].abs() + size[lane] + T::one());
-            pending[lane] &= !(enough && not_worse) && !new_psi[lane].is_nan();
+            let settled = (enough && not_worse) || new_psi[lane].is_nan();
+            pending[lane] &= !settled;
         }
         if halvings == MOST_HALVINGS || !pending.contains(&true) {
             return new_psi;
