@@ -1,6 +1,6 @@
 //! Momentum of the accelerated gradient methods.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::{Problem, Step};
 use crate::{Error, Result, shape};
@@ -14,7 +14,8 @@ pub enum Momentum {
     /// $\beta = (t - 1)/t^+$, $t^+ = (1 + \sqrt{1 + 4 t^2})/2$: FISTA.
     Nesterov {
         /// Starts again at $t = 1$ for a row whose momentum points downhill,
-        /// $\langle z - q, q - p \rangle > 0$ (O'Donoghue and Candes 2015).
+        /// $\langle z - q, q - p \rangle > 0$ (O'Donoghue and Candes 2015). Native loops look after every
+        /// iteration, tensor loops after every second: a look is six launches.
         restart: bool,
     },
     /// $\beta = (\sqrt{M} - \sqrt{m})/(\sqrt{M} + \sqrt{m})$ with $m > 0$ the regularizer's modulus of
@@ -59,7 +60,17 @@ pub(super) enum Extrapolation {
     None,
     Constant { weight: Tensor },
     Sequence { t: f64 },
-    Restarting { t: Tensor },
+    Restarting(Restarting),
+}
+
+/// The sequence of FISTA, which each row is somewhere in.
+pub(super) struct Restarting {
+    /// $1 + \beta$ at each place of the sequence.
+    weights: Tensor,
+    /// Where each row is, `[B]`, Int64.
+    place: Tensor,
+    /// Iterations made.
+    iteration: usize,
 }
 
 impl Extrapolation {
@@ -72,10 +83,7 @@ impl Extrapolation {
             (Momentum::None, _) => Extrapolation::None,
             (Momentum::Constant, Some(beta)) => Extrapolation::Constant { weight: beta + 1.0 },
             (Momentum::Nesterov { restart: true }, _) => {
-                let rows = problem.energy.size().0;
-                Extrapolation::Restarting {
-                    t: Tensor::f_ones([rows, 1], problem.energy.options())?,
-                }
+                Extrapolation::Restarting(Restarting::new(problem)?)
             }
             _ => Extrapolation::Sequence { t: 1.0 },
         })
@@ -87,18 +95,54 @@ impl Extrapolation {
             Extrapolation::None => q.shallow_clone(),
             Extrapolation::Constant { weight } => p.lerp_tensor(q, weight),
             Extrapolation::Sequence { t } => {
-                let next = 0.5 * (1.0 + (1.0 + 4.0 * *t * *t).sqrt());
-                let weight = 1.0 + (*t - 1.0) / next;
-                *t = next;
+                let weight = 1.0 + next_beta(t);
                 p.lerp(q, weight)
             }
-            Extrapolation::Restarting { t } => {
-                let next = ((t.square() * 4.0 + 1.0).sqrt() + 1.0) * 0.5;
-                let weight = (&*t - 1.0) / &next + 1.0;
-                let downhill = shape::dot(&(z - q), &(q - p)).unsqueeze(-1).gt(0.0);
-                *t = next.masked_fill(&downhill, 1.0);
-                p.lerp_tensor(q, &weight.masked_fill(&downhill, 1.0))
-            }
+            Extrapolation::Restarting(restarting) => restarting.next(z, p, q),
         }
+    }
+}
+
+/// $\beta$ at t, and t moved on.
+fn next_beta(t: &mut f64) -> f64 {
+    let next = 0.5 * (1.0 + (1.0 + 4.0 * *t * *t).sqrt());
+    let beta = (*t - 1.0) / next;
+    *t = next;
+    beta
+}
+
+impl Restarting {
+    /// Iterations between two looks at where the momentum points.
+    const LOOK_EVERY: usize = 2;
+    /// After so many iterations $\beta$ does not grow any more; it is 0.999 by then.
+    const LONGEST: usize = 2048;
+
+    fn new(problem: &Problem<'_>) -> Result<Self> {
+        let (kind, device) = problem.energy.options();
+        let mut t = 1.0;
+        let weights: Vec<f64> = (0..=2 * Self::LONGEST)
+            .map(|_| 1.0 + next_beta(&mut t))
+            .collect();
+        Ok(Restarting {
+            weights: Tensor::f_from_slice(&weights)?
+                .f_to_device(device)?
+                .f_to_kind(kind)?,
+            place: Tensor::f_zeros([problem.energy.size().0], (Kind::Int64, device))?,
+            iteration: 0,
+        })
+    }
+
+    fn next(&mut self, z: &Tensor, p: &Tensor, q: &Tensor) -> Tensor {
+        self.iteration += 1;
+        if self.iteration.is_multiple_of(Self::LOOK_EVERY) {
+            let downhill = shape::dot(&(z - q), &(q - p)).gt(0.0);
+            let _ = self.place.masked_fill_(&downhill, 0);
+        }
+        if self.iteration.is_multiple_of(Self::LONGEST) {
+            let _ = self.place.clamp_max_(Self::LONGEST as i64);
+        }
+        let weight = self.weights.index_select(0, &self.place).unsqueeze(-1);
+        let _ = self.place.g_add_scalar_(1);
+        p.lerp_tensor(q, &weight)
     }
 }
