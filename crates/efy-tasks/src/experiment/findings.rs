@@ -133,6 +133,8 @@ pub struct Reference {
     pub label: String,
     /// The value.
     pub value: f64,
+    /// Whether the axis has to reach it; if not, it is drawn where the axis happens to.
+    pub stretch: bool,
 }
 
 #[cfg(test)]

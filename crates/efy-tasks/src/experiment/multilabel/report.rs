@@ -183,11 +183,13 @@ impl<'a> Grid<'a> {
             let mut references = vec![Reference {
                 label: "best constant per label".to_owned(),
                 value: data.baselines.best_constant * 100.0,
+                stretch: false,
             }];
             if self.part.paper {
                 references.extend(data.column.paper.map(|value| Reference {
                     label: "paper, best of its models".to_owned(),
                     value,
+                    stretch: true,
                 }));
             }
             Panel {
@@ -199,11 +201,16 @@ impl<'a> Grid<'a> {
         Picture {
             name: self.part.name.clone(),
             title: self.part.title.clone(),
-            caption: "Test Hamming accuracy, mean and standard deviation over the seeds. Every panel has \
-                      its own axis."
+            caption: "Test Hamming accuracy, mean and standard deviation over the seeds. Every \
+                      panel has an axis of its own, on which the best constant is not always."
                 .to_owned(),
             plot: Plot::Dots {
-                rows: self.part.settings.iter().map(|setting| setting.name.clone()).collect(),
+                rows: self
+                    .part
+                    .settings
+                    .iter()
+                    .map(|setting| setting.name.clone())
+                    .collect(),
                 x: "Hamming accuracy (%)".to_owned(),
                 panels: self.columns.iter().enumerate().map(panel).collect(),
             },
