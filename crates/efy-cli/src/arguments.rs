@@ -44,6 +44,9 @@ pub(crate) enum Command {
         /// The directory they go to.
         dir: PathBuf,
     },
+    /// Make one measurement of `reproduce fy-differentiation`: JSON in, JSON out.
+    #[command(hide = true)]
+    Measure,
     /// Print the reference of all configuration keys: Markdown, or with --json the JSON schema.
     #[command(hide = true)]
     Reference {

@@ -48,14 +48,8 @@ struct Page {
 }
 
 fn try_draw(plot: &DotPlot) -> Result<String, String> {
-    let entries: Vec<LegendEntry> = plot
-        .references
-        .iter()
-        .map(|reference| LegendEntry {
-            label: reference.label.clone(),
-            symbol: Symbol::Line(reference.stroke),
-        })
-        .collect();
+    let scales: Vec<Scale> = plot.panels.iter().map(|panel| fit(plot, panel)).collect();
+    let entries = legend_entries(plot, &scales);
     let width = millimetres(Width::Double.millimetres() - 2.0 * MARGIN);
     let legend = Legend::measure(&entries, width)?;
     let (page, placement) = arrange(plot, &legend, entries.is_empty(), width)?;
@@ -72,14 +66,41 @@ fn try_draw(plot: &DotPlot) -> Result<String, String> {
         if let Some(placement) = &placement {
             legend.draw(canvas, placement)?;
         }
-        for (index, (panel, &frame)) in plot.panels.iter().zip(&page.frames).enumerate() {
+        let panels = plot.panels.iter().zip(&scales).zip(&page.frames);
+        for (index, ((panel, &scale), &frame)) in panels.enumerate() {
             if index % ACROSS == 0 {
                 draw_labels(canvas, &page.labels, frame)?;
             }
-            draw_panel(canvas, plot, panel, frame)?;
+            draw_panel(canvas, plot, panel, (scale, frame))?;
         }
         Ok(())
     })
+}
+
+/// The references that are on the axis of some panel.
+fn legend_entries(plot: &DotPlot, scales: &[Scale]) -> Vec<LegendEntry> {
+    let shown = |index: usize| {
+        let mut panels = plot.panels.iter().zip(scales);
+        panels.any(|(panel, scale)| {
+            let value = panel.references.get(index).copied().flatten();
+            value.and_then(|value| place(*scale, value)).is_some()
+        })
+    };
+    let references = plot.references.iter().enumerate();
+    let references = references.filter(|(index, _)| shown(*index));
+    references
+        .map(|(_, reference)| LegendEntry {
+            label: reference.label.clone(),
+            symbol: Symbol::Line(reference.stroke),
+        })
+        .collect()
+}
+
+/// Where on the axis a value is, from 0 to 1; `None` beyond its ends.
+fn place(scale: Scale, value: f64) -> Option<f64> {
+    scale
+        .place(value)
+        .filter(|share| (0.0..=1.0).contains(share))
 }
 
 fn arrange(
@@ -126,9 +147,11 @@ fn arrange(
         }
     };
     let lines = plot.panels.len().div_ceil(ACROSS).max(1) as i32;
+    let used = left + across * (panel_width + gap) - gap - margin;
     let page = Page {
         size: (
-            millimetres(Width::Double.millimetres()),
+            // A page that few panels leave empty is cut; the legend and half a title stay on it.
+            used.max(width * 2 / 3) + 2 * margin,
             first + lines * line - millimetres(GAP.1) + margin,
         ),
         title: (margin, title),
@@ -159,13 +182,10 @@ fn draw_panel(
     canvas: &mut Canvas<'_>,
     plot: &DotPlot,
     panel: &Panel,
-    frame: Rect,
+    (scale, frame): (Scale, Rect),
 ) -> Result<(), String> {
-    let scale = fit(plot, panel);
     let across = |value: f64| {
-        let share = scale
-            .place(value)
-            .filter(|share| (0.0..=1.0).contains(share))?;
+        let share = place(scale, value)?;
         Some(frame.left + (f64::from(frame.width()) * share).round() as i32)
     };
     let (grid, axis) = (thin(GRID, 0.4), thin(INK, 0.5));

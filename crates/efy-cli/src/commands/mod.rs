@@ -26,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Data(arguments) => data::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Measure => reproduce::measure(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),

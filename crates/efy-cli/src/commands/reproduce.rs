@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use efy_tasks::data::Cache;
 use efy_tasks::experiment::{self, EXPERIMENTS, Experiment, Findings, Hardware, Request};
-use efy_train::files::{write_atomically, write_json};
-use efy_train::{Environment, files};
+use efy_train::Environment;
+use efy_train::files::{read_text, write_atomically, write_json};
 use serde_json::{Value, json};
 use tch::Device;
 
@@ -44,11 +44,19 @@ pub(crate) fn run(arguments: &Reproduce) -> Result<()> {
         out: &out,
         jobs: arguments.jobs.map_or(processors, usize::from),
         cache: &cache,
+        program: &std::env::current_exe()?,
         say: &say,
     })?;
     let files = write(arguments, experiment, &findings, &out)?;
     say(&format!("{} files in {}", files.len(), out.display()));
     output::line(&out.join("report.md").display().to_string())
+}
+
+/// Answers a measurement that the experiment asks of a process of its own.
+pub(crate) fn measure() -> Result<()> {
+    output::line(&experiment::measure(&std::io::read_to_string(
+        std::io::stdin(),
+    )?)?)
 }
 
 fn list() -> Result<()> {
@@ -62,7 +70,7 @@ fn list() -> Result<()> {
 /// Makes the directory, unless it holds something else: what is in it will be written over.
 fn claim(out: &Path, experiment: &Experiment) -> Result<()> {
     let marker = out.join(NUMBERS);
-    let found: Option<Value> = files::read_text(&marker)
+    let found: Option<Value> = read_text(&marker)
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok());
     let occupied = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());

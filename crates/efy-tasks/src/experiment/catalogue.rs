@@ -1,7 +1,7 @@
 //! The experiments there are.
 
 use super::protocol::Request;
-use super::{Findings, multilabel};
+use super::{Findings, differentiation, multilabel, solvers};
 use crate::{Error, Result};
 
 /// An experiment that can be run by name.
@@ -17,12 +17,26 @@ pub struct Experiment {
 }
 
 /// All experiments.
-pub static EXPERIMENTS: [Experiment; 1] = [Experiment {
-    name: "fy-multilabel",
-    about: "Blondel et al. 2022: multilabel accuracy of five energy networks, and of losses compared",
-    protocol: include_str!("../../protocols/fy-multilabel.yaml"),
-    run: multilabel::run,
-}];
+pub static EXPERIMENTS: [Experiment; 3] = [
+    Experiment {
+        name: "fy-multilabel",
+        about: "Blondel et al. 2022: multilabel accuracy of energy networks and of losses compared",
+        protocol: include_str!("../../protocols/fy-multilabel.yaml"),
+        run: multilabel::run,
+    },
+    Experiment {
+        name: "fy-solvers",
+        about: "Blondel et al. 2022: residual and certified gap of the inner solvers over time",
+        protocol: include_str!("../../protocols/fy-solvers.yaml"),
+        run: solvers::run,
+    },
+    Experiment {
+        name: "fy-differentiation",
+        about: "Blondel et al. 2022: time and memory of gradients as the number of outputs grows",
+        protocol: include_str!("../../protocols/fy-differentiation.yaml"),
+        run: differentiation::run,
+    },
+];
 
 impl Experiment {
     /// Runs what is not yet there in the request's directory and puts the findings together.

@@ -6,14 +6,17 @@
 //! pictures and every number.
 
 mod catalogue;
+mod differentiation;
 mod findings;
 mod hardware;
 mod multilabel;
 mod protocol;
+mod solvers;
 pub mod statistics;
 mod trials;
 
 pub use catalogue::{EXPERIMENTS, Experiment, find};
+pub use differentiation::measure;
 pub use findings::{Findings, Panel, Picture, Plot, Reference, Scale, Series, Table};
 pub use hardware::Hardware;
 pub use protocol::Request;

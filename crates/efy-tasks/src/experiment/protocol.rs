@@ -21,6 +21,11 @@ pub struct Request<'a> {
     pub jobs: usize,
     /// Where the data sets are.
     pub cache: &'a Cache,
+    /// The program to measure memory with: `program measure` has to answer with what [`measure`] makes
+    /// of its standard input.
+    ///
+    /// [`measure`]: super::measure
+    pub program: &'a Path,
     /// Is told, line by line, what happens.
     pub say: &'a (dyn Fn(&str) + Sync),
 }

@@ -234,6 +234,7 @@ mod tests {
             out,
             jobs,
             cache,
+            program: out,
             say: &|_| {},
         };
         Trials::open(&request, jobs).unwrap()
