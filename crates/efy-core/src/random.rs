@@ -19,6 +19,8 @@ pub enum Stream {
     Order = 3,
     /// Made-up data for benchmarks; the step is 0.
     MadeUp = 4,
+    /// Negative examples of the contrastive loss; the step is the training step.
+    Negatives = 8,
 }
 
 /// The generator for a step of a stream.

@@ -10,9 +10,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use efy_core::domain::Reals;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
-use efy_core::regularizer::HalfSquaredNorm;
 use efy_core::solver::{Momentum, Options, ProjectedGradient, Solver, Step};
 use serde_json::Value;
 use support::{Case, assert_close, golden, solvers_for};
@@ -259,36 +257,6 @@ fn x02_loss_is_convex_in_u_and_coupling() {
             case.tolerance,
         );
     }
-}
-
-#[test]
-fn x03_generalized_bregman_divergence_is_a_loss() {
-    // v(p') = (p' - U p', U) inverts the unconstrained prediction of the half squared norm.
-    let case = golden("X03");
-    let matrix = case.tensor("U", Kind::Double);
-    let p_prime = case.matrix("p_prime", Kind::Double);
-    let u = &p_prime - p_prime.matmul(&matrix);
-    assert_close(
-        "X03 u",
-        &u,
-        &support::tensor_of(&case.json["inputs"]["u_of_p_prime"], Kind::Double),
-        1e-12,
-    );
-    let energy = Quadratic::new(u, Coupling::Dense(matrix)).unwrap();
-    let loss = efy_core::loss::FenchelYoung::from_parts(
-        Box::new(HalfSquaredNorm::new(1.0).unwrap()),
-        Box::new(Reals),
-        support::precise(),
-    );
-    let value = loss
-        .loss(&energy, &case.matrix("p", Kind::Double), None)
-        .unwrap();
-    assert_close(
-        "X03",
-        &value.per_row,
-        &case.expected("divergence").unwrap(),
-        case.tolerance,
-    );
 }
 
 #[test]

@@ -23,6 +23,22 @@ impl Coupling {
         }
     }
 
+    /// The same matrix, with the graph to U or A.
+    pub(crate) fn shallow_clone(&self) -> Self {
+        match self {
+            Coupling::Dense(u) => Coupling::Dense(u.shallow_clone()),
+            Coupling::LowRank(a) => Coupling::LowRank(a.shallow_clone()),
+        }
+    }
+
+    /// U, `[k, k]` or `[B, k, k]`, with the graph to U or A.
+    pub(crate) fn dense(&self) -> Tensor {
+        match self {
+            Coupling::Dense(u) => u.shallow_clone(),
+            Coupling::LowRank(a) => a.matmul(&a.transpose(-1, -2)).neg(),
+        }
+    }
+
     /// Whether every row has its own matrix.
     pub fn per_row(&self) -> bool {
         self.tensor().dim() == 3
@@ -31,7 +47,7 @@ impl Coupling {
     /// $U p$ for each row, `[B, k]`.
     pub fn apply(&self, p: &Tensor) -> Tensor {
         match self {
-            Coupling::Dense(u) => times(p, u),
+            Coupling::Dense(u) => times(p, &u.transpose(-1, -2)),
             Coupling::LowRank(a) => times(&times(p, a), &a.transpose(-1, -2)).neg(),
         }
     }

@@ -4,11 +4,13 @@
 //! is $-\Phi$.) The unary and pairwise forms are those of Blondel et al. 2022; other parametrizations
 //! are our generalization.
 
+mod augmented;
 mod by_autograd;
 mod coupling;
 mod linear;
 mod quadratic;
 
+pub(crate) use augmented::augmented;
 pub use coupling::Coupling;
 pub use linear::Linear;
 pub use quadratic::Quadratic;

@@ -2,12 +2,15 @@
 
 use tch::{Kind, Tensor};
 
+use crate::Result;
 use crate::domain::Domain;
 use crate::energy::{Energy, Form};
 use crate::native::{self, Comparison};
 use crate::regularizer::Regularizer;
 use crate::solver::{Problem, Solution, Solver};
-use crate::{Result, shape};
+
+use super::bregman::objective_difference;
+use super::{Found, Loss, LossValue, MeanGradient, MeanLoss, target};
 
 /// $L(v, y) = \Omega^\Phi(v) + \Omega(y) - \Phi(v, y)$ with the generalized conjugate
 /// $\Omega^\Phi(v) = \max_{p \in C} \Phi(v, p) - \Omega(p)$ (Blondel et al. 2022).
@@ -37,40 +40,6 @@ pub struct FenchelYoung {
     regularizer: Box<dyn Regularizer>,
     domain: Box<dyn Domain>,
     solver: Box<dyn Solver>,
-}
-
-/// The losses of a batch.
-#[derive(Debug)]
-pub struct LossValue {
-    /// $L(v_i, y_i)$, `[B]`, with the autograd graph to the energy's parameters. Computed at the
-    /// solver's point, it is at most the certificate's [`gap`](crate::solver::Certificate::gap) too
-    /// small.
-    pub per_row: Tensor,
-    /// The regularized predictions and how they were found.
-    pub solution: Solution,
-}
-
-/// The mean loss of a batch.
-#[derive(Debug)]
-pub struct MeanLoss {
-    /// $\frac1B \sum_i L(v_i, y_i)$, a scalar with the autograd graph to the energy's parameters.
-    pub mean: Tensor,
-    /// The regularized predictions and how they were found.
-    pub solution: Solution,
-}
-
-/// The mean loss of a batch with its gradient, no tensor having a graph.
-#[derive(Debug)]
-pub struct MeanGradient {
-    /// $\frac1B \sum_i L(v_i, y_i)$, a scalar.
-    pub mean: Tensor,
-    /// Its gradient in u, $(\hat y - y) / B$, `[B, k]`.
-    pub u: Tensor,
-    /// Its gradient in the factor A of a low-rank coupling,
-    /// $-\frac1B \sum_i (\hat y_i \hat y_i^\top - y_i y_i^\top) A$, `[k, m]`.
-    pub factor: Option<Tensor>,
-    /// The regularized predictions and how they were found.
-    pub solution: Solution,
 }
 
 impl FenchelYoung {
@@ -116,7 +85,7 @@ impl FenchelYoung {
         target: &Tensor,
         start: Option<&Tensor>,
     ) -> Result<LossValue> {
-        shape::matrix_of("target", target, energy.size(), energy.options())?;
+        target::check(energy, target)?;
         let solution = self.predict(energy, start)?;
         let per_row = self.loss_at(energy, target, &solution.argmax);
         Ok(LossValue { per_row, solution })
@@ -136,7 +105,7 @@ impl FenchelYoung {
         target: &Tensor,
         start: Option<&Tensor>,
     ) -> Result<MeanLoss> {
-        shape::matrix_of("target", target, energy.size(), energy.options())?;
+        target::check(energy, target)?;
         let solution = self.predict(energy, start)?;
         let argmax = &solution.argmax;
         let problem = self.problem(energy);
@@ -171,7 +140,7 @@ impl FenchelYoung {
         if !native::comparable(&problem) || self.stable_loss(energy, target).is_some() {
             return Ok(None);
         }
-        shape::matrix_of("target", target, energy.size(), energy.options())?;
+        target::check(energy, target)?;
         let solution = self.predict(energy, start)?;
         let Comparison { mean, u, factor } = native::compare(&problem, &solution.argmax, target)?;
         Ok(Some(MeanGradient {
@@ -182,7 +151,7 @@ impl FenchelYoung {
         }))
     }
 
-    fn problem<'a>(&'a self, energy: &'a dyn Energy) -> Problem<'a> {
+    pub(super) fn problem<'a>(&'a self, energy: &'a dyn Energy) -> Problem<'a> {
         Problem {
             energy,
             regularizer: self.regularizer.as_ref(),
@@ -191,19 +160,11 @@ impl FenchelYoung {
     }
 
     /// $F(\hat y) - F(y)$ with $F = \Phi - \Omega$ and $\hat y$ a constant, `[B]`.
-    fn loss_at(&self, energy: &dyn Energy, target: &Tensor, argmax: &Tensor) -> Tensor {
+    pub(super) fn loss_at(&self, energy: &dyn Energy, target: &Tensor, argmax: &Tensor) -> Tensor {
         if let Some(rows) = self.stable_loss(energy, target) {
             return rows;
         }
-        if let Some(gradient) = self.discrete_gradient(energy, argmax, target) {
-            return shape::dot(&(argmax - target), &gradient);
-        }
-        let omega = self.regularizer.value(target) - self.regularizer.value(argmax);
-        let phi = match energy.discrete_gradient(argmax, target) {
-            Some(gradient) => shape::dot(&(argmax - target), &gradient),
-            None => energy.value(argmax) - energy.value(target),
-        };
-        phi + omega
+        objective_difference(energy, self.regularizer.as_ref(), argmax, target)
     }
 
     /// The form of a linear energy's loss that needs no argmax and loses no digits, where there is one.
@@ -225,6 +186,47 @@ impl FenchelYoung {
     ) -> Option<Tensor> {
         let omega = self.regularizer.discrete_gradient(argmax, target)?;
         Some(energy.discrete_gradient(argmax, target)? - omega)
+    }
+}
+
+impl Loss for FenchelYoung {
+    fn name(&self) -> &'static str {
+        "fenchel_young"
+    }
+
+    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
+        self.predict(energy, start)
+    }
+
+    fn loss(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<LossValue<Found>> {
+        let LossValue { per_row, solution } = self.loss(energy, target, start)?;
+        let solution = Found::Prediction(solution);
+        Ok(LossValue { per_row, solution })
+    }
+
+    fn mean_loss(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<MeanLoss<Found>> {
+        let MeanLoss { mean, solution } = self.mean_loss(energy, target, start)?;
+        let solution = Found::Prediction(solution);
+        Ok(MeanLoss { mean, solution })
+    }
+
+    fn mean_gradient(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<Option<MeanGradient>> {
+        self.mean_gradient(energy, target, start)
     }
 }
 

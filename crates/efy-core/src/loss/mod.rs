@@ -1,5 +1,114 @@
-//! Losses that compare a regularized prediction with the truth.
+//! Losses of an energy at a target: the generalized Fenchel-Young loss and those that Blondel et al.
+//! 2022 compare it with.
+//!
+//! | loss | $L(v, y)$ | needs |
+//! |---|---|---|
+//! | [`FenchelYoung`] | $\max_C (\Phi - \Omega) + \Omega(y) - \Phi(v, y)$ | argmax |
+//! | [`EnergyLoss`] | $-\Phi(v, y)$ | nothing |
+//! | [`Perceptron`] | $\max_C \Phi - \Phi(v, y)$ | argmax of $\Phi$ |
+//! | [`Margin`] | $\max_{p \in C} (\Phi(v, p) + c(p, y)) - \Phi(v, y)$, or with $\Omega$ | cost-augmented argmax |
+//! | [`LogLoss`] | $\log \sum_{y' \in \{0,1\}^k} e^{\Phi(v, y')} - \Phi(v, y)$ | all vertices |
+//! | [`Contrastive`] | an estimate of that one's gradient | samples |
+//! | [`ThroughArgmax`] | cross-entropy or squared error of $\hat y(v)$ | the argmax and its derivative |
+//!
+//! Which losses the paper compares with is recalled, not read again; the formulas are the field's.
 
+mod boltzmann;
+mod bregman;
+mod calibration;
+mod contrastive;
+mod criterion;
+mod energy_loss;
 mod fenchel_young;
+mod implicit;
+mod log_loss;
+mod margin;
+mod perceptron;
+mod sampler;
+mod target;
+mod through_argmax;
+mod unregularized;
+mod unrolled;
+mod value;
 
-pub use fenchel_young::{FenchelYoung, LossValue, MeanGradient, MeanLoss};
+pub use boltzmann::Boltzmann;
+pub use bregman::bregman_divergence;
+pub use calibration::{HammingLoss, calibration_bound};
+pub use contrastive::Contrastive;
+pub use criterion::Criterion;
+pub use energy_loss::EnergyLoss;
+pub use fenchel_young::FenchelYoung;
+pub use log_loss::LogLoss;
+pub use margin::{Cost, Margin};
+pub use perceptron::Perceptron;
+pub use sampler::Sampler;
+pub use through_argmax::{Differentiation, ThroughArgmax};
+pub use value::{Found, LossValue, MeanGradient, MeanLoss};
+
+use tch::{Kind, Tensor};
+
+use crate::Result;
+use crate::energy::Energy;
+use crate::solver::Solution;
+
+/// A loss of an energy at a target, and the prediction that goes with it.
+///
+/// Rows are independent. `target` is `[B, k]` like the energy's outputs; `start` `[B, k]`, if given, is
+/// where solvers or chains start, for instance the [point](Found::point) of the last time.
+pub trait Loss: Send {
+    /// The name used in configurations, reports and messages.
+    fn name(&self) -> &'static str;
+
+    /// The prediction at test time: the regularized argmax with the loss's own regularizer, which
+    /// [`Perceptron`] and the unregularized [`Margin`] have none of.
+    ///
+    /// # Errors
+    /// Those of the solver.
+    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution>;
+
+    /// The loss of each row.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`], [`crate::Error::Kind`] or [`crate::Error::Placement`] when the target
+    /// does not fit the energy; [`crate::Error::Unsupported`] when the loss has no method for the
+    /// energy; those of the solver.
+    fn loss(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<LossValue<Found>>;
+
+    /// The mean of [`loss`](Self::loss) over the batch.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn mean_loss(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<MeanLoss<Found>> {
+        let LossValue { per_row, solution } = self.loss(energy, target, start)?;
+        let mean = per_row.mean(None::<Kind>);
+        Ok(MeanLoss { mean, solution })
+    }
+
+    /// The mean loss and its gradient in the energy's parameters, without autograd; `None`, before
+    /// anything is solved, where there is no native pass for it.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn mean_gradient(
+        &self,
+        _energy: &dyn Energy,
+        _target: &Tensor,
+        _start: Option<&Tensor>,
+    ) -> Result<Option<MeanGradient>> {
+        Ok(None)
+    }
+
+    /// Says which training step comes next: what is random is a function of (seed, step). Nothing to
+    /// do for most losses.
+    fn set_step(&mut self, _step: u64) {}
+}

@@ -9,6 +9,7 @@
 mod certificate;
 mod comparison;
 mod coordinate;
+mod gibbs;
 mod gradient;
 mod input;
 mod matrix;
@@ -24,6 +25,7 @@ use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, So
 use input::{Block, Input};
 
 pub(crate) use comparison::{Comparison, comparable, compare};
+pub(crate) use gibbs::gibbs;
 
 /// Rows that are solved side by side when they share a matrix.
 const LANES: usize = 8;

@@ -44,9 +44,12 @@ impl Auto {
             Some(Separable::BinaryEntropy { .. }) => Box::new(Mirror { options }),
             Some(Separable::Quadratic { .. }) => Box::new(ProjectedGradient {
                 step: Step::Curvature,
+                // Constant momentum needs strong convexity, which Omega = 0 has not.
                 momentum: match coupling {
-                    Coupling::LowRank(_) => Momentum::Constant,
-                    Coupling::Dense(_) => Momentum::Nesterov { restart: true },
+                    Coupling::LowRank(_) if problem.regularizer.modulus(problem.domain) > 0.0 => {
+                        Momentum::Constant
+                    }
+                    _ => Momentum::Nesterov { restart: true },
                 },
                 options,
             }),

@@ -141,9 +141,21 @@ impl Report {
     }
 }
 
+/// What there is to say of an iterate of an unrolled solver; `p` may have a graph, the solution has not.
+pub(crate) fn unrolled_solution(problem: &Problem<'_>, p: &Tensor, iterations: usize) -> Solution {
+    let _guard = tch::no_grad_guard();
+    let options = Options {
+        certify: false,
+        ..Options::default()
+    };
+    let rows = p.size()[0];
+    let iterations = Tensor::full([rows], iterations as i64, (tch::Kind::Int64, p.device()));
+    certificate::certify(problem, p.detach(), iterations, &options, "unrolled")
+}
+
 impl Problem<'_> {
     /// The starting point: checked, or made.
-    fn start(&self, start: Option<&Tensor>) -> Result<Tensor> {
+    pub(crate) fn start(&self, start: Option<&Tensor>) -> Result<Tensor> {
         let size = self.energy.size();
         let options = self.energy.options();
         match start {
