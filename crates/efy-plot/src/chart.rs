@@ -38,20 +38,20 @@ pub struct Line {
 }
 
 impl Chart {
-    /// A chart of named lines, a stroke each, with its legend.
+    /// A chart of lines, each with the number of its [stroke](Stroke::nth) and its name, and its legend.
     pub fn new(
         name: impl Into<String>,
         title: impl Into<String>,
         (x, y): (Axis, Axis),
-        lines: impl IntoIterator<Item = (String, Vec<(f64, f64)>)>,
+        lines: impl IntoIterator<Item = (usize, String, Vec<(f64, f64)>)>,
     ) -> Self {
-        let line = |(index, (label, points)): (usize, (String, Vec<(f64, f64)>))| Line {
+        let line = |(index, label, points): (usize, String, Vec<(f64, f64)>)| Line {
             label,
             points: points.into_iter().map(|(x, y)| (x, Some(y))).collect(),
             stroke: Stroke::nth(index),
             ring: None,
         };
-        let lines: Vec<Line> = lines.into_iter().enumerate().map(line).collect();
+        let lines: Vec<Line> = lines.into_iter().map(line).collect();
         let entry = |line: &Line| LegendEntry {
             label: line.label.clone(),
             symbol: Symbol::Line(line.stroke),
@@ -128,11 +128,11 @@ mod tests {
             "a",
             "A",
             (axis("k"), axis("s")),
-            [("fista".to_owned(), vec![(16.0, 0.5)])],
+            [(2, "fista".to_owned(), vec![(16.0, 0.5)])],
         );
         chart.lines[0].points.push((32.0, None));
         let table = String::from_utf8(chart.to_csv().unwrap()).unwrap();
         assert_eq!(table, "line,x,y\nfista,16,0.5\nfista,32,\n");
-        assert_eq!(chart.legend.len(), 1);
+        assert_eq!(chart.legend[0].symbol, Symbol::Line(Stroke::nth(2)));
     }
 }

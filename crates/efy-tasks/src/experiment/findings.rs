@@ -111,6 +111,8 @@ pub enum Scale {
 pub struct Series {
     /// Its name.
     pub label: String,
+    /// Its look, counted from 0: the same in all pictures of an experiment.
+    pub style: usize,
     /// Its points.
     pub points: Vec<(f64, f64)>,
 }

@@ -21,9 +21,8 @@ fn drawing(picture: &Picture) -> Box<dyn Drawing> {
     let Picture { name, title, .. } = picture;
     match &picture.plot {
         Plot::Lines { x, y, series } => {
-            let lines = series
-                .iter()
-                .map(|line| (line.label.clone(), line.points.clone()));
+            let lines = series.iter();
+            let lines = lines.map(|line| (line.style, line.label.clone(), line.points.clone()));
             Box::new(Chart::new(name, title, (axis(x), axis(y)), lines))
         }
         Plot::Dots { rows, x, panels } => Box::new(dots(picture, rows, x, panels)),

@@ -3,7 +3,7 @@
 use efy_core::Result;
 use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Quadratic};
-use efy_core::loss::FenchelYoung;
+use efy_core::loss::{Criterion, Differentiation, FenchelYoung, Loss, ThroughArgmax};
 use efy_core::solver::Options;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -27,6 +27,16 @@ pub(super) enum MethodKind {
     /// The envelope gradient of the Fenchel-Young loss.
     FenchelYoung {
         /// Iterations of the solver.
+        iterations: usize,
+    },
+    /// The squared error of the argmax, differentiated by the implicit function theorem.
+    Implicit {
+        /// Iterations of the solver.
+        iterations: usize,
+    },
+    /// The squared error of the last iterate, differentiated through all of them.
+    Unrolled {
+        /// Iterations.
         iterations: usize,
     },
 }
@@ -56,13 +66,27 @@ impl MethodKind {
                 SolverKind::ProjectedGradient.build(options),
             ))
         };
-        let mean = match *self {
-            MethodKind::FenchelYoung { iterations } => {
-                predictor(iterations)?
-                    .mean_loss(&energy, target, None)?
-                    .mean
-            }
+        let through = |iterations, differentiation| {
+            ThroughArgmax::new(
+                predictor(iterations)?,
+                Criterion::SquaredError,
+                differentiation,
+            )
         };
+        let loss: Box<dyn Loss> = match *self {
+            MethodKind::FenchelYoung { iterations } => Box::new(predictor(iterations)?),
+            MethodKind::Implicit { iterations } => {
+                Box::new(through(iterations, Differentiation::Implicit)?)
+            }
+            MethodKind::Unrolled { iterations } => Box::new(through(
+                iterations,
+                Differentiation::Unrolled {
+                    iterations,
+                    step: None,
+                },
+            )?),
+        };
+        let mean = loss.mean_loss(&energy, target, None)?.mean;
         Ok(Tensor::f_run_backward(&[mean], &[u, a], false, false)?)
     }
 }

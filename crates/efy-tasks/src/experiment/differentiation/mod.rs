@@ -154,7 +154,7 @@ fn picture(
     quantity: &Quantity,
     rows: &[(&Method, &[Record<Cost>])],
 ) -> Picture {
-    let series = rows.iter().map(|(method, records)| {
+    let series = rows.iter().enumerate().map(|(style, (method, records))| {
         let points = protocol.k.iter().zip(records.iter());
         let points = points.filter_map(|(&k, record)| {
             let value = (quantity.value)(&record.result).filter(|value| *value > 0.0)?;
@@ -162,6 +162,7 @@ fn picture(
         });
         Series {
             label: method.name.clone(),
+            style,
             points: points.collect(),
         }
     });

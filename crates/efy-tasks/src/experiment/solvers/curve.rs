@@ -1,7 +1,7 @@
 //! One solver on one problem with more and more iterations.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use efy_core::device::read;
 use efy_core::domain::Cube;
@@ -13,6 +13,10 @@ use super::problem::Specification;
 use crate::Result;
 use crate::config::{Dtype, SolverKind};
 use crate::experiment::Hardware;
+
+/// A solve is repeated for this long even if that makes more repeats: the smallest of a few short times
+/// says more about what else the machine does.
+const AT_LEAST: Duration = Duration::from_millis(50);
 
 /// A solver on a problem.
 #[derive(Debug, Serialize)]
@@ -128,10 +132,12 @@ impl Race {
         let scored = self.solver.build(options(true)).solve(problem, None)?;
         let timed = self.solver.build(options(false));
         let mut seconds = f64::INFINITY;
-        for _ in 0..self.repeats.max(1) {
+        let (first, mut repeats) = (Instant::now(), 0);
+        while repeats < self.repeats.max(1) || first.elapsed() < AT_LEAST {
             let started = Instant::now();
             let _solution = timed.solve(problem, None)?;
             seconds = seconds.min(started.elapsed().as_secs_f64());
+            repeats += 1;
         }
         let largest = |values: &tch::Tensor| -> efy_core::Result<f64> {
             let values: Vec<f64> = read::to_vec(values)?;

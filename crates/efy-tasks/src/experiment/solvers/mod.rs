@@ -74,10 +74,7 @@ pub(super) fn run(experiment: &Experiment, request: &Request<'_>) -> Result<Find
         })
         .collect();
     let records = Trials::open(request, 1)?.run(&races, &Race::run)?;
-    let mut finished = Vec::new();
-    for (race, record) in races.iter().zip(&records) {
-        finished.push((race, record));
-    }
+    let finished: Vec<(&Race, &Record<Curve>)> = races.iter().zip(&records).collect();
     Ok(findings(&protocol, &finished))
 }
 
@@ -91,12 +88,17 @@ fn findings(protocol: &Protocol, races: &[(&Race, &Record<Curve>)]) -> Findings 
             .map(|(race, record)| (*race, &record.result))
             .filter(|(_, curve)| !curve.points.is_empty())
             .collect();
-        pictures.push(picture(index, problem, &own, "residual", |point| {
-            Some(point.residual)
-        }));
-        pictures.push(picture(index, problem, &own, "certified gap", |point| {
-            point.gap
-        }));
+        let mut draw = |what: &str, value: fn(&Point) -> Option<f64>| {
+            pictures.push(picture(
+                (index, problem),
+                &protocol.solvers,
+                &own,
+                what,
+                value,
+            ));
+        };
+        draw("residual", |point| Some(point.residual));
+        draw("certified gap", |point| point.gap);
         rows.extend(own.iter().map(|(race, curve)| table_row(race, curve)));
     }
     let marks = MARKS.iter().map(|mark| format!("time to {mark:.0e} (ms)"));
@@ -126,14 +128,18 @@ fn findings(protocol: &Protocol, races: &[(&Race, &Record<Curve>)]) -> Findings 
 }
 
 fn picture(
-    index: usize,
-    problem: &Specification,
+    (index, problem): (usize, &Specification),
+    solvers: &[SolverKind],
     curves: &[(&Race, &Curve)],
     what: &str,
-    value: impl Fn(&Point) -> Option<f64>,
+    value: fn(&Point) -> Option<f64>,
 ) -> Picture {
     let series = curves.iter().map(|(race, curve)| Series {
         label: race.solver_name(),
+        style: solvers
+            .iter()
+            .position(|known| *known == race.solver)
+            .unwrap_or(0),
         points: curve
             .points
             .iter()
