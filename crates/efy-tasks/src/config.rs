@@ -164,12 +164,28 @@ pub enum Dtype {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
-    /// The loss.
+    /// The loss. Its value is a measure of quality for most, but not for `energy` and `contrastive`: set
+    /// `train.monitor` to an accuracy there.
     pub kind: LossKind,
-    /// The regularizer of the inner problem.
+    /// The regularizer of the inner problem and of predictions; `perceptron` and `margin` have none.
     pub regularizer: RegularizerKind,
     /// Its strength.
     pub gamma: f64,
+    /// The cost of a wrong output (margin, regularized_margin).
+    pub cost: CostKind,
+    /// How the argmax is differentiated (cross_entropy, mse).
+    pub differentiation: DifferentiationKind,
+    /// Iterations that are differentiated (unrolled).
+    pub unroll_steps: usize,
+    /// Their step size; none: from the curvature (unrolled).
+    pub unroll_step_size: Option<f64>,
+    /// What draws negatives (contrastive). Chains begin at the labels, or with `solver.warm_start` where
+    /// they ended in the epoch before.
+    pub negatives: NegativesKind,
+    /// Sweeps or steps of a chain (contrastive).
+    pub negative_steps: usize,
+    /// The step size of Langevin dynamics (contrastive).
+    pub langevin_step_size: f64,
 }
 
 impl Default for LossConfig {
@@ -178,6 +194,13 @@ impl Default for LossConfig {
             kind: LossKind::FenchelYoung,
             regularizer: RegularizerKind::Gini,
             gamma: 1.0,
+            cost: CostKind::Hamming,
+            differentiation: DifferentiationKind::Implicit,
+            unroll_steps: 20,
+            unroll_step_size: None,
+            negatives: NegativesKind::Gibbs,
+            negative_steps: 5,
+            langevin_step_size: 0.01,
         }
     }
 }
@@ -188,6 +211,52 @@ impl Default for LossConfig {
 pub enum LossKind {
     /// The generalized Fenchel-Young loss.
     FenchelYoung,
+    /// -Phi(v, y); unbounded below.
+    Energy,
+    /// max Phi - Phi(v, y): Fenchel-Young without a regularizer.
+    Perceptron,
+    /// max (Phi + cost) - Phi(v, y), without a regularizer.
+    Margin,
+    /// Fenchel-Young with a cost added to the energy.
+    RegularizedMargin,
+    /// Negative log-likelihood with the exact partition function; at most 20 labels for pairwise.
+    Log,
+    /// The same with sampled negatives.
+    Contrastive,
+    /// Cross-entropy of the regularized prediction; wants binary_entropy.
+    CrossEntropy,
+    /// Half squared error of the regularized prediction.
+    Mse,
+}
+
+/// The cost of a wrong output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CostKind {
+    /// The number of wrong labels.
+    Hamming,
+    /// 1/2 ||p - y||^2; solved to a local maximum unless the energy is concave enough.
+    Squared,
+}
+
+/// How the argmax is differentiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferentiationKind {
+    /// By the implicit function theorem.
+    Implicit,
+    /// Through the iterations of a gradient method.
+    Unrolled,
+}
+
+/// What draws negatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NegativesKind {
+    /// Gibbs sampling of labels.
+    Gibbs,
+    /// Projected Langevin dynamics.
+    Langevin,
 }
 
 /// A regularizer.
@@ -309,6 +378,26 @@ impl Config {
                 "a positive number",
                 self.loss.gamma.to_string(),
             );
+        }
+        for (key, count) in [
+            ("loss.unroll_steps", self.loss.unroll_steps),
+            ("loss.negative_steps", self.loss.negative_steps),
+        ] {
+            if count == 0 {
+                return wrong(key, "a positive integer", "0".to_owned());
+            }
+        }
+        let steps = [
+            ("loss.unroll_step_size", self.loss.unroll_step_size),
+            (
+                "loss.langevin_step_size",
+                Some(self.loss.langevin_step_size),
+            ),
+        ];
+        for (key, step) in steps {
+            if let Some(step) = step.filter(|step| !(step.is_finite() && *step > 0.0)) {
+                return wrong(key, "a positive number", step.to_string());
+            }
         }
         let tolerances = [
             ("solver.tolerance", self.solver.tolerance),

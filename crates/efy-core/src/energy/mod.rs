@@ -39,7 +39,8 @@ pub trait Energy {
         None
     }
 
-    /// $\nabla_p \Phi(v, p)$, `[B, k]`, by a formula, without autograd.
+    /// $\nabla_p \Phi(v, p)$, `[B, k]`, by a formula, without autograd, with the graph to the weights: losses
+    /// that differentiate the argmax differentiate this.
     fn gradient(&self, p: &Tensor) -> Tensor;
 
     /// $\nabla^2_{pp} \Phi(v, p)\, q$, `[B, k]`, without a graph. By default autograd differentiates

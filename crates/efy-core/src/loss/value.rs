@@ -65,19 +65,11 @@ impl Found {
         }
     }
 
-    /// What a solver found.
-    pub fn solution(&self) -> Option<&Solution> {
+    /// What a solver found, whichever problem it solved.
+    pub fn into_solution(self) -> Option<Solution> {
         match self {
             Found::Prediction(solution) | Found::Other(solution) => Some(solution),
             Found::Nothing | Found::Sample(_) => None,
-        }
-    }
-
-    /// The prediction, if that is what was found.
-    pub fn into_prediction(self) -> Option<Solution> {
-        match self {
-            Found::Prediction(solution) => Some(solution),
-            _ => None,
         }
     }
 }

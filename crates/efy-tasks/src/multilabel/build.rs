@@ -2,12 +2,18 @@
 
 use efy_core::Result;
 use efy_core::domain::Cube;
-use efy_core::loss::FenchelYoung;
+use efy_core::loss::{
+    Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
+    Perceptron, Sampler, ThroughArgmax,
+};
 use efy_core::solver::Options;
 use efy_models::{CouplingSource, Model, Pairwise, Unary};
 use tch::Device;
 
-use crate::config::{CouplingKind, LossConfig, ModelConfig, ModelKind, SolverConfig};
+use crate::config::{
+    CostKind, CouplingKind, DifferentiationKind, LossConfig, LossKind, ModelConfig, ModelKind,
+    NegativesKind, SolverConfig,
+};
 
 /// Between two looks at the device when metrics are computed.
 const CHECK_EVERY: usize = 10;
@@ -45,8 +51,9 @@ pub(super) fn model(
 pub(super) fn loss(
     loss: &LossConfig,
     solver: &SolverConfig,
+    seed: u64,
     evaluation: bool,
-) -> Result<FenchelYoung> {
+) -> Result<Box<dyn Loss>> {
     let options = if evaluation {
         Options {
             tolerance: solver.eval_tolerance,
@@ -62,9 +69,46 @@ pub(super) fn loss(
             certify: false,
         }
     };
-    Ok(FenchelYoung::from_parts(
-        loss.regularizer.build(loss.gamma)?,
-        Box::new(Cube),
-        solver.kind.build(options),
-    ))
+    let solver = solver.kind.build(options);
+    let cost = match loss.cost {
+        CostKind::Hamming => Cost::Hamming,
+        CostKind::Squared => Cost::Squared,
+    };
+    let regularizer = loss.regularizer.build(loss.gamma)?;
+    let predictor = |solver| FenchelYoung::from_parts(regularizer, Box::new(Cube), solver);
+    let through = |predictor, criterion| {
+        let differentiation = match loss.differentiation {
+            DifferentiationKind::Implicit => Differentiation::Implicit,
+            DifferentiationKind::Unrolled => Differentiation::Unrolled {
+                iterations: loss.unroll_steps,
+                step: loss.unroll_step_size,
+            },
+        };
+        ThroughArgmax::new(predictor, criterion, differentiation)
+    };
+    Ok(match loss.kind {
+        LossKind::FenchelYoung => Box::new(predictor(solver)),
+        LossKind::Perceptron => Box::new(Perceptron::from_parts(Box::new(Cube), solver)),
+        LossKind::Margin => Box::new(Margin::from_parts(cost, Box::new(Cube), solver)),
+        LossKind::RegularizedMargin => Box::new(Margin::regularized(cost, predictor(solver))),
+        LossKind::Energy => Box::new(EnergyLoss::new(predictor(solver))),
+        LossKind::Log => Box::new(LogLoss::new(predictor(solver))),
+        LossKind::Contrastive => {
+            Box::new(Contrastive::new(predictor(solver), sampler(loss), seed)?)
+        }
+        LossKind::CrossEntropy => Box::new(through(predictor(solver), Criterion::CrossEntropy)?),
+        LossKind::Mse => Box::new(through(predictor(solver), Criterion::SquaredError)?),
+    })
+}
+
+fn sampler(loss: &LossConfig) -> Sampler {
+    match loss.negatives {
+        NegativesKind::Gibbs => Sampler::Gibbs {
+            sweeps: loss.negative_steps,
+        },
+        NegativesKind::Langevin => Sampler::Langevin {
+            steps: loss.negative_steps,
+            step_size: loss.langevin_step_size,
+        },
+    }
 }

@@ -1,9 +1,8 @@
 //! The multilabel training objective.
 
 use efy_core::domain::{Cube, Domain};
-use efy_core::loss::FenchelYoung;
+use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
-use efy_core::solver::Solution;
 use efy_models::Model;
 use efy_train::{Measure, Metrics, Objective, Split, StepLoss};
 use tch::{Device, Tensor};
@@ -18,12 +17,14 @@ const EVALUATION_ROWS: i64 = 4096;
 pub struct Multilabel {
     splits: Splits,
     model: Box<dyn Model>,
-    training: FenchelYoung,
-    evaluation: FenchelYoung,
-    /// The last solution of every training example, `[n, k]`.
+    training: Box<dyn Loss>,
+    evaluation: Box<dyn Loss>,
+    /// The point that the loss found last for every training example, `[n, k]`.
     warm: Option<Tensor>,
     /// Whether model and loss have a gradient without autograd: until a step finds that they have not.
     written_out: bool,
+    /// Training steps that were made.
+    steps: u64,
 }
 
 impl Multilabel {
@@ -38,10 +39,11 @@ impl Multilabel {
         let warm = config.solver.warm_start.then(|| Cube.start(&train.y));
         Ok(Multilabel {
             model,
-            training: build::loss(&config.loss, &config.solver, false)?,
-            evaluation: build::loss(&config.loss, &config.solver, true)?,
+            training: build::loss(&config.loss, &config.solver, config.train.seed, false)?,
+            evaluation: build::loss(&config.loss, &config.solver, config.train.seed, true)?,
             warm,
             written_out: true,
+            steps: 0,
             splits,
         })
     }
@@ -49,6 +51,21 @@ impl Multilabel {
     /// The data.
     pub fn splits(&self) -> &Splits {
         &self.splits
+    }
+
+    /// Tries prediction and loss on the first training example.
+    ///
+    /// # Errors
+    /// Those of the model, the solver and the loss, which may have no method for so many labels.
+    pub fn rehearse(&self) -> efy_core::Result<()> {
+        let _guard = tch::no_grad_guard();
+        let train = self.splits.get(Split::Train);
+        let energy = self.model.energy(&train.x.narrow(0, 0, 1))?;
+        let _prediction = self.evaluation.predict(energy.as_ref(), None)?;
+        let _loss = self
+            .training
+            .loss(energy.as_ref(), &train.y.narrow(0, 0, 1), None)?;
+        Ok(())
     }
 
     /// The regularized predictions for inputs `x` `[n, d]`, `[n, k]`.
@@ -78,7 +95,7 @@ impl Multilabel {
         x: &Tensor,
         y: &Tensor,
         start: Option<&Tensor>,
-    ) -> efy_core::Result<(Tensor, Option<Tensor>, Solution)> {
+    ) -> efy_core::Result<(Tensor, Option<Tensor>, Found)> {
         self.written_out &= x.device() == Device::Cpu;
         if self.written_out {
             if let Some(pass) = self.model.pass(x)?
@@ -87,7 +104,7 @@ impl Multilabel {
                     .mean_gradient(pass.energy.as_ref(), y, start)?
             {
                 let gradient = self.model.gradient(&pass, &native)?;
-                return Ok((native.mean, Some(gradient), native.solution));
+                return Ok((native.mean, Some(gradient), Found::Other(native.solution)));
             }
             self.written_out = false;
         }
@@ -121,15 +138,21 @@ impl Objective for Multilabel {
         let x = train.x.index_select(0, rows);
         let y = train.y.index_select(0, rows);
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
-        let (loss, gradient, solution) = self.compare(&x, &y, start.as_ref())?;
-        if let Some(warm) = &mut self.warm {
-            let _ = warm.index_copy_(0, rows, &solution.argmax);
+        self.training.set_step(self.steps);
+        self.steps += 1;
+        let (loss, gradient, found) = self.compare(&x, &y, start.as_ref())?;
+        if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
+            let _ = warm.index_copy_(0, rows, point);
         }
-        let unconverged: Measure = Box::new(move || solution.report.unconverged());
+        let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
+        if let Some(solution) = found.into_solution() {
+            let unconverged = move || solution.report.unconverged();
+            metrics.push(("unconverged", Box::new(unconverged)));
+        }
         Ok(StepLoss {
             loss,
             gradient,
-            metrics: vec![("unconverged", unconverged)],
+            metrics,
         })
     }
 
@@ -140,14 +163,14 @@ impl Objective for Multilabel {
         for (from, count) in chunks(examples.rows.len() as i64) {
             let energy = self.model.energy(&examples.x.narrow(0, from, count))?;
             let y = examples.y.narrow(0, from, count);
-            let value = self.evaluation.loss(energy.as_ref(), &y, None)?;
-            let solution = &value.solution;
-            sums.add(
-                &solution.argmax,
-                &y,
-                &value.per_row,
-                &solution.report.converged,
-            );
+            let LossValue { per_row, solution } =
+                self.evaluation.loss(energy.as_ref(), &y, None)?;
+            let prediction = match solution {
+                Found::Prediction(prediction) => prediction,
+                _ => self.evaluation.predict(energy.as_ref(), None)?,
+            };
+            let converged = &prediction.report.converged;
+            sums.add(&prediction.argmax, &y, &per_row, converged);
         }
         Ok(sums.finish()?)
     }

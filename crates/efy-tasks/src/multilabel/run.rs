@@ -86,8 +86,7 @@ impl<'a> Prepared<'a> {
         let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(data, &config.data, config.train.seed, options)?;
         let objective = Multilabel::new(config, splits)?;
-        let first = objective.splits().get(Split::Train).x.narrow(0, 0, 1);
-        let _solvable = objective.predict(&first)?;
+        objective.rehearse()?;
         Ok(Prepared {
             config,
             data,
