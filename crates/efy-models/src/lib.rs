@@ -5,13 +5,22 @@
 //! | [`Unary`], linear network | $\langle u, p\rangle$, $u = Wx + b$ | "unary (linear)" |
 //! | [`Unary`], rectifier network | $\langle u, p\rangle$, $u = W_2\,\mathrm{relu}(W_1 x + b_1) + b_2$ | "unary (rectifier network)" |
 //! | [`Pairwise`] | $\langle u, p\rangle + \frac12\langle p, U p\rangle$, $U = -AA^\top$ | "pairwise" |
+//! | [`Spen`], free weights | $\langle u, p\rangle - \Psi(p)$, $\Psi$ a softplus network | "SPEN" |
+//! | [`Spen`], nonnegative weights | the same, $\Psi$ input-convex | "input-concave SPEN" |
+//! | [`Picnn`] | $-f(x, p)$, f convex in p | Amos et al. 2017 |
 
 mod network;
 mod pairwise;
+mod picnn;
+mod prior;
+mod spen;
 mod unary;
 
 pub use network::{Network, Tape};
 pub use pairwise::{CouplingSource, Pairwise};
+pub use picnn::Picnn;
+pub use prior::Sign;
+pub use spen::Spen;
 pub use unary::Unary;
 
 use efy_core::Result;
@@ -34,6 +43,15 @@ pub trait Model: Send {
     /// # Errors
     /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.
     fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>>;
+
+    /// Puts the weights back where they have to be, after every step of an optimizer: projects those
+    /// that must not be negative. The weights a model starts with are there.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when the device fails.
+    fn constrain(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// [`energy`](Self::energy) without a graph, with what [`gradient`](Self::gradient) needs; `None`
     /// for models that leave their gradients to autograd.

@@ -114,6 +114,8 @@ pub struct ModelConfig {
     pub rank: u32,
     /// Where A comes from (pairwise).
     pub coupling: CouplingKind,
+    /// Widths of the layers over labels (spen, input_concave, picnn).
+    pub prior_hidden: Vec<u32>,
     /// Element type of weights, solver and loss.
     pub dtype: Dtype,
 }
@@ -125,6 +127,7 @@ impl Default for ModelConfig {
             hidden: Vec::new(),
             rank: 8,
             coupling: CouplingKind::Shared,
+            prior_hidden: vec![16],
             dtype: Dtype::F32,
         }
     }
@@ -138,6 +141,12 @@ pub enum ModelKind {
     Unary,
     /// <u, p> + 1/2 <p, U p>.
     Pairwise,
+    /// <u, p> - Psi(p) with a softplus network Psi over labels.
+    Spen,
+    /// <u, p> - Psi(p) with an input-convex network Psi over labels.
+    InputConcave,
+    /// -f(x, p) with a network f that is convex in p; `hidden` are the widths of its context.
+    Picnn,
 }
 
 /// Where the factor A of the coupling comes from.
@@ -320,6 +329,8 @@ pub enum SolverKind {
     Mirror,
     /// Exact maximization over one coordinate after the other.
     CoordinateAscent,
+    /// The same on Newton's model (network energies on the CPU).
+    CoordinateNewton,
 }
 
 impl Config {
@@ -367,6 +378,14 @@ impl Config {
                 "model.hidden",
                 "positive widths",
                 format!("{:?}", self.model.hidden),
+            );
+        }
+        let prior = &self.model.prior_hidden;
+        if prior.is_empty() || prior.contains(&0) {
+            return wrong(
+                "model.prior_hidden",
+                "at least one width, all positive",
+                format!("{prior:?}"),
             );
         }
         if self.model.rank == 0 {

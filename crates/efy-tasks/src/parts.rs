@@ -3,7 +3,8 @@
 use efy_core::Result;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, Mirror, Options, ProjectedGradient, Solver,
+    Auto, ClosedForm, CoordinateAscent, CoordinateNewton, Mirror, Options, ProjectedGradient,
+    Solver,
 };
 use tch::Kind;
 
@@ -50,6 +51,7 @@ impl SolverKind {
             }),
             SolverKind::Mirror => Box::new(Mirror { options }),
             SolverKind::CoordinateAscent => Box::new(CoordinateAscent { options }),
+            SolverKind::CoordinateNewton => Box::new(CoordinateNewton { options }),
         }
     }
 }

@@ -60,6 +60,14 @@ pub trait Objective {
     /// Whatever the model and the loss report.
     fn step(&mut self, rows: &Tensor) -> Result<StepLoss>;
 
+    /// Called after every update: puts weights back where they have to be. Must not read a tensor back.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn constrain(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// All metrics of a split with the current weights.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// One step: loss, gradient, update. Nothing is read back.
+/// One step: loss, gradient, update, constraints. Nothing is read back.
 ///
 /// # Errors
 /// What the objective and the optimizer report.
@@ -155,6 +155,7 @@ pub fn training_step(
         None => objective.parameters().gradient(&step.loss)?,
     };
     optimizer.step(objective.parameters(), gradient)?;
+    objective.constrain()?;
     Ok(step)
 }
 

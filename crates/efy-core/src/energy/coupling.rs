@@ -15,6 +15,49 @@ pub enum Coupling {
 }
 
 impl Coupling {
+    /// $U = \frac12(B + B^\top)$ for any B, `[k, k]` or `[B, k, k]`. The energy need not be concave.
+    pub fn symmetric(matrix: &Tensor) -> Self {
+        Coupling::Dense((matrix + matrix.transpose(-1, -2)) * 0.5)
+    }
+
+    /// [`symmetric`](Self::symmetric) with a diagonal of zeros, as in the Ising model. On the vertices
+    /// of the cube the diagonal says nothing that u does not say, inside it does.
+    pub fn zero_diagonal(matrix: &Tensor) -> Self {
+        let k = matrix.size().last().copied().unwrap_or(0);
+        let eye = Tensor::eye(k, (matrix.kind(), matrix.device()));
+        let symmetric = (matrix + matrix.transpose(-1, -2)) * 0.5;
+        Coupling::Dense(&symmetric * (1.0 - eye))
+    }
+
+    /// $U - \max(0, \lambda_{\max}(U) - \rho) I$, whose eigenvalues are at most $\rho$: with $\rho$ below
+    /// the regularizer's modulus of strong convexity, inference has one maximum.
+    ///
+    /// Costs an eigenvalue decomposition, $O(k^3)$, of every dense matrix; autograd passes through the
+    /// largest eigenvalue. For a low-rank coupling and $\rho \ge 0$ there is nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the decomposition fails, as it does for a matrix that is not finite;
+    /// [`Error::Parameter`] for a low-rank coupling and a negative $\rho$.
+    pub fn bounded(self, rho: f64) -> Result<Self> {
+        match self {
+            Coupling::Dense(matrix) => {
+                let largest = matrix
+                    .f_linalg_eigvalsh("L")?
+                    .amax([-1].as_slice(), true)
+                    .unsqueeze(-1);
+                let k = matrix.size().last().copied().unwrap_or(0);
+                let eye = Tensor::f_eye(k, (matrix.kind(), matrix.device()))?;
+                Ok(Coupling::Dense(matrix - (largest - rho).relu() * eye))
+            }
+            Coupling::LowRank(_) if rho >= 0.0 => Ok(self),
+            Coupling::LowRank(_) => Err(Error::Parameter {
+                name: "rho",
+                expected: "a number >= 0 for a low-rank coupling",
+                found: rho.to_string(),
+            }),
+        }
+    }
+
     /// The tensor that holds it, U or A.
     pub fn tensor(&self) -> &Tensor {
         match self {

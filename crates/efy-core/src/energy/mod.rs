@@ -7,13 +7,23 @@
 mod augmented;
 mod by_autograd;
 mod coupling;
+mod custom;
 mod linear;
+mod linear_concave;
+mod log_sum_exp;
+mod prior;
 mod quadratic;
+mod spen;
 
 pub(crate) use augmented::augmented;
 pub use coupling::Coupling;
+pub use custom::Custom;
 pub use linear::Linear;
+pub use linear_concave::{Features, LinearConcave};
+pub use log_sum_exp::LogSumExp;
+pub use prior::{Layer, Prior};
 pub use quadratic::Quadratic;
+pub use spen::Spen;
 
 use tch::{Device, Kind, Tensor};
 
@@ -70,6 +80,13 @@ pub enum Form<'a> {
         u: &'a Tensor,
         /// U.
         coupling: &'a Coupling,
+    },
+    /// $\langle u, p \rangle - \Psi(p)$ with a network $\Psi$; concave if its weights say so.
+    Network {
+        /// `[B, k]`.
+        u: &'a Tensor,
+        /// $\Psi$.
+        prior: &'a Prior,
     },
     /// Concave in p.
     Concave,

@@ -67,12 +67,42 @@ pub(super) fn outcomes<T: Real, const L: usize>(
 ) -> [Outcome<T>; L] {
     let Scratch { product, factor } = scratch;
     block.matrix.apply(p, product, factor);
+    let half: T = real(0.5);
+    let phi = std::array::from_fn(|lane| {
+        let terms = p.iter().zip(block.u).zip(product.iter());
+        terms.fold(T::zero(), |sum, ((p, u), product)| {
+            sum + p[lane] * (u[lane] + product[lane] * half)
+        })
+    });
+    judge(
+        block,
+        p,
+        product,
+        &phi,
+        [block.concavity; L],
+        iterations,
+        options,
+    )
+}
+
+/// What the report says of `p`, where $\nabla\Phi = u +$ `product` and $\Phi =$ `phi`.
+#[inline(always)]
+pub(super) fn judge<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &[[T; L]],
+    product: &[[T; L]],
+    phi: &[T; L],
+    concavity: [Concavity; L],
+    iterations: [i64; L],
+    options: &Options,
+) -> [Outcome<T>; L] {
     let residual = residuals(block, p, product);
     let rounding = rounding(block, product);
     let tolerance: T = real(options.tolerance);
     std::array::from_fn(|lane| {
         let (value, gap) = if options.certify && lane < block.live {
-            bounds(block, p, product, lane)
+            let (omega, gap) = bounds(block, p, product, concavity[lane], lane);
+            (phi[lane] - omega, gap)
         } else {
             (T::nan(), T::nan())
         };
@@ -86,24 +116,23 @@ pub(super) fn outcomes<T: Real, const L: usize>(
     })
 }
 
-/// $F(p)$ and the gap of one lane.
+/// $\Omega(p)$ and the gap of one lane.
 fn bounds<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &[[T; L]],
     product: &[[T; L]],
+    concavity: Concavity,
     lane: usize,
 ) -> (T, T) {
     let omega = &block.omega;
-    let half = T::one() / (T::one() + T::one());
-    let parts = p.iter().zip(block.u).zip(product);
-    let parts = parts.map(|((p, u), product)| (p[lane], u[lane], product[lane]));
     let mut value = T::zero();
     let mut gap = T::zero();
-    for (p, u, product) in parts {
-        value += p * (u + product * half) - omega.value(p);
-        gap += match block.concavity {
-            Concavity::Energy => omega.fenchel_young(p, u + product),
-            Concavity::Objective => omega.frank_wolfe(p, u + product),
+    for ((p, u), product) in p.iter().zip(block.u).zip(product) {
+        let (p, theta) = (p[lane], u[lane] + product[lane]);
+        value += omega.value(p);
+        gap += match concavity {
+            Concavity::Energy => omega.fenchel_young(p, theta),
+            Concavity::Objective => omega.frank_wolfe(p, theta),
             Concavity::Unknown => T::infinity(),
         };
     }

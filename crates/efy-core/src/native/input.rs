@@ -22,7 +22,7 @@ pub(super) struct Input<T> {
     pub(super) rows: usize,
     pub(super) k: usize,
     /// Matrix elements that a sweep over one row touches.
-    work: usize,
+    pub(super) work: usize,
     u: Vec<T>,
     matrix: Storage<T>,
     /// Of every matrix: is $\Phi$ concave, is F?
@@ -128,7 +128,7 @@ impl<T: Real> Input<T> {
 
     /// Whether waking other threads pays.
     pub(super) fn worth_threads(&self) -> bool {
-        self.rows * self.work >= WORTH_THREADS
+        worth_threads(self.rows, self.work)
     }
 
     /// Whether all rows have the same matrix.
@@ -141,9 +141,7 @@ impl<T: Real> Input<T> {
 
     /// Rows of one rayon task, a multiple of the number of lanes.
     pub(super) fn chunk(&self, lanes: usize) -> usize {
-        (CHUNK_ELEMENTS / self.work.max(1))
-            .clamp(1, 64)
-            .next_multiple_of(lanes)
+        chunk(self.work, lanes)
     }
 
     /// The rows from `index` on; `u` is filled with theirs.
@@ -203,6 +201,18 @@ impl<T: Real> Input<T> {
         }
         all
     }
+}
+
+/// Whether waking other threads pays for so many rows of so much work.
+pub(super) fn worth_threads(rows: usize, work: usize) -> bool {
+    rows * work >= WORTH_THREADS
+}
+
+/// Rows of one rayon task, a multiple of the number of lanes.
+pub(super) fn chunk(work: usize, lanes: usize) -> usize {
+    (CHUNK_ELEMENTS / work.max(1))
+        .clamp(1, 64)
+        .next_multiple_of(lanes)
 }
 
 /// The matrix, and the number of elements that a sweep over it touches.

@@ -9,10 +9,12 @@
 mod certificate;
 mod comparison;
 mod coordinate;
+mod elementary;
 mod gibbs;
 mod gradient;
 mod input;
 mod matrix;
+mod network;
 mod omega;
 
 use rayon::prelude::*;
@@ -26,12 +28,13 @@ use input::{Block, Input};
 
 pub(crate) use comparison::{Comparison, comparable, compare};
 pub(crate) use gibbs::gibbs;
+pub(crate) use network::coordinate_newton;
 
 /// Rows that are solved side by side when they share a matrix.
 const LANES: usize = 8;
 
 /// f32 or f64.
-trait Real: num_traits::Float + num_traits::NumAssign + Element + Send + Sync {}
+trait Real: elementary::Elementary + num_traits::NumAssign + Element + Send + Sync {}
 impl Real for f32 {}
 impl Real for f64 {}
 
@@ -130,22 +133,46 @@ fn solve_blocks<T: Real, const L: usize>(
     solver: &'static str,
     solve: impl Fn(&Block<'_, T, L>, &mut [[T; L]], &mut Scratch<T, L>) -> [i64; L] + Sync,
 ) -> Result<Solution> {
-    let (rows, k) = (input.rows, input.k);
-    let mut argmax: Vec<T> = read::to_vec(start)?;
-    let chunk = input.chunk(L);
-    let solve_chunk = |(index, points): (usize, &mut [T])| -> Vec<Outcome<T>> {
-        let mut scratch = Scratch {
+    let k = input.k;
+    let scratch = || {
+        let scratch = Scratch {
             product: vec![[T::zero(); L]; k],
             factor: Vec::new(),
         };
-        let (mut u, mut p) = (vec![[T::zero(); L]; k], vec![[T::zero(); L]; k]);
+        (vec![[T::zero(); L]; k], scratch)
+    };
+    for_blocks(
+        (input.rows, k),
+        input.work,
+        (start, options, solver),
+        scratch,
+        |(u, scratch), first, live, p| {
+            let block = input.block(first, live, u);
+            let iterations = solve(&block, p, scratch);
+            certificate::outcomes(&block, p, scratch, iterations, options)
+        },
+    )
+}
+
+/// Calls `solve` for block after block with a thread's scratch, the first row, the number of rows and
+/// their points, which it improves. `work` is what an iteration on one row touches.
+fn for_blocks<T: Real, S, const L: usize>(
+    (rows, k): (usize, usize),
+    work: usize,
+    (start, options, solver): (&Tensor, &Options, &'static str),
+    scratch: impl Fn() -> S + Sync,
+    solve: impl Fn(&mut S, usize, usize, &mut [[T; L]]) -> [Outcome<T>; L] + Sync,
+) -> Result<Solution> {
+    let mut argmax: Vec<T> = read::to_vec(start)?;
+    let chunk = input::chunk(work, L);
+    let solve_chunk = |(index, points): (usize, &mut [T])| -> Vec<Outcome<T>> {
+        let mut scratch = scratch();
+        let mut p = vec![[T::zero(); L]; k];
         let mut outcomes = Vec::with_capacity(chunk);
         for (offset, rows) in points.chunks_mut(k * L).enumerate() {
             let live = rows.len() / k;
             gather(rows, &mut p);
-            let block = input.block(index * chunk + offset * L, live, &mut u);
-            let iterations = solve(&block, &mut p, &mut scratch);
-            let all = certificate::outcomes(&block, &p, &mut scratch, iterations, options);
+            let all = solve(&mut scratch, index * chunk + offset * L, live, &mut p);
             outcomes.extend(all.into_iter().take(live));
             for (lane, row) in rows.chunks_exact_mut(k).enumerate() {
                 row.iter_mut()
@@ -155,18 +182,12 @@ fn solve_blocks<T: Real, const L: usize>(
         }
         outcomes
     };
-    let outcomes: Vec<Vec<Outcome<T>>> = if input.worth_threads() {
-        argmax
-            .par_chunks_mut(k * chunk)
-            .enumerate()
-            .map(solve_chunk)
-            .collect()
+    let outcomes: Vec<Vec<Outcome<T>>> = if input::worth_threads(rows, work) {
+        let chunks = argmax.par_chunks_mut(k * chunk).enumerate();
+        chunks.map(solve_chunk).collect()
     } else {
-        argmax
-            .chunks_mut(k * chunk)
-            .enumerate()
-            .map(solve_chunk)
-            .collect()
+        let chunks = argmax.chunks_mut(k * chunk).enumerate();
+        chunks.map(solve_chunk).collect()
     };
     let outcomes: Vec<Outcome<T>> = outcomes.into_iter().flatten().collect();
     solution(argmax, &outcomes, (rows, k), options, solver)

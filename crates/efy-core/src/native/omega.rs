@@ -101,6 +101,25 @@ impl<T: Real> Omega<T> {
         a.map(|a| self.maximize(a, d))
     }
 
+    /// $\arg\max_p a p - \frac{c}{2} p^2 - \omega(p)$ with $c \ge 0$, in every lane.
+    #[inline(always)]
+    pub(super) fn maximize_below<const L: usize>(&self, a: &[T; L], c: &[T; L]) -> [T; L] {
+        let mut p = [T::zero(); L];
+        match self.kind {
+            Function::Quadratic { curvature, slope } => {
+                for lane in 0..L {
+                    p[lane] = self.project((a[lane] - slope) / (curvature + c[lane]));
+                }
+            }
+            _ => {
+                for lane in 0..L {
+                    p[lane] = self.maximize(a[lane], -c[lane]);
+                }
+            }
+        }
+        p
+    }
+
     /// $\omega(p)$.
     #[inline(always)]
     pub(super) fn value(&self, p: T) -> T {
@@ -111,6 +130,15 @@ impl<T: Real> Omega<T> {
             }
             Function::BinaryEntropy { gamma } => gamma * (xlogx(p) + xlogx(T::one() - p)),
             Function::OneSidedShannon { gamma } => gamma * xlogx(p),
+        }
+    }
+
+    /// What a difference of values may lose, in units of the last place: $\gamma$ for entropies, nothing
+    /// for quadratic functions.
+    pub(super) fn scale(&self) -> T {
+        match self.kind {
+            Function::Quadratic { .. } => T::zero(),
+            Function::BinaryEntropy { gamma } | Function::OneSidedShannon { gamma } => gamma,
         }
     }
 

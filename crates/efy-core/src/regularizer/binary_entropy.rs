@@ -82,6 +82,6 @@ pub(super) fn is_cube(domain: &dyn Domain) -> bool {
 
 /// $\log(1 + e^t)$ to full relative accuracy for every t (libtorch's own softplus switches to the
 /// identity at 20, which costs f64 its last digits), with the sigmoid as its derivative.
-fn softplus(t: &Tensor) -> Tensor {
+pub(crate) fn softplus(t: &Tensor) -> Tensor {
     t.neg().log_sigmoid().neg()
 }

@@ -9,6 +9,7 @@ mod separable;
 mod shannon;
 
 pub use binary_entropy::BinaryEntropy;
+pub(crate) use binary_entropy::softplus;
 pub use quadratic::{Gini, HalfSquaredNorm};
 pub use separable::Separable;
 pub use shannon::OneSidedShannon;

@@ -3,8 +3,8 @@
 use tch::Tensor;
 
 use super::{
-    ClosedForm, CoordinateAscent, Mirror, Momentum, Options, Problem, ProjectedGradient, Solution,
-    Solver, Step,
+    ClosedForm, CoordinateAscent, CoordinateNewton, Mirror, Momentum, Options, Problem,
+    ProjectedGradient, Solution, Solver, Step,
 };
 use crate::Result;
 use crate::energy::{Coupling, Form};
@@ -12,7 +12,7 @@ use crate::regularizer::Separable;
 
 /// Closed form where there is one; for quadratic energies coordinate ascent on the CPU and, on other
 /// devices, accelerated projected gradient (quadratic regularizers) or mirror ascent (entropies); for
-/// everything else accelerated projected gradient with backtracking.
+/// network energies coordinate Newton on the CPU; for everything else accelerated projected gradient with backtracking.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Auto {
     /// Passed on to the method that is picked.
@@ -24,6 +24,9 @@ impl Auto {
         let options = self.options;
         if ClosedForm::applies(problem) {
             return Box::new(ClosedForm { options });
+        }
+        if CoordinateNewton::applies(problem) {
+            return Box::new(CoordinateNewton { options });
         }
         let Form::Quadratic { coupling, .. } = problem.energy.form() else {
             return Box::new(ProjectedGradient {

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
-use crate::energy::{Coupling, Form};
+use crate::energy::{Coupling, Form, Prior};
 use crate::regularizer::Separable;
 use crate::shape;
 
@@ -22,7 +22,9 @@ fn within_tolerance(
 ) -> Tensor {
     let largest = |t: &Tensor| t.abs().amax([-1].as_slice(), false);
     let size = match problem.energy.form() {
-        Form::Linear { u } | Form::Quadratic { u, .. } => largest(&u.detach()) + largest(theta),
+        Form::Linear { u } | Form::Quadratic { u, .. } | Form::Network { u, .. } => {
+            largest(&u.detach()) + largest(theta)
+        }
         _ => largest(theta),
     };
     let rounding = size.clamp_min(1.0) * (ROUNDING * epsilon(theta.kind()));
@@ -113,8 +115,24 @@ fn gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
                 gap.expand_as(&infinite)
             }
         }
+        Form::Network { prior, .. } => network_gap(problem, prior, p, theta),
         Form::General => p.full_like(f64::INFINITY).select(1, 0),
     }
+}
+
+/// For $\Phi = \langle u, p \rangle - \Psi(p)$: a gap where the weights make $\Phi$ concave, another one
+/// where $\Omega$ bends more than $\Psi$ does the other way.
+fn network_gap(problem: &Problem<'_>, prior: &Prior, p: &Tensor, theta: &Tensor) -> Tensor {
+    let infinite = p.full_like(f64::INFINITY).select(1, 0);
+    let modulus = problem.regularizer.modulus(problem.domain);
+    let rest = match (
+        prior.negative_curvature(),
+        frank_wolfe_gap(problem, p, theta),
+    ) {
+        (Some(bend), Some(gap)) => gap.where_self(&bend.le(modulus), &infinite),
+        _ => infinite,
+    };
+    concave_energy_gap(problem, p, theta).where_self(&prior.is_convex(), &rest)
 }
 
 /// For concave $\Phi$: linearize $\Phi$ alone at p, with $\theta = \nabla\Phi(p)$. What remains is the

@@ -10,6 +10,7 @@ mod auto;
 mod certificate;
 mod closed_form;
 mod coordinate;
+mod coordinate_newton;
 pub(crate) mod gradient;
 mod iterate;
 mod mirror;
@@ -19,6 +20,7 @@ mod tests;
 pub use auto::Auto;
 pub use closed_form::ClosedForm;
 pub use coordinate::CoordinateAscent;
+pub use coordinate_newton::CoordinateNewton;
 pub use gradient::{Momentum, ProjectedGradient, Step};
 pub use mirror::Mirror;
 
@@ -190,6 +192,7 @@ impl Problem<'_> {
         let energy = match self.energy.form() {
             Form::Linear { .. } => "linear",
             Form::Quadratic { .. } => "quadratic",
+            Form::Network { .. } => "network",
             Form::Concave => "concave",
             Form::General => "general",
         };

@@ -7,7 +7,7 @@ use efy_core::loss::{
     Perceptron, Sampler, ThroughArgmax,
 };
 use efy_core::solver::Options;
-use efy_models::{CouplingSource, Model, Pairwise, Unary};
+use efy_models::{CouplingSource, Model, Pairwise, Picnn, Sign, Spen, Unary};
 use tch::Device;
 
 use crate::config::{
@@ -26,11 +26,9 @@ pub(super) fn model(
     device: Device,
 ) -> Result<Box<dyn Model>> {
     let size = (inputs as i64, outputs as i64);
-    let hidden: Vec<i64> = config
-        .hidden
-        .iter()
-        .map(|&width| i64::from(width))
-        .collect();
+    let widths =
+        |widths: &[u32]| -> Vec<i64> { widths.iter().map(|&width| width.into()).collect() };
+    let (hidden, prior) = (widths(&config.hidden), widths(&config.prior_hidden));
     let options = (config.dtype.kind(), device);
     Ok(match config.kind {
         ModelKind::Unary => Box::new(Unary::new(size, &hidden, seed, options)?),
@@ -42,6 +40,15 @@ pub(super) fn model(
             let coupling = (i64::from(config.rank), source);
             Box::new(Pairwise::new(size, &hidden, coupling, seed, options)?)
         }
+        ModelKind::Spen => {
+            let prior = (prior.as_slice(), Sign::Free);
+            Box::new(Spen::new(size, &hidden, prior, seed, options)?)
+        }
+        ModelKind::InputConcave => {
+            let prior = (prior.as_slice(), Sign::Nonnegative);
+            Box::new(Spen::new(size, &hidden, prior, seed, options)?)
+        }
+        ModelKind::Picnn => Box::new(Picnn::new(size, &hidden, &prior, seed, options)?),
     })
 }
 

@@ -156,6 +156,10 @@ impl Objective for Multilabel {
         })
     }
 
+    fn constrain(&mut self) -> efy_train::Result<()> {
+        Ok(self.model.constrain()?)
+    }
+
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
         let _guard = tch::no_grad_guard();
         let examples = self.splits.get(split);

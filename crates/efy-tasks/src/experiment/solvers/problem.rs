@@ -1,6 +1,6 @@
 //! Made-up inner problems.
 
-use efy_core::energy::{Coupling, Energy, Quadratic};
+use efy_core::energy::{Coupling, Energy, Prior, Quadratic, Spen};
 use efy_core::random::{Stream, generator};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,16 @@ pub(super) enum EnergyKind {
         /// The rank m of A.
         rank: usize,
     },
+    /// <u, p> - Psi(p), Psi a softplus network of one layer, the same for all rows.
+    Spen {
+        /// The width of the layer.
+        hidden: usize,
+    },
+    /// The same with output weights that are not negative: concave.
+    InputConcave {
+        /// The width of the layer.
+        hidden: usize,
+    },
 }
 
 impl Specification {
@@ -60,6 +70,16 @@ impl Specification {
             EnergyKind::Pairwise { rank } => {
                 let a = uniform((k, rank), 1.0 / (rank as f64).sqrt())?;
                 Ok(Box::new(Quadratic::new(u, Coupling::LowRank(a))?))
+            }
+            EnergyKind::Spen { hidden } | EnergyKind::InputConcave { hidden } => {
+                let w1 = uniform((hidden, k), 1.0)?;
+                let b1 = uniform((1, hidden), 1.0)?.reshape([-1]);
+                let w2 = uniform((1, hidden), 1.0)?.reshape([-1]);
+                let w2 = match self.energy {
+                    EnergyKind::InputConcave { .. } => w2.abs(),
+                    _ => w2,
+                };
+                Ok(Box::new(Spen::new(u, Prior::shallow(w1, b1, w2)?)?))
             }
         }
     }

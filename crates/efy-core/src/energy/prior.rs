@@ -1,0 +1,359 @@
+//! Networks over outputs: the label prior of a SPEN, and the input-convex networks of Amos et al. (2017).
+
+use tch::{Device, Kind, Tensor};
+
+use crate::regularizer::softplus;
+use crate::{Error, Result, shape};
+
+/// $\Psi(p) = \langle w, z_L \rangle$ with $z_1 = \mathrm{sp}(W_1 p + b_1)$,
+/// $z_l = \mathrm{sp}(W^z_l z_{l-1} + W_l p + b_l)$ and $\mathrm{sp}(t) = \log(1 + e^t)$.
+///
+/// Convex in p when all $W^z_l$, their gates and $w$ are nonnegative; $W_l$, $b_l$ and the gates of p
+/// are free. Nothing has to be declared: certificates look at the weights.
+///
+/// ```
+/// use efy_core::energy::{Layer, Prior};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let options = (Kind::Float, Device::Cpu);
+/// let (first, bias) = (Tensor::randn([16, 5], options), Tensor::zeros([16], options));
+/// let second = Layer::next(
+///     Tensor::rand([8, 16], options),
+///     Tensor::randn([8, 5], options),
+///     Tensor::zeros([8], options),
+/// );
+/// let prior = Prior::new(vec![Layer::first(first, bias), second], Tensor::rand([8], options))?;
+/// assert_eq!(prior.value(&Tensor::zeros([3, 5], options)).size(), [3]);
+/// # Ok::<(), efy_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Prior {
+    layers: Vec<Layer>,
+    output: Tensor,
+}
+
+/// One layer, $W^z (g^z \odot z) + W (g \odot p) + b$ before its activation.
+///
+/// With a gate or bias of its own for every row the network is conditional on the input, which has
+/// been worked in: the partially input-convex network of Amos et al. (2017).
+#[derive(Debug)]
+pub struct Layer {
+    pub(crate) input: Tensor,
+    pub(crate) input_gate: Option<Tensor>,
+    pub(crate) hidden: Option<Tensor>,
+    pub(crate) hidden_gate: Option<Tensor>,
+    pub(crate) bias: Tensor,
+}
+
+impl Layer {
+    /// The first layer: W `[m, k]` and b, `[m]` or `[B, m]`.
+    pub fn first(input: Tensor, bias: Tensor) -> Self {
+        Layer {
+            input,
+            input_gate: None,
+            hidden: None,
+            hidden_gate: None,
+            bias,
+        }
+    }
+
+    /// Another layer: $W^z$ `[m, n]` for the n units before it, W `[m, k]` and b, `[m]` or `[B, m]`.
+    pub fn next(hidden: Tensor, input: Tensor, bias: Tensor) -> Self {
+        Layer {
+            hidden: Some(hidden),
+            ..Layer::first(input, bias)
+        }
+    }
+
+    /// Multiplies p by g `[B, k]` on its way in.
+    #[must_use]
+    pub fn gate_input(mut self, gate: Tensor) -> Self {
+        self.input_gate = Some(gate);
+        self
+    }
+
+    /// Multiplies the units of the layer before by $g^z$ `[B, n]`.
+    #[must_use]
+    pub fn gate_hidden(mut self, gate: Tensor) -> Self {
+        self.hidden_gate = Some(gate);
+        self
+    }
+
+    /// The number of units.
+    pub(crate) fn width(&self) -> i64 {
+        self.input.size()[0]
+    }
+
+    /// The layer's linear part: of `p` `[B, k]` and `z` `[B, n]`, `[B, m]`.
+    fn linear(&self, p: &Tensor, z: Option<&Tensor>) -> Tensor {
+        let a = gated(p, self.input_gate.as_ref()).matmul(&self.input.tr());
+        match (&self.hidden, z) {
+            (Some(hidden), Some(z)) => a.addmm(&gated(z, self.hidden_gate.as_ref()), &hidden.tr()),
+            _ => a,
+        }
+    }
+
+    /// Its transpose for the units before it, `[B, n]`.
+    fn to_hidden(&self, v: &Tensor) -> Option<Tensor> {
+        let hidden = self.hidden.as_ref()?;
+        Some(gated(&v.matmul(hidden), self.hidden_gate.as_ref()))
+    }
+
+    /// Its transpose for the outputs, `[B, k]`.
+    fn to_input(&self, v: &Tensor) -> Tensor {
+        gated(&v.matmul(&self.input), self.input_gate.as_ref())
+    }
+
+    /// Checks shapes against the B rows of k outputs and the units before.
+    fn check(
+        &self,
+        before: Option<i64>,
+        (rows, k): (Option<i64>, i64),
+        options: (Kind, Device),
+    ) -> Result<()> {
+        let m = self.width();
+        shape::matrix_of("W", &self.input, (m, k), options)?;
+        match (&self.hidden, before) {
+            (Some(hidden), Some(n)) => shape::matrix_of("Wz", hidden, (m, n), options)?,
+            (None, None) => {}
+            (found, _) => {
+                return Err(Error::Shape {
+                    what: "Wz",
+                    expected: "none in the first layer, [m, n] in all others".to_owned(),
+                    found: found.as_ref().map_or_else(Vec::new, Tensor::size),
+                });
+            }
+        }
+        vector("b", &self.bias, (rows, m), options)?;
+        for (what, gate, width) in [
+            ("gate of p", &self.input_gate, Some(k)),
+            ("gate of z", &self.hidden_gate, before),
+        ] {
+            if let Some(gate) = gate {
+                let rows = rows.unwrap_or_else(|| gate.size().first().copied().unwrap_or(0));
+                shape::matrix_of(what, gate, (rows, width.unwrap_or(0)), options)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Prior {
+    /// A network of these layers with the weights `output` of the last one's units, `[m]` or `[B, m]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::Kind`] or [`Error::Placement`] when the tensors do not fit together.
+    pub fn new(layers: Vec<Layer>, output: Tensor) -> Result<Self> {
+        let prior = Prior { layers, output };
+        let k = match prior.layers.first() {
+            Some(first) if first.input.dim() == 2 => first.input.size()[1],
+            _ => {
+                return Err(Error::Shape {
+                    what: "W",
+                    expected: "[m, k] in every layer, at least one layer".to_owned(),
+                    found: prior
+                        .layers
+                        .first()
+                        .map_or_else(Vec::new, |l| l.input.size()),
+                });
+            }
+        };
+        shape::float_matrix("W", &prior.layers[0].input)?;
+        prior.check(None, k)?;
+        Ok(prior)
+    }
+
+    /// One hidden layer, $\langle w_2, \mathrm{sp}(W_1 p + b_1) \rangle$: W1 `[m, k]`, b1 and w2 `[m]`
+    /// (Belanger and McCallum 2016).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn shallow(w1: Tensor, b1: Tensor, w2: Tensor) -> Result<Self> {
+        Prior::new(vec![Layer::first(w1, b1)], w2)
+    }
+
+    /// The layers, in order.
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// w, `[m]` or `[B, m]`.
+    pub(crate) fn output(&self) -> &Tensor {
+        &self.output
+    }
+
+    /// $\Psi(p)$ for `p` `[B, k]`, `[B]`.
+    pub fn value(&self, p: &Tensor) -> Tensor {
+        let z = self
+            .preactivations(p)
+            .pop()
+            .map_or_else(|| p.shallow_clone(), |a| softplus(&a));
+        if self.output.dim() == 1 {
+            z.mv(&self.output)
+        } else {
+            shape::dot(&z, &self.output)
+        }
+    }
+
+    /// $\nabla\Psi(p)$, `[B, k]`.
+    pub fn gradient(&self, p: &Tensor) -> Tensor {
+        let slopes: Vec<Tensor> = self.preactivations(p).iter().map(Tensor::sigmoid).collect();
+        self.backward(&slopes)
+    }
+
+    /// g with $\Psi(p) - \Psi(q) = \langle g, p - q \rangle$, `[B, k]`: the backward pass through the
+    /// divided differences of the activations.
+    pub(super) fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        let step = p - q;
+        let mut slopes: Vec<Tensor> = Vec::with_capacity(self.layers.len());
+        let mut moved: Option<Tensor> = None;
+        for (layer, b) in self.layers.iter().zip(self.preactivations(q)) {
+            let delta = layer.linear(&step, moved.as_ref());
+            let slope = divided_difference(&b, &delta);
+            moved = Some(&slope * delta);
+            slopes.push(slope);
+        }
+        self.backward(&slopes)
+    }
+
+    /// $\nabla^2\Psi(p)\, q$, `[B, k]`: the derivative of the backward pass along q.
+    pub(super) fn hessian_product(&self, p: &Tensor, q: &Tensor) -> Tensor {
+        let a = self.preactivations(p);
+        let mut tangents: Vec<Tensor> = Vec::with_capacity(a.len());
+        for (index, layer) in self.layers.iter().enumerate() {
+            let z = index
+                .checked_sub(1)
+                .map(|before| a[before].sigmoid() * &tangents[before]);
+            tangents.push(layer.linear(q, z.as_ref()));
+        }
+        let mut y = self.output.shallow_clone();
+        let mut y_tangent: Option<Tensor> = None;
+        let mut product: Option<Tensor> = None;
+        for ((layer, a), tangent) in self.layers.iter().zip(&a).zip(&tangents).rev() {
+            let slope = a.sigmoid();
+            let bend = &slope * (1.0 - &slope) * tangent;
+            let mut v_tangent = &y * bend;
+            if let Some(y_tangent) = &y_tangent {
+                v_tangent += y_tangent * &slope;
+            }
+            product = Some(add(product, layer.to_input(&v_tangent)));
+            y_tangent = layer.to_hidden(&v_tangent);
+            y = layer.to_hidden(&(&y * slope)).unwrap_or(y);
+        }
+        product.unwrap_or_else(|| q.zeros_like())
+    }
+
+    /// Whether the weights make $\Psi$ convex, Bool, a scalar or `[B]`, on the device.
+    pub(crate) fn is_convex(&self) -> Tensor {
+        let each_row = |t: &Tensor| t.detach().ge(0.0).all_dim(-1, false);
+        let hidden = self.layers.iter().filter_map(|layer| layer.hidden.as_ref());
+        let gates = self
+            .layers
+            .iter()
+            .filter_map(|layer| layer.hidden_gate.as_ref());
+        hidden
+            .map(|weights| each_row(&weights.reshape([-1])))
+            .chain(gates.map(each_row))
+            .fold(each_row(&self.output), |all, next| all.logical_and(&next))
+    }
+
+    /// A bound on the eigenvalues of $-\nabla^2\Psi$ whatever p, a scalar or `[B]`:
+    /// $\frac14 \sum_j \max(-w_j, 0) \|W_j\|^2$ with one layer; `None` with more.
+    pub(crate) fn negative_curvature(&self) -> Option<Tensor> {
+        let [layer] = self.layers.as_slice() else {
+            return None;
+        };
+        let squares = layer.input.detach().square();
+        let norms = match &layer.input_gate {
+            Some(gate) => gate.detach().square().matmul(&squares.tr()),
+            None => shape::row_sum(&squares),
+        };
+        let negative = self.output.detach().neg().clamp_min(0.0);
+        Some(shape::dot(&negative, &norms) * 0.25)
+    }
+
+    /// Checks shapes; `rows` is not known before the prior is part of an energy.
+    pub(super) fn check(&self, rows: Option<i64>, k: i64) -> Result<()> {
+        let first = &self.layers[0].input;
+        let options = (first.kind(), first.device());
+        let mut before = None;
+        for layer in &self.layers {
+            layer.check(before, (rows, k), options)?;
+            before = Some(layer.width());
+        }
+        vector("w", &self.output, (rows, before.unwrap_or(k)), options)
+    }
+
+    /// What goes into the activations of each layer.
+    fn preactivations(&self, p: &Tensor) -> Vec<Tensor> {
+        let mut all: Vec<Tensor> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let z = all.last().map(softplus);
+            all.push(layer.linear(p, z.as_ref()) + &layer.bias);
+        }
+        all
+    }
+
+    /// $\sum_l$ of the products of weights and slopes on all ways from w to p, `[B, k]`.
+    fn backward(&self, slopes: &[Tensor]) -> Tensor {
+        let mut y = self.output.shallow_clone();
+        let mut gradient: Option<Tensor> = None;
+        for (layer, slope) in self.layers.iter().zip(slopes).rev() {
+            let v = y * slope;
+            gradient = Some(add(gradient, layer.to_input(&v)));
+            y = layer.to_hidden(&v).unwrap_or(v);
+        }
+        gradient.unwrap_or(y)
+    }
+}
+
+/// $(\mathrm{sp}(b + \delta) - \mathrm{sp}(b)) / \delta$ to full relative accuracy, and a graph without
+/// infinities.
+fn divided_difference(b: &Tensor, delta: &Tensor) -> Tensor {
+    let epsilon = if b.kind() == Kind::Double {
+        f64::EPSILON
+    } else {
+        f64::from(f32::EPSILON)
+    };
+    // Where the step is tiny the slope at the midpoint is exact, elsewhere nothing is divided by 0.
+    let size = delta.abs();
+    let tiny = size.le(epsilon.sqrt());
+    let divisor = delta.masked_fill(&tiny, 1.0);
+    // sp(b + d) - sp(b) = log(1 + (e^d - 1) sigmoid(b)), which loses digits only for large d.
+    let near = (delta.clamp(-1.0, 1.0).expm1() * b.sigmoid()).log1p();
+    let far = softplus(&(b + delta)) - softplus(b);
+    let quotient = near.where_self(&size.le(1.0), &far) / divisor;
+    (b + delta * 0.5).sigmoid().where_self(&tiny, &quotient)
+}
+
+fn gated(t: &Tensor, gate: Option<&Tensor>) -> Tensor {
+    gate.map_or_else(|| t.shallow_clone(), |gate| t * gate)
+}
+
+fn add(sum: Option<Tensor>, term: Tensor) -> Tensor {
+    match sum {
+        Some(sum) => sum + term,
+        None => term,
+    }
+}
+
+/// Refuses a tensor that is neither `[m]` nor `[B, m]`.
+fn vector(
+    what: &'static str,
+    t: &Tensor,
+    (rows, m): (Option<i64>, i64),
+    options: (Kind, Device),
+) -> Result<()> {
+    if t.dim() == 2 {
+        let rows = rows.unwrap_or_else(|| t.size()[0]);
+        return shape::matrix_of(what, t, (rows, m), options);
+    }
+    if t.size() != [m] {
+        return Err(Error::Shape {
+            what,
+            expected: format!("[{m}] or [B, {m}]"),
+            found: t.size(),
+        });
+    }
+    shape::matrix_of(what, &t.unsqueeze(0), (1, m), options)
+}

@@ -1,0 +1,78 @@
+//! Structured prediction energy networks with a prior shared by all inputs.
+
+use efy_core::Result;
+use efy_core::energy::{self, Energy};
+use efy_core::parameters::{Builder, Parameters};
+use efy_core::random::{Stream, generator};
+use tch::{Device, Kind, Tensor};
+
+use crate::prior::{PriorWeights, clamp};
+use crate::{Model, Network, Sign};
+
+/// $\Phi = \langle u, p\rangle - \Psi(p)$ with $u = g_w(x)$ and a softplus network $\Psi$ over labels.
+///
+/// With free weights and one hidden layer it is the SPEN of Belanger and McCallum (2016); with
+/// nonnegative weights behind the first layer $\Psi$ is an input-convex network (Amos et al. 2017) and
+/// the energy concave. Names of the two and the rectifier network for u follow Blondel et al. 2022;
+/// widths and depth are our choice.
+#[derive(Debug)]
+pub struct Spen {
+    parameters: Parameters,
+    unary: Network,
+    prior: PriorWeights,
+    sign: Sign,
+}
+
+impl Spen {
+    /// A model of `inputs` features and `outputs` labels with the given hidden widths for the scores
+    /// and for the prior.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Parameter`] for a prior without units; [`efy_core::Error::Torch`] when there
+    /// is no room for the weights.
+    pub fn new(
+        (inputs, outputs): (i64, i64),
+        hidden: &[i64],
+        (prior, sign): (&[i64], Sign),
+        seed: u64,
+        (kind, device): (Kind, Device),
+    ) -> Result<Self> {
+        let mut builder = Builder::default();
+        let widths = [&[inputs], hidden, &[outputs]].concat();
+        let random = &mut generator(seed, Stream::Weights, 0);
+        let unary = Network::add(&mut builder, "unary", &widths, random)?;
+        let prior = PriorWeights::add(&mut builder, outputs, prior, sign, random)?;
+        let parameters = builder.build(kind, device)?;
+        Ok(Spen {
+            unary: Network::new(&parameters, &unary),
+            prior: PriorWeights::new(&parameters, &prior),
+            parameters,
+            sign,
+        })
+    }
+}
+
+impl Model for Spen {
+    fn name(&self) -> &'static str {
+        match self.sign {
+            Sign::Free => "spen",
+            Sign::Nonnegative => "input_concave",
+        }
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>> {
+        let u = self.unary.forward(x)?;
+        Ok(Box::new(energy::Spen::new(u, self.prior.prior()?)?))
+    }
+
+    fn constrain(&self) -> Result<()> {
+        match self.sign {
+            Sign::Free => Ok(()),
+            Sign::Nonnegative => clamp(self.prior.signed()),
+        }
+    }
+}
