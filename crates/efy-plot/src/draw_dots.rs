@@ -1,7 +1,7 @@
 //! Drawing panels of dots as SVG.
 
 use crate::canvas::{Anchor, Canvas, Place, Rect, millimetres};
-use crate::dots::{DotPlot, Panel};
+use crate::dots::{Dot, DotPlot, Panel};
 use crate::draw::thin;
 use crate::error::{Error, Result};
 use crate::figure::{LegendEntry, ScaleKind, Symbol, Width};
@@ -25,6 +25,11 @@ const TICK: f64 = 10.0;
 const RADIUS: f64 = 0.7;
 /// The labels of rows get at most this share of the page.
 const LABELS: f64 = 0.3;
+
+/// A dot this many times as far from the median as half of the dots are is off the axis.
+const FAR: f64 = 25.0;
+/// Of fewer dots none is.
+const MANY: usize = 5;
 
 /// Draws `plot` as an SVG document, its size in millimetres.
 ///
@@ -218,10 +223,14 @@ fn draw_panel(
     }
     let end = millimetres(RADIUS);
     for (row, dot) in panel.dots.iter().enumerate() {
-        let Some((dot, x)) = dot.and_then(|dot| Some((dot, across(dot.mean)?))) else {
+        let Some(dot) = dot else {
             continue;
         };
         let (stroke, y) = (Stroke::nth(row % 7), height_of(row, frame));
+        let Some(x) = across(dot.mean) else {
+            draw_far(canvas, dot.mean, scale, frame, y)?;
+            continue;
+        };
         let ends = across(dot.mean - dot.deviation).zip(across(dot.mean + dot.deviation));
         if let Some((from, to)) = ends.filter(|(from, to)| from < to) {
             canvas.line(&[(from, y), (to, y)], stroke)?;
@@ -244,10 +253,52 @@ fn draw_panel(
     canvas.text(&label, at, Font::SMALL, Anchor::Middle, INK)
 }
 
-/// The scale that shows all dots with their bars, and the references that ask for it; at least one
+/// Writes a value at the edge of the frame that it lies beyond.
+fn draw_far(
+    canvas: &mut Canvas<'_>,
+    value: f64,
+    scale: Scale,
+    frame: Rect,
+    y: i32,
+) -> Result<(), String> {
+    let y = y + part(Font::SMALL, CAP_HEIGHT) / 2;
+    let inset = millimetres(TICK_GAP);
+    let (text, x, anchor) = if value < scale.range().0 {
+        (
+            format!("\u{2190} {value:.1}"),
+            frame.left + inset,
+            Anchor::Start,
+        )
+    } else {
+        (
+            format!("{value:.1} \u{2192}"),
+            frame.right - inset,
+            Anchor::End,
+        )
+    };
+    canvas.text(&text, (x, y), Font::SMALL, anchor, INK)
+}
+
+/// The dots that the axis shows: all but those [`FAR`] from the others.
+fn near(panel: &Panel) -> Vec<Dot> {
+    let dots: Vec<Dot> = panel.dots.iter().flatten().copied().collect();
+    let middle = |mut values: Vec<f64>| {
+        values.sort_unstable_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    let median = middle(dots.iter().map(|dot| dot.mean).collect());
+    let spread = middle(dots.iter().map(|dot| (dot.mean - median).abs()).collect());
+    let far = |dot: &Dot| (dot.mean - median).abs() > FAR * spread.max(median.abs() * 1e-3);
+    match dots.len() {
+        0..MANY => dots,
+        _ => dots.into_iter().filter(|dot| !far(dot)).collect(),
+    }
+}
+
+/// The scale that shows the dots with their bars, and the references that ask for it; at least one
 /// unit in a thousand of the values wide, so that a difference that means nothing does not look large.
 fn fit(plot: &DotPlot, panel: &Panel) -> Scale {
-    let bars = panel.dots.iter().flatten();
+    let bars = near(panel).into_iter();
     let bars = bars.flat_map(|dot| [dot.mean - dot.deviation, dot.mean + dot.deviation]);
     let lines = plot.references.iter().zip(&panel.references);
     let lines = lines.filter_map(|(reference, value)| value.filter(|_| reference.stretch));
@@ -268,7 +319,7 @@ fn fit(plot: &DotPlot, panel: &Panel) -> Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dots::{Dot, Reference};
+    use crate::dots::Reference;
     use crate::palette::{Dash, GREY};
 
     fn plot(panels: usize) -> DotPlot {
@@ -324,6 +375,25 @@ mod tests {
         let plot = plot(1);
         let (low, high) = fit(&plot, &plot.panels[0]).range();
         assert!(low > 79.0 && low < 79.5 && high > 82.0, "{low} {high}");
+    }
+
+    #[test]
+    fn a_dot_far_from_all_others_is_written_at_the_edge() {
+        let mut plot = plot(1);
+        let dot = |mean| {
+            Some(Dot {
+                mean,
+                deviation: 0.1,
+            })
+        };
+        plot.rows = (0..6).map(|row| row.to_string()).collect();
+        plot.panels[0].dots = [80.0, 80.2, 34.5, 80.1, 78.0, 79.9].map(dot).to_vec();
+        plot.panels[0].references = vec![None, None];
+        let (low, high) = fit(&plot, &plot.panels[0]).range();
+        assert!(low > 77.0 && high < 81.0, "{low} {high}");
+        let svg = draw_dots(&plot).unwrap();
+        assert!(svg.contains("\u{2190} 34.5"), "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 5);
     }
 
     #[test]

@@ -202,7 +202,8 @@ impl<'a> Grid<'a> {
             name: self.part.name.clone(),
             title: self.part.title.clone(),
             caption: "Test Hamming accuracy, mean and standard deviation over the seeds. Every \
-                      panel has an axis of its own, on which the best constant is not always."
+                      panel has an axis of its own; what is far off it is written at its edge, and \
+                      a best constant far off is left out."
                 .to_owned(),
             plot: Plot::Dots {
                 rows: self
