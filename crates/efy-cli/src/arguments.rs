@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Data(Data),
     /// Solve one inner problem, or a batch, given as JSON.
     Solve(Solve),
+    /// Make a paper's table or figure and a report on it; goes on where it stopped.
+    Reproduce(Reproduce),
     /// Steps per second of one training step on made-up data.
     Bench(Bench),
     /// Say which libtorch, devices and data there are, and why CUDA is or is not usable.
@@ -44,6 +46,9 @@ pub(crate) enum Command {
         /// The directory they go to.
         dir: PathBuf,
     },
+    /// Make one measurement of `reproduce fy-differentiation`: JSON in, JSON out.
+    #[command(hide = true)]
+    Measure,
     /// Print the reference of all configuration keys: Markdown, or with --json the JSON schema.
     #[command(hide = true)]
     Reference {
@@ -202,6 +207,31 @@ pub(crate) struct Bench {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// The experiment; --list shows them.
+    #[arg(required_unless_present = "list")]
+    pub(crate) name: Option<String>,
+    /// The experiments there are.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// A smaller version that is done in minutes; data sets that are not there are left out.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Where everything goes; finished trials in it are not run again [default: reproduce/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Trials that run side by side [default: the number of processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Change the protocol, such as --set seeds=3 or --set 'only=[yeast]'; the report says so.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// No progress on stderr.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,9 @@
 //! Drawing a figure as SVG.
 
 use crate::canvas::{Anchor, Canvas, Place, Rect, millimetres, points};
+use crate::chart::{Chart, Line};
 use crate::error::{Error, Result};
-use crate::figure::{Curve, Figure};
+use crate::figure::Figure;
 use crate::font::{CAP_HEIGHT, Font};
 use crate::layout::{Axes, Layout, TICK_GAP, TICK_LENGTH};
 use crate::legend::{Legend, draw_ring};
@@ -19,17 +20,25 @@ const FEW: usize = 12;
 /// # Errors
 /// [`Error::Draw`] if the drawing library refuses something.
 pub fn draw(figure: &Figure) -> Result<String> {
-    try_draw(figure).map_err(|message| Error::Draw {
-        figure: figure.name.clone(),
+    draw_chart(&Chart::from(figure))
+}
+
+/// Draws `chart` as an SVG document, as [`draw`] does.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_chart(chart: &Chart) -> Result<String> {
+    try_draw(chart).map_err(|message| Error::Draw {
+        figure: chart.name.clone(),
         message,
     })
 }
 
-fn try_draw(figure: &Figure) -> Result<String, String> {
-    let axes = Axes::fit(figure);
-    let mut layout = Layout::new(figure, &axes, 0)?;
-    let mut curves = project(figure, &axes, &layout);
-    let legend = Legend::measure(&figure.legend, layout.frame.width())?;
+fn try_draw(chart: &Chart) -> Result<String, String> {
+    let axes = Axes::fit(chart);
+    let mut layout = Layout::new(chart, &axes, 0)?;
+    let mut curves = project(chart, &axes, &layout);
+    let legend = Legend::measure(&chart.legend, layout.frame.width())?;
     let pieces: Vec<_> = curves
         .iter()
         .flat_map(|curve| curve.pieces.iter().cloned())
@@ -38,8 +47,8 @@ fn try_draw(figure: &Figure) -> Result<String, String> {
         Some(inside) => inside,
         None => {
             let width = layout.frame.width();
-            layout = Layout::new(figure, &axes, legend.height_above(width))?;
-            curves = project(figure, &axes, &layout);
+            layout = Layout::new(chart, &axes, legend.height_above(width))?;
+            curves = project(chart, &axes, &layout);
             legend.place_above(layout.legend, width)
         }
     };
@@ -52,7 +61,7 @@ fn try_draw(figure: &Figure) -> Result<String, String> {
             bottom: height,
         };
         canvas.fill(page, PAPER, 1.0)?;
-        draw_axes(canvas, figure, &axes, &layout)?;
+        draw_axes(canvas, chart, &axes, &layout)?;
         // The legend clears the grid behind it, which must not touch a curve.
         legend.draw(canvas, &placement)?;
         draw_curves(canvas, &curves)
@@ -61,33 +70,24 @@ fn try_draw(figure: &Figure) -> Result<String, String> {
 
 /// A curve in its place on the page.
 struct Projected<'a> {
-    curve: &'a Curve,
+    line: &'a Line,
     pieces: Vec<Vec<Place>>,
     ring: Option<Place>,
 }
 
-fn project<'a>(figure: &'a Figure, axes: &Axes, layout: &Layout) -> Vec<Projected<'a>> {
-    let place = |step: u64, value: f64| {
-        Some(layout.place(axes.x.place(step as f64)?, axes.y.place(value)?))
+fn project<'a>(chart: &'a Chart, axes: &Axes, layout: &Layout) -> Vec<Projected<'a>> {
+    let place = |x: f64, y: f64| Some(layout.place(axes.x.place(x)?, axes.y.place(y)?));
+    let project = |line: &'a Line| Projected {
+        line,
+        pieces: split_at_gaps(line.points.iter().map(|&(x, y)| place(x, y?))),
+        ring: line.ring.and_then(|(x, y)| place(x, y)),
     };
-    let project = |curve: &'a Curve| {
-        let places = curve
-            .points
-            .iter()
-            .map(|point| place(point.step, point.value?));
-        let ring = curve.best().and_then(|(step, value)| place(step, value));
-        Projected {
-            curve,
-            pieces: split_at_gaps(places),
-            ring,
-        }
-    };
-    figure.curves.iter().map(project).collect()
+    chart.lines.iter().map(project).collect()
 }
 
 fn draw_axes(
     canvas: &mut Canvas<'_>,
-    figure: &Figure,
+    chart: &Chart,
     axes: &Axes,
     layout: &Layout,
 ) -> Result<(), String> {
@@ -107,6 +107,13 @@ fn draw_axes(
         canvas.line(&[(x, frame.bottom), (x, frame.bottom + mark)], axis)?;
         let at = (x, layout.x_tick_baseline);
         canvas.text(&tick.label, at, Font::SMALL, Anchor::Middle, INK)?;
+    }
+    for &value in &axes.x_ticks.minor {
+        let Some(share) = axes.x.place(value) else {
+            continue;
+        };
+        let (x, _) = layout.place(share, 0.0);
+        canvas.line(&[(x, frame.bottom), (x, frame.bottom + mark / 2)], axis)?;
     }
     for tick in &axes.y_ticks.major {
         let Some(share) = axes.y.place(tick.value) else {
@@ -132,17 +139,17 @@ fn draw_axes(
     ];
     canvas.line(&corner, axis)?;
 
-    let title = Font::TITLE.shorten(&figure.title, layout.title_width())?;
+    let title = Font::TITLE.shorten(&chart.title, layout.title_width())?;
     canvas.text(&title, layout.title, Font::TITLE, Anchor::Start, INK)?;
-    let x_label = Font::LABEL.shorten(&figure.x_label, frame.width())?;
+    let x_label = Font::LABEL.shorten(&chart.x.label, frame.width())?;
     canvas.text(&x_label, layout.x_label, Font::LABEL, Anchor::Middle, INK)?;
-    let y_label = Font::LABEL.shorten(&figure.y.label, frame.height())?;
+    let y_label = Font::LABEL.shorten(&chart.y.label, frame.height())?;
     canvas.text(&y_label, layout.y_label, Font::LABEL, Anchor::Upwards, INK)
 }
 
 fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Projected<'_>]) -> Result<(), String> {
-    for Projected { curve, pieces, .. } in curves {
-        let stroke = curve.stroke;
+    for Projected { line, pieces, .. } in curves {
+        let stroke = line.stroke;
         let radius = points(stroke.width * 1.1);
         let few = pieces.iter().map(Vec::len).sum::<usize>() <= FEW;
         for piece in pieces {
@@ -159,15 +166,15 @@ fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Projected<'_>]) -> Result<(), 
         }
     }
     // Rings last, so that no other curve runs through them.
-    for Projected { curve, ring, .. } in curves {
+    for Projected { line, ring, .. } in curves {
         if let Some(place) = ring {
-            draw_ring(canvas, *place, curve.stroke)?;
+            draw_ring(canvas, *place, line.stroke)?;
         }
     }
     Ok(())
 }
 
-fn thin(color: Rgb, width: f64) -> Stroke {
+pub(crate) fn thin(color: Rgb, width: f64) -> Stroke {
     Stroke {
         color,
         opacity: 1.0,

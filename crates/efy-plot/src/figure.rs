@@ -43,7 +43,7 @@ impl Width {
     }
 }
 
-/// The vertical axis of a figure.
+/// An axis of a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// What the values are.
@@ -59,6 +59,8 @@ pub struct Axis {
 pub enum ScaleKind {
     /// Equal differences are equally long.
     Linear,
+    /// The same, with ticks at whole numbers only.
+    Whole,
     /// Equal ratios are equally long; values that are not positive are gaps.
     Log,
 }

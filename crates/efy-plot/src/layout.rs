@@ -1,13 +1,14 @@
 //! Where the parts of a figure go on its page.
 
 use crate::canvas::{Place, Rect, millimetres};
-use crate::figure::{Figure, ScaleKind, Width};
+use crate::chart::Chart;
+use crate::figure::{Axis, ScaleKind, Width};
 use crate::font::{CAP_HEIGHT, Font};
 use crate::scale::Scale;
 use crate::ticks::{Tick, Ticks, linear_ticks, log_ticks};
 
 /// The free border of the page, in millimetres.
-const MARGIN: f64 = 1.5;
+pub(crate) const MARGIN: f64 = 1.5;
 /// The length of the mark of a tick, in millimetres.
 pub(crate) const TICK_LENGTH: f64 = 0.8;
 /// The space between the mark of a tick and its label, in millimetres.
@@ -28,38 +29,37 @@ pub(crate) struct Axes {
 }
 
 impl Axes {
-    /// The axes that show all points of `figure`.
-    pub fn fit(figure: &Figure) -> Self {
+    /// The axes that show all points of `chart`.
+    pub fn fit(chart: &Chart) -> Self {
         let finite = || {
-            let points = figure.curves.iter().flat_map(|curve| &curve.points);
-            points.filter_map(|point| Some((point.step as f64, point.value?)))
+            let points = chart.lines.iter().flat_map(|line| &line.points);
+            points.filter_map(|&(x, y)| Some((x, y?)))
         };
-        let x = Scale::fit(ScaleKind::Linear, finite().map(|(step, _)| step));
-        let y = Scale::fit(figure.y.scale, finite().map(|(_, value)| value));
+        let x = Scale::fit(chart.x.scale, finite().map(|(x, _)| x));
+        let y = Scale::fit(chart.y.scale, finite().map(|(_, y)| y));
         // A label every 14 mm across and every 8 mm down can be read without crowding.
-        let (width, height) = (
-            figure.width.millimetres() - 14.0,
-            frame_height(figure.width),
-        );
-        let mut x_ticks = linear_ticks(x.range(), (width / 14.0) as i32, true);
-        x_ticks.major.retain(|tick| tick.value >= 0.0);
-        let count = (height / 8.0) as i32;
-        let mut y_ticks = match figure.y.scale {
-            ScaleKind::Linear => linear_ticks(y.range(), count, false),
-            ScaleKind::Log => log_ticks(y.range(), count),
-        };
-        if let Some((low, high)) = figure.y.bounds {
-            y_ticks
-                .major
-                .retain(|tick| (low..=high).contains(&tick.value));
-        }
+        let (width, height) = (chart.width.millimetres() - 14.0, frame_height(chart.width));
         Self {
             x,
-            x_ticks,
+            x_ticks: ticks(&chart.x, x, (width / 14.0) as i32),
             y,
-            y_ticks,
+            y_ticks: ticks(&chart.y, y, (height / 8.0) as i32),
         }
     }
+}
+
+fn ticks(axis: &Axis, scale: Scale, count: i32) -> Ticks {
+    let mut ticks = match axis.scale {
+        ScaleKind::Linear => linear_ticks(scale.range(), count, false),
+        ScaleKind::Whole => linear_ticks(scale.range(), count, true),
+        ScaleKind::Log => log_ticks(scale.range(), count),
+    };
+    if let Some((low, high)) = axis.bounds {
+        ticks
+            .major
+            .retain(|tick| (low..=high).contains(&tick.value));
+    }
+    ticks
 }
 
 /// The places of the parts of a figure; those of text are on its baseline.
@@ -75,10 +75,10 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The layout that leaves `legend_height` free above the frame.
-    pub fn new(figure: &Figure, axes: &Axes, legend_height: i32) -> Result<Self, String> {
+    pub fn new(chart: &Chart, axes: &Axes, legend_height: i32) -> Result<Self, String> {
         let margin = millimetres(MARGIN);
         let tick = millimetres(TICK_LENGTH + TICK_GAP);
-        let width = millimetres(figure.width.millimetres());
+        let width = millimetres(chart.width.millimetres());
 
         let label_height = part(Font::LABEL, CAP_HEIGHT + DESCENT);
         let y_label = margin + part(Font::LABEL, CAP_HEIGHT);
@@ -95,7 +95,7 @@ impl Layout {
             0
         };
         let top = legend + legend_height + gap;
-        let bottom = top + millimetres(frame_height(figure.width));
+        let bottom = top + millimetres(frame_height(chart.width));
         let x_tick_baseline = bottom + tick + part(Font::SMALL, CAP_HEIGHT);
         let x_label = x_tick_baseline + millimetres(LABEL_GAP) + part(Font::LABEL, CAP_HEIGHT);
         let height = x_label + part(Font::LABEL, DESCENT) + margin;
@@ -138,7 +138,7 @@ fn frame_height(width: Width) -> f64 {
 }
 
 /// A share of the font size, in the units of the page.
-fn part(font: Font, share: f64) -> i32 {
+pub(crate) fn part(font: Font, share: f64) -> i32 {
     (font.em() * share).round() as i32
 }
 

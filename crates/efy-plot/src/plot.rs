@@ -1,9 +1,13 @@
 //! From run directories to files.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::chart::Chart;
 use crate::curves::figures;
-use crate::draw::draw;
+use crate::dots::DotPlot;
+use crate::draw::{draw, draw_chart};
+use crate::draw_dots::draw_dots;
 use crate::error::{Error, Result};
 use crate::figure::Figure;
 use crate::output::{create_dir, write_atomically};
@@ -34,13 +38,73 @@ pub fn plot(runs: &[PathBuf], out: &Path, formats: &[Format]) -> Result<Vec<Path
     Ok(written)
 }
 
-/// Writes one figure, named after [`Figure::name`], to the directory `out`, which has to exist.
+/// Something that is drawn, with its data beside it.
+pub trait Drawing {
+    /// The stem of its files.
+    fn name(&self) -> &str;
+
+    /// The drawing.
+    ///
+    /// # Errors
+    /// [`Error::Draw`].
+    fn svg(&self) -> Result<String>;
+
+    /// The data.
+    ///
+    /// # Errors
+    /// Never in practice: the table is written to memory.
+    fn csv(&self) -> io::Result<Vec<u8>>;
+}
+
+impl Drawing for Figure {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn svg(&self) -> Result<String> {
+        draw(self)
+    }
+
+    fn csv(&self) -> io::Result<Vec<u8>> {
+        to_csv(self)
+    }
+}
+
+impl Drawing for Chart {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn svg(&self) -> Result<String> {
+        draw_chart(self)
+    }
+
+    fn csv(&self) -> io::Result<Vec<u8>> {
+        self.to_csv()
+    }
+}
+
+impl Drawing for DotPlot {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn svg(&self) -> Result<String> {
+        draw_dots(self)
+    }
+
+    fn csv(&self) -> io::Result<Vec<u8>> {
+        self.to_csv()
+    }
+}
+
+/// Writes one drawing, named after [`Drawing::name`], to the directory `out`, which has to exist.
 ///
 /// # Errors
 /// [`Error::Draw`], [`Error::Png`] and [`Error::Write`].
-pub fn write_figure(figure: &Figure, out: &Path, formats: &[Format]) -> Result<Vec<PathBuf>> {
-    let file = |extension: &str| out.join(format!("{}.{extension}", figure.name));
-    let svg = draw(figure)?;
+pub fn write_figure(figure: &dyn Drawing, out: &Path, formats: &[Format]) -> Result<Vec<PathBuf>> {
+    let file = |extension: &str| out.join(format!("{}.{extension}", figure.name()));
+    let svg = figure.svg()?;
     let mut written = Vec::new();
     for &format in formats {
         let path = file(format.extension());
@@ -51,7 +115,7 @@ pub fn write_figure(figure: &Figure, out: &Path, formats: &[Format]) -> Result<V
         written.push(path);
     }
     let path = file("csv");
-    let table = to_csv(figure).map_err(|source| Error::Write {
+    let table = figure.csv().map_err(|source| Error::Write {
         path: path.clone(),
         source,
     })?;

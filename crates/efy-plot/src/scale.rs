@@ -53,7 +53,7 @@ impl Scale {
     /// The ends of the axis.
     pub fn range(self) -> (f64, f64) {
         match self.kind {
-            ScaleKind::Linear => (self.low, self.high),
+            ScaleKind::Linear | ScaleKind::Whole => (self.low, self.high),
             ScaleKind::Log => {
                 let end = |exponent| 10f64.powf(exponent).clamp(f64::MIN_POSITIVE, f64::MAX);
                 (end(self.low), end(self.high))
@@ -69,7 +69,7 @@ impl Scale {
 
 fn transform(kind: ScaleKind, value: f64) -> Option<f64> {
     let value = match kind {
-        ScaleKind::Linear => value,
+        ScaleKind::Linear | ScaleKind::Whole => value,
         ScaleKind::Log => value.log10(),
     };
     value.is_finite().then_some(value)

@@ -354,6 +354,16 @@ impl Config {
         Ok(config)
     }
 
+    /// As [`Config::load`], from a text that came from `origin`; paths in it are left as they are.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_text(origin: &str, text: &str, sets: &[String]) -> efy_train::Result<Self> {
+        let config: Config = efy_train::config::from_text(origin, text, sets)?;
+        config.validate(&|key| efy_train::config::origin_of(origin, key, sets))?;
+        Ok(config)
+    }
+
     fn validate(&self, origin: &dyn Fn(&str) -> String) -> efy_train::Result<()> {
         self.train.validate(origin)?;
         let wrong = |key: &str, expected: &str, found: String| {

@@ -1,12 +1,14 @@
 //! Tasks: everything that turns a data set into training batches and a trained energy into numbers.
 //!
 //! A task brings data, decoding and metrics; models, losses and the trainer know nothing about
-//! files. [`config`] is what a run is described by, [`multilabel`] the task, and [`data`] reads multilabel data sets from ARFF, CSV and XML, fetches the known benchmark
-//! sets and keeps the user's own.
+//! files. [`config`] is what a run is described by, [`multilabel`] the task, [`data`] reads multilabel
+//! data sets from ARFF, CSV and XML, fetches the known benchmark sets and keeps the user's own, and
+//! [`experiment`] makes the tables and figures of papers.
 
 pub mod config;
 pub mod data;
 mod error;
+pub mod experiment;
 pub mod multilabel;
 mod parts;
 

@@ -7,6 +7,7 @@ mod evaluate;
 mod plot;
 mod predict;
 mod reference;
+mod reproduce;
 mod shell;
 mod solve;
 mod train;
@@ -26,6 +27,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Measure => reproduce::measure(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),

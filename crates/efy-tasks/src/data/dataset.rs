@@ -1,5 +1,8 @@
 //! A data set in memory: feature and label matrices with a training split.
 
+use efy_core::random::{Stream, generator};
+use rand::seq::SliceRandom;
+
 use super::schema::Schema;
 use super::table::Table;
 use crate::{Error, Result};
@@ -158,6 +161,30 @@ impl Dataset {
         }
         Self::new(self.name, self.schema, x, y, train)
     }
+
+    /// Draws a fraction of all rows as test split, a function of `seed`; the others come first, both in
+    /// their order. A set that has a test split keeps it.
+    ///
+    /// # Errors
+    /// When no training row is left.
+    pub fn with_test_split(self, fraction: f64, seed: u64) -> Result<Self> {
+        let n = self.rows();
+        if self.train < n {
+            return Ok(self);
+        }
+        let mut rows: Vec<usize> = (0..n).collect();
+        rows.shuffle(&mut generator(seed, Stream::Split, 0));
+        let test = (n as f64 * fraction).round().clamp(1.0, n as f64) as usize;
+        let (test, train) = rows.split_at_mut(test);
+        test.sort_unstable();
+        train.sort_unstable();
+        let (d, k) = (self.features(), self.labels());
+        let order = || train.iter().chain(test.iter());
+        let x = order().flat_map(|row| &self.x[row * d..(row + 1) * d]);
+        let y = order().flat_map(|row| &self.y[row * k..(row + 1) * k]);
+        let (x, y) = (x.copied().collect(), y.copied().collect());
+        Self::new(self.name, self.schema, x, y, train.len())
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +215,28 @@ mod tests {
         assert_eq!(data.x(), [2.0, 3.0, 5.0]);
         assert_eq!(data.y(), [1, 0, 0, 1, 1, 1]);
         assert_eq!((data.rows(), data.train_rows()), (3, 2));
+    }
+
+    #[test]
+    fn a_drawn_test_split_is_seeded_and_complete() {
+        let whole = || {
+            let x: Vec<f32> = (0..20_u8).map(f32::from).collect();
+            let y = (0..20).flat_map(|i| [i % 2, 0]).collect();
+            Dataset::new("t", schema(), x, y, 20).unwrap()
+        };
+        let split = |seed| whole().with_test_split(0.2, seed).unwrap();
+        let drawn = split(0);
+        assert_eq!((drawn.rows(), drawn.train_rows()), (20, 16));
+        for (x, y) in drawn.x().iter().zip(drawn.y().chunks(2)) {
+            assert_eq!(y, [*x as u8 % 2, 0], "rows stay together");
+        }
+        assert!(drawn.x()[..16].is_sorted() && drawn.x()[16..].is_sorted());
+        let mut all = drawn.x().to_vec();
+        all.sort_unstable_by(f32::total_cmp);
+        assert_eq!(all, whole().x());
+        assert_eq!(drawn, split(0));
+        assert_ne!(drawn, split(1));
+        assert_eq!(split(0).with_test_split(0.5, 3).unwrap(), drawn);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct KnownSet {
     pub labels_file: KnownFile,
     /// What to cite.
     pub paper: &'static str,
+    /// Where its files were published: the address of the folders.
+    pub origin: &'static str,
     /// Whether the set is part of the program and needs no fetching.
     pub embedded: bool,
 }
@@ -34,13 +36,19 @@ pub struct KnownSet {
 pub struct KnownFile {
     /// Name of the file.
     pub name: &'static str,
+    /// The folder it was published in, if that is not the name of the set.
+    pub folder: Option<&'static str>,
     /// sha256 of the uncompressed contents, in hex.
     pub sha256: &'static str,
 }
 
-/// Where the sets were published: a commit of github.com/tsoumakas/mulan.
-const ORIGIN: &str = "https://raw.githubusercontent.com/tsoumakas/mulan/\
+/// A commit of github.com/tsoumakas/mulan.
+const MULAN: &str = "https://raw.githubusercontent.com/tsoumakas/mulan/\
                       43f6389095ad71984264db4387a8074b22bc7d4a/data/multi-label";
+
+/// A commit of github.com/YoungHJung/OnlineMLRBoostingWithVFDT.
+const JUNG: &str = "https://raw.githubusercontent.com/YoungHJung/OnlineMLRBoostingWithVFDT/\
+                    83eab85bfe99a8486ea3e6470dd5a679786b08c6/data";
 
 /// What is known of the terms of all these sets.
 pub const LICENCE: &str = "no data licence stated; research benchmark, cite the paper";
@@ -60,7 +68,8 @@ impl KnownSet {
     /// The address a file was published at.
     #[must_use]
     pub fn address(&self, file: KnownFile) -> String {
-        format!("{ORIGIN}/{}/{}", self.name, file.name)
+        let folder = file.folder.unwrap_or(self.name);
+        format!("{}/{folder}/{}", self.origin, file.name)
     }
 }
 
@@ -71,7 +80,11 @@ pub fn find(name: &str) -> Option<&'static KnownSet> {
 }
 
 const fn file(name: &'static str, sha256: &'static str) -> KnownFile {
-    KnownFile { name, sha256 }
+    KnownFile {
+        name,
+        folder: None,
+        sha256,
+    }
 }
 
 /// All known sets. Counts and checksums were taken from the files themselves.
@@ -97,6 +110,7 @@ pub static KNOWN: &[KnownSet] = &[
         ),
         paper: "K. Trohidis, G. Tsoumakas, G. Kalliris, I. Vlahavas: Multilabel Classification of \
                 Music into Emotions. ISMIR 2008, pp. 325-330",
+        origin: MULAN,
         embedded: false,
     },
     KnownSet {
@@ -120,6 +134,7 @@ pub static KNOWN: &[KnownSet] = &[
         ),
         paper: "M. R. Boutell, J. Luo, X. Shen, C. M. Brown: Learning multi-label scene \
                 classification. Pattern Recognition 37(9), 2004, pp. 1757-1771",
+        origin: MULAN,
         embedded: false,
     },
     KnownSet {
@@ -143,6 +158,7 @@ pub static KNOWN: &[KnownSet] = &[
         ),
         paper: "A. Elisseeff, J. Weston: A kernel method for multi-labelled classification. NIPS \
                 2001, pp. 681-687",
+        origin: MULAN,
         embedded: true,
     },
     KnownSet {
@@ -167,6 +183,7 @@ pub static KNOWN: &[KnownSet] = &[
         paper: "F. Briggs et al.: The 9th annual MLSP competition: New methods for acoustic \
                 classification of multiple simultaneous bird species in a noisy environment. IEEE \
                 MLSP 2013",
+        origin: MULAN,
         embedded: false,
     },
     KnownSet {
@@ -187,6 +204,34 @@ pub static KNOWN: &[KnownSet] = &[
         ),
         paper: "D. Turnbull, L. Barrington, D. Torres, G. Lanckriet: Semantic Annotation and \
                 Retrieval of Music and Sound Effects. IEEE TASLP 16(2), 2008, pp. 467-476",
+        origin: MULAN,
+        embedded: false,
+    },
+    KnownSet {
+        name: "mediamill_reduced",
+        about: "video shots, and the concepts seen in them: 2000 of the 43907 of mediamill",
+        rows: 2000,
+        features: 120,
+        labels: 101,
+        train: 1500,
+        train_file: file(
+            "mediamill-train.arff",
+            "f4a562d2b78f5daedeafabc0747542ed2e4d5fd0bb20d348c53d63cc3a0b1e7c",
+        ),
+        test_file: Some(file(
+            "mediamill-test.arff",
+            "7594040bfe35e09f674d1c15727d978f310c1106de49ea448764e4627b8b424d",
+        )),
+        labels_file: KnownFile {
+            folder: Some("mediamill"),
+            ..file(
+                "mediamill.xml",
+                "398a38599da3f390f4247e08c81c283817875d06a8278b10db3b514855e837dd",
+            )
+        },
+        paper: "C. G. M. Snoek et al.: The challenge problem for automated detection of 101 semantic \
+                concepts in multimedia. ACM Multimedia 2006, pp. 421-430",
+        origin: JUNG,
         embedded: false,
     },
     KnownSet {
@@ -210,6 +255,7 @@ pub static KNOWN: &[KnownSet] = &[
         ),
         paper: "I. Katakis, G. Tsoumakas, I. Vlahavas: Multilabel Text Classification for \
                 Automated Tag Suggestion. ECML/PKDD 2008 Discovery Challenge",
+        origin: MULAN,
         embedded: false,
     },
     KnownSet {
@@ -234,6 +280,7 @@ pub static KNOWN: &[KnownSet] = &[
         paper: "G. Tsoumakas, I. Katakis, I. Vlahavas: Effective and Efficient Multilabel \
                 Classification in Domains with Large Number of Labels. ECML/PKDD 2008 Workshop on \
                 Mining Multidimensional Data",
+        origin: MULAN,
         embedded: false,
     },
     KnownSet {
@@ -258,6 +305,7 @@ pub static KNOWN: &[KnownSet] = &[
         paper: "UC Berkeley Enron Email Analysis Project, \
                 http://bailando.sims.berkeley.edu/enron_email.html; multilabel form by MEKA, \
                 http://meka.sourceforge.net/#datasets",
+        origin: MULAN,
         embedded: false,
     },
 ];

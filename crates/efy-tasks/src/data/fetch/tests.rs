@@ -33,14 +33,17 @@ fn tiny() -> KnownSet {
         train: 2,
         train_file: KnownFile {
             name: "tiny.arff",
+            folder: None,
             sha256: hex(TRAIN),
         },
         test_file: None,
         labels_file: KnownFile {
             name: "tiny.xml",
+            folder: None,
             sha256: hex(LABELS),
         },
         paper: "",
+        origin: "",
         embedded: false,
     }
 }

@@ -1,0 +1,68 @@
+//! The experiments there are.
+
+use super::protocol::Request;
+use super::{Findings, differentiation, multilabel, solvers};
+use crate::{Error, Result};
+
+/// An experiment that can be run by name.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its name in commands.
+    pub name: &'static str,
+    /// What it makes.
+    pub about: &'static str,
+    /// What is run, in YAML.
+    pub protocol: &'static str,
+    run: fn(&Experiment, &Request<'_>) -> Result<Findings>,
+}
+
+/// All experiments.
+pub static EXPERIMENTS: [Experiment; 3] = [
+    Experiment {
+        name: "fy-multilabel",
+        about: "Blondel et al. 2022: multilabel accuracy of energy networks and of losses compared",
+        protocol: include_str!("../../protocols/fy-multilabel.yaml"),
+        run: multilabel::run,
+    },
+    Experiment {
+        name: "fy-solvers",
+        about: "Blondel et al. 2022: residual and certified gap of the inner solvers over time",
+        protocol: include_str!("../../protocols/fy-solvers.yaml"),
+        run: solvers::run,
+    },
+    Experiment {
+        name: "fy-differentiation",
+        about: "Blondel et al. 2022: time and memory of gradients as the number of outputs grows",
+        protocol: include_str!("../../protocols/fy-differentiation.yaml"),
+        run: differentiation::run,
+    },
+];
+
+impl Experiment {
+    /// Runs what is not yet there in the request's directory and puts the findings together.
+    ///
+    /// # Errors
+    /// What the protocol's overrides, the data and the trials report.
+    pub fn run(&self, request: &Request<'_>) -> Result<Findings> {
+        (self.run)(self, request)
+    }
+}
+
+/// The experiment of this name.
+///
+/// # Errors
+/// [`Error::Usage`] that lists the names there are.
+pub fn find(name: &str) -> Result<&'static Experiment> {
+    EXPERIMENTS
+        .iter()
+        .find(|experiment| experiment.name == name)
+        .ok_or_else(|| {
+            let known: Vec<&str> = EXPERIMENTS.iter().map(|known| known.name).collect();
+            let guess = efy_train::config::nearest(name, known.iter().copied())
+                .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
+            Error::Usage(format!(
+                "unknown experiment {name:?}{guess} (known: {})",
+                known.join(", ")
+            ))
+        })
+}
