@@ -27,6 +27,8 @@ pub struct Outcome {
     pub epochs: u64,
     /// The step whose weights were kept.
     pub best_step: u64,
+    /// Its epoch.
+    pub best_epoch: u64,
     /// The validation metrics there.
     pub validation: Metrics,
 }
@@ -44,41 +46,20 @@ impl<'a> Trainer<'a> {
     /// observers report.
     pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
         let config = self.config;
-        let (device, examples) = (objective.device(), objective.examples());
-        let adam = AdamConfig {
-            lr: config.lr,
-            weight_decay: config.weight_decay,
-            ..AdamConfig::default()
-        };
-        settle_threads(
-            config.batch_size.min(examples),
-            objective.parameters().flat().numel(),
-        );
-        let mut optimizer = Adam::new(adam, objective.parameters())?;
-        let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
-        self.tell(&Event::Started {
-            steps: steps_an_epoch * config.epochs,
-        })?;
-
+        let mut optimizer = self.begin(objective, config.epochs)?;
         let mut stopping = EarlyStopping::new(Direction::of(&config.monitor), config.patience);
         let mut interval = Interval::default();
         let mut outcome = Outcome {
             steps: 0,
             epochs: 0,
             best_step: 0,
+            best_epoch: 0,
             validation: Metrics::default(),
         };
         let mut best: Option<Tensor> = None;
         for epoch in 1..=config.epochs {
             outcome.epochs = epoch;
-            let order = EpochOrder::new(config.seed, epoch, (examples, config.batch_size), device)?;
-            for rows in order.batches() {
-                interval.add(training_step(objective, &mut optimizer, &rows)?);
-                outcome.steps += 1;
-                if outcome.steps.is_multiple_of(config.log_every.max(1)) {
-                    self.log(&mut interval, outcome.steps, epoch)?;
-                }
-            }
+            self.epoch(objective, &mut optimizer, &mut interval, &mut outcome)?;
             let last = epoch == config.epochs;
             if !(last || epoch.is_multiple_of(config.eval_every.max(1))) {
                 continue;
@@ -93,7 +74,7 @@ impl<'a> Trainer<'a> {
             let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
             if stopping.improved(monitored) {
                 best = Some(objective.parameters().flat().copy());
-                outcome.best_step = outcome.steps;
+                (outcome.best_step, outcome.best_epoch) = (outcome.steps, epoch);
                 outcome.validation = metrics;
             }
             if stopping.exhausted() {
@@ -106,6 +87,65 @@ impl<'a> Trainer<'a> {
         }
         self.tell(&Event::Finished)?;
         Ok(outcome)
+    }
+
+    /// Trains a fresh objective for as many epochs as were best in an earlier training, without looking at
+    /// validation data, and keeps the last weights; see [`TrainConfig::refit`]. Steps and epochs are
+    /// counted on from there.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn refit(&mut self, objective: &mut dyn Objective, earlier: &Outcome) -> Result<Outcome> {
+        let mut optimizer = self.begin(objective, earlier.best_epoch)?;
+        let mut interval = Interval::default();
+        let mut outcome = earlier.clone();
+        for epoch in 1..=earlier.best_epoch {
+            outcome.epochs = epoch;
+            self.epoch(objective, &mut optimizer, &mut interval, &mut outcome)?;
+        }
+        self.log(&mut interval, outcome.steps, outcome.epochs)?;
+        self.tell(&Event::Finished)?;
+        outcome.epochs = earlier.epochs + earlier.best_epoch;
+        outcome.best_step = outcome.steps;
+        Ok(outcome)
+    }
+
+    /// A fresh optimizer for so many epochs.
+    fn begin(&mut self, objective: &mut dyn Objective, epochs: u64) -> Result<Adam> {
+        let config = self.config;
+        let (weights, examples) = (objective.parameters().flat().numel(), objective.examples());
+        settle_threads(config.batch_size.min(examples), weights);
+        let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
+        self.tell(&Event::Started {
+            steps: steps_an_epoch * epochs,
+        })?;
+        let adam = AdamConfig {
+            lr: config.lr,
+            weight_decay: config.weight_decay,
+            ..AdamConfig::default()
+        };
+        Ok(Adam::new(adam, objective.parameters())?)
+    }
+
+    /// One pass over the training examples, in the order of `outcome.epochs`.
+    fn epoch(
+        &mut self,
+        objective: &mut dyn Objective,
+        optimizer: &mut Adam,
+        interval: &mut Interval,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let config = self.config;
+        let size = (objective.examples(), config.batch_size);
+        let order = EpochOrder::new(config.seed, outcome.epochs, size, objective.device())?;
+        for rows in order.batches() {
+            interval.add(training_step(objective, optimizer, &rows)?);
+            outcome.steps += 1;
+            if outcome.steps.is_multiple_of(config.log_every.max(1)) {
+                self.log(interval, outcome.steps, outcome.epochs)?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells the observers of metrics that were computed after training.

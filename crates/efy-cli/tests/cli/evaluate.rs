@@ -27,6 +27,25 @@ fn eval_gives_the_metrics_of_the_summary() {
 }
 
 #[test]
+fn a_refit_trains_on_and_is_what_eval_opens() {
+    let place = Place::new();
+    let plain = place.train("plain", "");
+    let refit = place.train("run", "--set train.refit=true");
+    assert_ne!(plain, refit, "more examples make other weights");
+    let found = place.efy("eval run --device cpu --json").ok().json();
+    assert_close("test", &found, &refit, 1e-9);
+    let (plain, refit) = (
+        place.json("plain/summary.json"),
+        place.json("run/summary.json"),
+    );
+    assert_eq!(
+        plain["validation"], refit["validation"],
+        "of the first training"
+    );
+    assert!(refit["steps"].as_u64() > plain["steps"].as_u64());
+}
+
+#[test]
 fn eval_prints_a_line_a_metric() {
     let place = Place::new();
     let test = place.train("run", "");

@@ -116,7 +116,10 @@ impl<'a> Prepared<'a> {
             vec![Box::new(MetricsFile::create(&run.metrics())?)];
         observers.extend(progress);
         let mut trainer = Trainer::new(&config.train, observers);
-        let outcome = trainer.fit(&mut objective)?;
+        let mut outcome = trainer.fit(&mut objective)?;
+        if config.train.refit {
+            (objective, outcome) = refit(&mut trainer, config, data, device, &outcome)?;
+        }
         let test = objective.evaluate(Split::Test)?;
         trainer.report(&outcome, Split::Test, &test)?;
 
@@ -134,6 +137,24 @@ impl<'a> Prepared<'a> {
         )?;
         Ok(test)
     }
+}
+
+/// Trains again with the validation examples, for as many epochs as were best without them.
+///
+/// # Errors
+/// What data, model, solver and observers report.
+pub fn refit(
+    trainer: &mut Trainer<'_>,
+    config: &Config,
+    data: &Dataset,
+    device: Device,
+    outcome: &Outcome,
+) -> Result<(Multilabel, Outcome)> {
+    let options = (config.model.dtype.kind(), device);
+    let splits = Splits::refit(data, &config.data, config.train.seed, options)?;
+    let mut objective = Multilabel::new(config, splits)?;
+    let outcome = trainer.refit(&mut objective, outcome)?;
+    Ok((objective, outcome))
 }
 
 fn write_test_predictions(
@@ -196,7 +217,12 @@ pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) 
         });
     }
     let options = (config.model.dtype.kind(), device);
-    let splits = Splits::new(&data, &config.data, config.train.seed, options)?;
+    let split = if config.train.refit {
+        Splits::refit
+    } else {
+        Splits::new
+    };
+    let splits = split(&data, &config.data, config.train.seed, options)?;
     let objective = Multilabel::new(config, splits)?;
     let buffers = weights::load(&run.weights(), objective.parameters(), &BUFFERS)?;
     let [mean, deviation] = <[Tensor; 2]>::try_from(buffers)

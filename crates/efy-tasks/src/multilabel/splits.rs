@@ -80,7 +80,37 @@ impl Splits {
         seed: u64,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
-        let (train, validation, test) = partition(data, config, seed)?;
+        Splits::of(
+            data,
+            config.standardize,
+            partition(data, config, seed)?,
+            (kind, device),
+        )
+    }
+
+    /// The splits of a training that is repeated with the validation examples (`train.refit`): they are
+    /// training examples, too, and scaling knows them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn refit(
+        data: &Dataset,
+        config: &DataConfig,
+        seed: u64,
+        options: (Kind, Device),
+    ) -> Result<Self> {
+        let (mut train, validation, test) = partition(data, config, seed)?;
+        train.extend_from_slice(&validation);
+        train.sort_unstable();
+        Splits::of(data, config.standardize, (train, validation, test), options)
+    }
+
+    fn of(
+        data: &Dataset,
+        standardize: bool,
+        (train, validation, test): (Vec<usize>, Vec<usize>, Vec<usize>),
+        (kind, device): (Kind, Device),
+    ) -> Result<Self> {
         let (d, k) = (data.features() as i64, data.labels() as i64);
         let features = |rows: &[usize]| -> Result<Tensor> {
             let width = data.features();
@@ -102,7 +132,7 @@ impl Splits {
         };
         // Statistics in f64 whatever the model computes in.
         let raw = features(&train)?;
-        let scaling = if config.standardize {
+        let scaling = if standardize {
             Scaling::of(&raw)
         } else {
             Scaling::identity(d, Kind::Double)?
@@ -221,6 +251,18 @@ mod tests {
             assert_eq!(all, (0..20).collect::<Vec<_>>());
             assert_eq!(rows(1), rows(1));
             assert_ne!(rows(1)[1], rows(2)[1]);
+        }
+    }
+
+    #[test]
+    fn a_refit_adds_the_validation_rows_to_the_training_rows_and_leaves_the_test_rows() {
+        let (config, options) = (DataConfig::default(), (Kind::Float, Device::Cpu));
+        let data = dataset(12);
+        let once = Splits::new(&data, &config, 1, options).unwrap();
+        let again = Splits::refit(&data, &config, 1, options).unwrap();
+        assert_eq!(again.get(Split::Train).rows, (0..12).collect::<Vec<_>>());
+        for split in [Split::Validation, Split::Test] {
+            assert_eq!(again.get(split).rows, once.get(split).rows);
         }
     }
 

@@ -28,6 +28,9 @@ pub struct TrainConfig {
     pub patience: u64,
     /// The validation metric that decides which weights are kept.
     pub monitor: String,
+    /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
+    /// validation examples together, and keep those weights.
+    pub refit: bool,
 }
 
 impl Default for TrainConfig {
@@ -42,6 +45,7 @@ impl Default for TrainConfig {
             eval_every: 1,
             patience: 10,
             monitor: "loss".to_owned(),
+            refit: false,
         }
     }
 }

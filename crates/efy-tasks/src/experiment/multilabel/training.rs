@@ -8,7 +8,7 @@ use tch::Device;
 
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::multilabel::{Multilabel, Splits};
+use crate::multilabel::{Multilabel, Splits, refit};
 use crate::{Error, Result};
 
 /// A training to be made, on the CPU.
@@ -65,7 +65,21 @@ impl Training<'_> {
         let options = (config.model.dtype.kind(), Device::Cpu);
         let splits = Splits::new(self.data, &config.data, config.train.seed, options)?;
         let mut objective = Multilabel::new(config, splits)?;
-        let outcome = match Trainer::new(&config.train, Vec::new()).fit(&mut objective) {
+        let mut trainer = Trainer::new(&config.train, Vec::new());
+        let trained = match trainer.fit(&mut objective) {
+            Ok(outcome) if self.scored && config.train.refit => {
+                match refit(&mut trainer, config, self.data, Device::Cpu, &outcome) {
+                    Err(Error::Train(error)) => Err(error),
+                    other => {
+                        let (again, outcome) = other?;
+                        objective = again;
+                        Ok(outcome)
+                    }
+                }
+            }
+            trained => trained,
+        };
+        let outcome = match trained {
             Err(error @ efy_train::Error::Diverged { .. }) => {
                 return Ok(Trained {
                     diverged: Some(error.to_string()),
