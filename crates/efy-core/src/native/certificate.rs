@@ -16,13 +16,17 @@ pub(super) fn residuals<T: Real, const L: usize>(
 ) -> [T; L] {
     let mut largest = [T::zero(); L];
     for ((p, u), product) in p.iter().zip(block.u).zip(product) {
+        let mut theta = [T::zero(); L];
         for lane in 0..L {
-            let residual = block.omega.residual(p[lane], u[lane] + product[lane]);
+            theta[lane] = u[lane] + product[lane];
+        }
+        let residual = block.omega.residual_lanes(p, &theta);
+        for lane in 0..L {
             // Not `max`, which would drop a NaN.
-            largest[lane] = if residual <= largest[lane] {
+            largest[lane] = if residual[lane] <= largest[lane] {
                 largest[lane]
             } else {
-                residual
+                residual[lane]
             };
         }
     }

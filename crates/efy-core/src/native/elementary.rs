@@ -74,7 +74,7 @@ pub(super) struct Softplus<T> {
 
 /// Softplus and its first two derivatives at t.
 #[inline(always)]
-pub(super) fn softplus<T: Elementary>(t: T) -> Softplus<T> {
+fn softplus<T: Elementary>(t: T) -> Softplus<T> {
     let (zero, one) = (T::zero(), T::one());
     let e = (-t.abs()).exp_of_negative();
     let large = one / (one + e);
@@ -85,6 +85,24 @@ pub(super) fn softplus<T: Elementary>(t: T) -> Softplus<T> {
         slope: if positive { large } else { small },
         bend: large * small,
     }
+}
+
+/// [`softplus`] in every lane, each result in an array of its own: what vectorizes.
+#[inline(always)]
+pub(super) fn softplus_lanes<T: Elementary, const L: usize>(t: &[T; L]) -> Softplus<[T; L]> {
+    let zeros = [T::zero(); L];
+    let mut lanes = Softplus {
+        value: zeros,
+        slope: zeros,
+        bend: zeros,
+    };
+    for (lane, &t) in t.iter().enumerate() {
+        let unit = softplus(t);
+        lanes.value[lane] = unit.value;
+        lanes.slope[lane] = unit.slope;
+        lanes.bend[lane] = unit.bend;
+    }
+    lanes
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Native loops over rows for linear and quadratic energies on the CPU.
+//! Native loops over rows for linear, quadratic and network energies on the CPU.
 //!
 //! A row's problem is tiny (k numbers and a shared matrix), so one that is solved to the end while it
 //! is in cache beats any batched operation. Rows that share a matrix are solved eight at a time, one in

@@ -242,16 +242,24 @@ impl<T: Real> Omega<T> {
         self.high - self.low
     }
 
-    /// The coordinate's part of the residual at p with $\theta = \partial\Phi(p)$.
+    /// The coordinate's part of the residual at p with $\theta = \partial\Phi(p)$, in every lane.
     #[inline(always)]
-    pub(super) fn residual(&self, p: T, theta: T) -> T {
-        let image = match self.kind {
+    pub(super) fn residual_lanes<const L: usize>(&self, p: &[T; L], theta: &[T; L]) -> [T; L] {
+        let mut out = [T::zero(); L];
+        match self.kind {
             Function::Quadratic { curvature, slope } => {
-                self.project(p + (theta - curvature * p - slope))
+                for lane in 0..L {
+                    let p = p[lane];
+                    out[lane] = (self.project(p + (theta[lane] - curvature * p - slope)) - p).abs();
+                }
             }
-            _ => self.maximize(theta, T::zero()),
-        };
-        (image - p).abs()
+            _ => {
+                for lane in 0..L {
+                    out[lane] = (self.maximize(theta[lane], T::zero()) - p[lane]).abs();
+                }
+            }
+        }
+        out
     }
 
     /// The coordinate's part of $\Omega^*(\theta) + \Omega(p) - \langle\theta, p\rangle$.

@@ -2,7 +2,7 @@
 //! $\Omega^\Phi(v)$.
 //!
 //! None of them builds an autograd graph: the gradient of the loss needs the argmax as a constant.
-//! Rows are independent. On the CPU, linear and quadratic energies are solved by native loops over
+//! Rows are independent. On the CPU, linear, quadratic and network energies are solved by native loops over
 //! rows that never leave the cache and stop row by row; on other devices, and for other energies, by
 //! batched tensor operations that are looked at only every few iterations.
 

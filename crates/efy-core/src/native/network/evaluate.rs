@@ -1,7 +1,7 @@
 //! Value, gradient and curvature of a network at the points of a block of rows.
 
 use super::input::{Network, Shared, Weights};
-use crate::native::elementary::softplus;
+use crate::native::elementary::softplus_lanes;
 use crate::native::matrix::{add_outer, dot_lanes};
 use crate::native::{Real, gather};
 
@@ -16,6 +16,7 @@ pub(super) struct State<T, const L: usize> {
     pub(super) old_product: Vec<[T; L]>,
     pub(super) layers: Vec<LayerState<T, L>>,
     output: Vec<[T; L]>,
+    /// As long as the widest layer.
     buffer: Vec<[T; L]>,
 }
 
@@ -59,6 +60,8 @@ impl<T: Real, const L: usize> State<T, L> {
                 jacobian: zeros(if network.is_plain() { 0 } else { k * m }),
             }
         };
+        let widest = network.layers.iter().map(|layer| layer.width).max();
+        let widest = widest.unwrap_or(0);
         State {
             u: zeros(k),
             product: zeros(k),
@@ -66,7 +69,7 @@ impl<T: Real, const L: usize> State<T, L> {
             old_product: zeros(k),
             layers: network.layers.iter().map(layer).collect(),
             output: zeros(network.layers.last().map_or(0, |last| last.width)),
-            buffer: Vec::new(),
+            buffer: zeros(widest),
         }
     }
 
@@ -133,10 +136,10 @@ impl<T: Real, const L: usize> State<T, L> {
             add_outer(&mut layer.value, row, &p);
         }
         if let (Some(hidden), Some(before)) = (&weights.hidden, before.last()) {
-            let z = &mut self.buffer;
-            z.clear();
-            let values = before.value.iter().enumerate();
-            z.extend(values.map(|(j, value)| gated(value, &layer.hidden_gate, j)));
+            let z = &mut self.buffer[..before.value.len()];
+            for (j, (z, value)) in z.iter_mut().zip(&before.value).enumerate() {
+                *z = gated(value, &layer.hidden_gate, j);
+            }
             for (sum, row) in layer.value.iter_mut().zip(hidden.chunks_exact(z.len())) {
                 let product = dot_lanes(row, z);
                 for lane in 0..L {
@@ -144,13 +147,10 @@ impl<T: Real, const L: usize> State<T, L> {
                 }
             }
         }
-        for j in 0..weights.width {
-            for lane in 0..L {
-                let unit = softplus(layer.value[j][lane]);
-                layer.value[j][lane] = unit.value;
-                layer.slope[j][lane] = unit.slope;
-                layer.second[j][lane] = unit.bend;
-            }
+        let derivatives = layer.slope.iter_mut().zip(&mut layer.second);
+        for (value, (slope, second)) in layer.value.iter_mut().zip(derivatives) {
+            let unit = softplus_lanes(value);
+            (*value, *slope, *second) = (unit.value, unit.slope, unit.bend);
         }
     }
 
@@ -163,15 +163,10 @@ impl<T: Real, const L: usize> State<T, L> {
         if is_last {
             layer.adjoint.copy_from_slice(&self.output);
         }
-        let v = &mut self.buffer;
-        v.clear();
-        v.extend(
-            layer
-                .adjoint
-                .iter()
-                .zip(&layer.slope)
-                .map(|(y, slope)| times(y, slope)),
-        );
+        let v = &mut self.buffer[..weights.width];
+        for (v, (y, slope)) in v.iter_mut().zip(layer.adjoint.iter().zip(&layer.slope)) {
+            *v = times(y, slope);
+        }
         let rows = weights.input.chunks_exact(weights.width);
         for (i, (product, row)) in self.product.iter_mut().zip(rows).enumerate() {
             let part = gated(&dot_lanes(row, v), &layer.input_gate, i);
@@ -220,7 +215,7 @@ fn jacobian<T: Real, const L: usize>(
     weights: &Weights<T>,
     before: Option<&LayerState<T, L>>,
     layer: &mut LayerState<T, L>,
-    buffer: &mut Vec<[T; L]>,
+    buffer: &mut [[T; L]],
 ) {
     let m = weights.width;
     let columns = layer.jacobian.chunks_exact_mut(m);
@@ -235,17 +230,12 @@ fn jacobian<T: Real, const L: usize>(
             continue;
         };
         let n = before.slope.len();
-        buffer.clear();
-        for (j, (slope, inner)) in before
-            .slope
-            .iter()
-            .zip(&before.jacobian[i * n..])
-            .enumerate()
-        {
-            buffer.push(gated(&times(slope, inner), &layer.hidden_gate, j));
+        let inner = before.slope.iter().zip(&before.jacobian[i * n..]);
+        for (j, (t, (slope, inner))) in buffer.iter_mut().zip(inner).enumerate() {
+            *t = gated(&times(slope, inner), &layer.hidden_gate, j);
         }
         for (entry, row) in column.iter_mut().zip(hidden.chunks_exact(n)) {
-            let product = dot_lanes(row, buffer);
+            let product = dot_lanes(row, &buffer[..n]);
             for lane in 0..L {
                 entry[lane] += product[lane];
             }
@@ -256,7 +246,10 @@ fn jacobian<T: Real, const L: usize>(
 /// x times its gate, if there are gates.
 #[inline(always)]
 fn gated<T: Real, const L: usize>(x: &[T; L], gates: &[[T; L]], index: usize) -> [T; L] {
-    gates.get(index).map_or(*x, |gate| times(x, gate))
+    match gates.get(index) {
+        Some(gate) => times(x, gate),
+        None => *x,
+    }
 }
 
 /// A unit that bends the wrong way is taken as linear.

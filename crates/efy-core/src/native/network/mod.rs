@@ -132,10 +132,12 @@ fn search<T: Real, const L: usize>(
         let (mut linear, mut before, mut after, mut omega, mut size) =
             (zero, zero, zero, zero, [omega_size; L]);
         for (i, p) in p.iter().enumerate() {
-            let change = block.omega.difference_lanes(&state.old[i], p);
+            let (u, from) = (&block.u[i], &state.old[i]);
+            let (old, new) = (&state.old_product[i], &state.product[i]);
+            let change = block.omega.difference_lanes(from, p);
             for lane in 0..L {
-                let (u, d) = (block.u[i][lane], p[lane] - state.old[i][lane]);
-                let (old, new) = (state.old_product[i][lane], state.product[i][lane]);
+                let (u, d) = (u[lane], p[lane] - from[lane]);
+                let (old, new) = (old[lane], new[lane]);
                 linear[lane] += u * d;
                 before[lane] += (u + old) * d;
                 after[lane] += (u + new) * d;
