@@ -45,7 +45,7 @@ def decreasing(y):
 
 def birkhoff(z):
     n = math.isqrt(k)
-    solver = lambda fun: jaxopt.LBFGS(fun=fun, tol=1e-3, maxiter=500, implicit_diff=False)
+    solver = lambda fun: jaxopt.LBFGS(fun=fun, tol=1e-3, maxiter=500, implicit_diff=True)
     return projection.projection_birkhoff(z.reshape(n, n), make_solver=solver).reshape(k)
 
 

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import jaxopt
 
-MOST_ITERATIONS = 100
+MOST_ITERATIONS = 1000
 k, m, batch = map(int, sys.argv[1:4])
 method, tolerance = sys.argv[4], float(sys.argv[5])
 
@@ -33,7 +33,7 @@ def objective(p, u):
     return 0.5 * jnp.sum(p * (p - 1)) - u @ p + w2 @ jax.nn.softplus(w1 @ p + b1)
 
 
-options = dict(maxiter=MOST_ITERATIONS, tol=tolerance, implicit_diff=False)
+options = dict(maxiter=MOST_ITERATIONS, tol=tolerance, implicit_diff=True)
 start = jnp.full(k, 0.5)
 if method == "lbfgsb":
     solver = jaxopt.LBFGSB(objective, **options)
