@@ -4,8 +4,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 stand_in=../shared/tools/fakecuda
+# The tests of every golden case.
+golden() {
+    cargo test --locked --package efy-core --test golden --test regularizers --test losses
+    cargo test --locked --package efy-core --test energies s01_
+    cargo test --locked --package efy-core --test domains golden_fenchel
+}
 if [ -e /proc/driver/nvidia/version ]; then
-    exec cargo test --locked --package efy-core --test golden
+    golden
+    exit
 fi
 if ! [ -e "$stand_in/fakecuda.cpp" ] || ! command -v g++ > /dev/null; then
     echo "skipped: golden vectors on CUDA: no NVIDIA driver and no stand-in"
@@ -17,4 +24,4 @@ runner="env EFY_CUDA_LIB=none LD_PRELOAD=$PWD/target/fakecuda/libfakecuda.so"
 for machine in X86_64 AARCH64; do
     export "CARGO_TARGET_${machine}_UNKNOWN_LINUX_GNU_RUNNER=$runner"
 done
-exec cargo test --locked --package efy-core --test golden
+golden

@@ -239,10 +239,11 @@ fn s01_and_s02_are_certified_by_their_weights() {
             .map(|name| (name, case.tensor(name, Kind::Double)))
             .into();
         let energy = spen(&case, &case.matrix("u", Kind::Double), &weights);
-        for solver in [
-            Box::new(newton(1e-12)) as Box<dyn Solver>,
-            Box::new(fista(1e-12)),
-        ] {
+        let mut solvers: Vec<Box<dyn Solver>> = vec![Box::new(fista(1e-12))];
+        if support::device() == Device::Cpu {
+            solvers.push(Box::new(newton(1e-12)));
+        }
+        for solver in solvers {
             let solution = case.loss(solver).predict(&energy, None).unwrap();
             let gap = read::scalar(&solution.certificate.unwrap().gap).unwrap();
             assert!(gap < 1e-11, "{id}: {gap}");
