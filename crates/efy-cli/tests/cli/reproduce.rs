@@ -221,7 +221,7 @@ fn solvers_are_drawn_over_time() {
         residuals[1]["residual"].as_f64().unwrap() < 1e-9,
         "{ascent}"
     );
-    assert!(!by("gini", "mirror")["unsupported"].is_null());
+    assert!(!by("gini", "coordinate_newton")["unsupported"].is_null());
     for name in ["residual-1.svg", "certified-gap-4.png", "report.md"] {
         assert!(!place.bytes(&format!("out/{name}")).is_empty());
     }
