@@ -61,7 +61,7 @@ pub(super) fn rounding<T: Real, const L: usize>(
 }
 
 /// What the report says of `p`, from a fresh product: the running one has gathered rounding errors.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub(super) fn outcomes<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &[[T; L]],

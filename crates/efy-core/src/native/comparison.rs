@@ -114,7 +114,7 @@ fn run<T: Real>(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Resu
 }
 
 /// Turns `points`, the predictions, into gradients in u, and returns the sums.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn compare_rows<T: Real>(
     input: &Input<T>,
     first: usize,

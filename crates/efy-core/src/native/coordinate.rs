@@ -3,19 +3,45 @@
 use multiversion::multiversion;
 
 use super::input::Block;
-use super::matrix::{Matrix, add_outer, dot, dot_lanes};
+use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dot, dots, products, rows};
 use super::{Real, Scratch, certificate, real};
 use crate::solver::Options;
+
+/// Every so many sweeps a lane whose coordinates still move has its rounding estimated anew.
+const LOOK_EVERY: usize = 8;
+
+/// The scalar products of a low-rank coupling's rows that a sweep needs: `[i][q]` is $U_{i,b+q}$, where
+/// b is the first coordinate of the group of i.
+pub(super) struct Gram<T>(Vec<[T; SIDE_BY_SIDE]>);
+
+impl<T: Real> Gram<T> {
+    pub(super) fn new(matrix: &Matrix<'_, T>) -> Self {
+        let Matrix::LowRank(a, rank) = *matrix else {
+            return Gram(Vec::new());
+        };
+        let group = |group: &[T]| -> Vec<[T; SIDE_BY_SIDE]> {
+            let with = |i: &[T]| {
+                let mut row = [T::zero(); SIDE_BY_SIDE];
+                let products = group.chunks_exact(rank).map(|j| -dot(i, j));
+                row.iter_mut().zip(products).for_each(|(to, from)| *to = from);
+                row
+            };
+            group.chunks_exact(rank).map(with).collect()
+        };
+        Gram(a.chunks(SIDE_BY_SIDE * rank).flat_map(group).collect())
+    }
+}
 
 /// Sweeps until the residual of every lane is small; returns the number of sweeps of each.
 ///
 /// A lane's residual is looked at only after a sweep in which none of its coordinates moved by more
 /// than the tolerance; when it is small the lane is frozen.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub(super) fn ascend<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &mut [[T; L]],
     scratch: &mut Scratch<T, L>,
+    gram: &Gram<T>,
     options: &Options,
 ) -> [i64; L] {
     let tolerance: T = real(options.tolerance);
@@ -23,19 +49,29 @@ pub(super) fn ascend<T: Real, const L: usize>(
     let half = real::<T>(0.5);
     let mut active = [false; L];
     active[..block.live].fill(true);
-    let kernel = Kernel::new(block, p, scratch);
-    kernel.refresh(block, p, scratch);
+    match block.matrix {
+        Matrix::LowRank(..) => block.matrix.factor_product(p, &mut scratch.factor),
+        _ => (block.matrix).apply(p, &mut scratch.product, &mut scratch.factor),
+    }
+    // Moves of a lane up to this may be its last.
+    let mut small = [tolerance; L];
     for sweep in 1..=options.max_iterations {
-        let moved = kernel.sweep(block, p, scratch, &active);
+        let moved = sweep_once(block, p, scratch, gram, &active);
+        let look = sweep % LOOK_EVERY == 0;
+        let settled: [bool; L] = std::array::from_fn(|lane| active[lane] && moved[lane] <= small[lane]);
+        if !look && !settled.contains(&true) {
+            continue;
+        }
+        if let Matrix::LowRank(a, _) = block.matrix {
+            products(a, &scratch.factor, -T::one(), &mut scratch.product);
+        }
         // Half of what the report will accept: it computes the residual anew.
         let rounding =
             certificate::rounding(block, &scratch.product).map(|rounding| rounding * half);
-        let mut settled = active;
-        for lane in 0..L {
-            settled[lane] &= moved[lane] <= tolerance || moved[lane] <= rounding[lane];
+        if look {
+            small = rounding.map(|rounding| if rounding > tolerance { rounding } else { tolerance });
         }
         if settled.contains(&true) {
-            kernel.refresh(block, p, scratch);
             let residual = certificate::residuals(block, p, &scratch.product);
             for lane in (0..L).filter(|&lane| {
                 settled[lane] && (residual[lane] <= tolerance || residual[lane] <= rounding[lane])
@@ -51,127 +87,133 @@ pub(super) fn ascend<T: Real, const L: usize>(
     sweeps
 }
 
-/// How a sweep follows the gradient.
-enum Kernel<T> {
-    /// The gradient does not change.
-    Linear,
-    /// `product = U p` is kept up to date.
-    Dense,
-    /// `factor = A^T p` is kept up to date; squares of the rows of A.
-    LowRank(Vec<T>),
-}
-
-impl<T: Real> Kernel<T> {
-    #[inline(always)]
-    fn new<const L: usize>(
-        block: &Block<'_, T, L>,
-        p: &[[T; L]],
-        scratch: &mut Scratch<T, L>,
-    ) -> Self {
-        match block.matrix {
-            Matrix::Zero => Kernel::Linear,
-            Matrix::Dense(_) => {
-                block
-                    .matrix
-                    .apply(p, &mut scratch.product, &mut scratch.factor);
-                Kernel::Dense
-            }
-            Matrix::LowRank(a, rank) => {
-                block.matrix.factor_product(p, &mut scratch.factor);
-                Kernel::LowRank(a.chunks_exact(rank).map(|a| dot(a, a)).collect())
-            }
-        }
-    }
-
-    #[inline(always)]
-    /// Makes `product` what it is at p, where a sweep does not.
-    fn refresh<const L: usize>(
-        &self,
-        block: &Block<'_, T, L>,
-        p: &[[T; L]],
-        scratch: &mut Scratch<T, L>,
-    ) {
-        match (self, block.matrix) {
-            (Kernel::Dense, _) => {}
-            (Kernel::LowRank(_), Matrix::LowRank(a, rank)) => {
-                for (product, a) in scratch.product.iter_mut().zip(a.chunks_exact(rank)) {
-                    *product = dot_lanes(a, &scratch.factor).map(|value| -value);
-                }
-            }
-            _ => block
-                .matrix
-                .apply(p, &mut scratch.product, &mut scratch.factor),
-        }
-    }
-
-    #[inline(always)]
-    /// One sweep over the coordinates of the active lanes; returns the largest move of each.
-    fn sweep<const L: usize>(
-        &self,
-        block: &Block<'_, T, L>,
-        p: &mut [[T; L]],
-        scratch: &mut Scratch<T, L>,
-        active: &[bool; L],
-    ) -> [T; L] {
-        let mut largest = [T::zero(); L];
-        match (self, block.matrix) {
-            (Kernel::Dense, Matrix::Dense(u)) => {
-                for (i, row) in u.chunks_exact(p.len()).enumerate() {
-                    let gradient = scratch.product[i];
-                    let change = update(block, i, gradient, row[i], p, active, &mut largest);
-                    add_outer(&mut scratch.product, row, &change);
-                }
-            }
-            (Kernel::LowRank(squares), Matrix::LowRank(a, rank)) => {
-                for (i, (a, &square)) in a.chunks_exact(rank).zip(squares).enumerate() {
-                    let gradient = dot_lanes(a, &scratch.factor).map(|value| -value);
-                    let change = update(block, i, gradient, -square, p, active, &mut largest);
-                    add_outer(&mut scratch.factor, a, &change);
-                }
-            }
-            _ => {
-                for i in 0..p.len() {
-                    update(block, i, [T::zero(); L], T::zero(), p, active, &mut largest);
-                }
-            }
-        }
-        largest
-    }
-}
-
-/// Maximizes over coordinate i in the active lanes, where `gradient` $= (U p)_i$ and `diagonal`
-/// $= U_{ii}$; returns the moves and raises `largest` to them.
+/// One sweep over the coordinates of the active lanes; returns the largest move of each.
+///
+/// Coordinates go in groups: what the moves of a group change in its own gradients is added by hand, what
+/// they change elsewhere all at once.
 #[inline(always)]
-fn update<T: Real, const L: usize>(
+fn sweep_once<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
-    i: usize,
-    gradient: [T; L],
-    diagonal: T,
+    p: &mut [[T; L]],
+    scratch: &mut Scratch<T, L>,
+    gram: &Gram<T>,
+    active: &[bool; L],
+) -> [T; L] {
+    let mut largest = [T::zero(); L];
+    let k = p.len();
+    let whole = k - k % SIDE_BY_SIDE;
+    match block.matrix {
+        Matrix::Zero => {
+            for i in 0..k {
+                let still = ([[T::zero(); L]], [[T::zero()]]);
+                update(block, i, still, p, active, &mut largest);
+            }
+        }
+        // A row on its own is read only where its coordinate moves.
+        Matrix::Dense(u) if L == 1 => {
+            for i in 0..k {
+                dense::<T, 1, L>(block, u, i, p, scratch, active, &mut largest);
+            }
+        }
+        Matrix::Dense(u) => {
+            for i in (0..whole).step_by(SIDE_BY_SIDE) {
+                dense::<T, SIDE_BY_SIDE, L>(block, u, i, p, scratch, active, &mut largest);
+            }
+            for i in whole..k {
+                dense::<T, 1, L>(block, u, i, p, scratch, active, &mut largest);
+            }
+        }
+        Matrix::LowRank(a, rank) => {
+            let factor = &mut scratch.factor[..rank];
+            for i in (0..whole).step_by(SIDE_BY_SIDE) {
+                let a = rows::<T, SIDE_BY_SIDE>(&a[i * rank..], rank);
+                low_rank(block, a, i, p, factor, gram, active, &mut largest);
+            }
+            for i in whole..k {
+                let a = rows::<T, 1>(&a[i * rank..], rank);
+                low_rank(block, a, i, p, factor, gram, active, &mut largest);
+            }
+        }
+    }
+    largest
+}
+
+/// Maximizes over R coordinates one after the other, keeping `product` $= U p$ up to date.
+#[inline(always)]
+fn dense<T: Real, const R: usize, const L: usize>(
+    block: &Block<'_, T, L>,
+    u: &[T],
+    first: usize,
+    p: &mut [[T; L]],
+    scratch: &mut Scratch<T, L>,
+    active: &[bool; L],
+    largest: &mut [T; L],
+) {
+    let k = p.len();
+    let rows = rows::<T, R>(&u[first * k..], k);
+    let gradient = std::array::from_fn(|r| scratch.product[first + r]);
+    let own = std::array::from_fn(|r| std::array::from_fn(|q| rows[r][first + q]));
+    let change = update(block, first, (gradient, own), p, active, largest);
+    add_outers(&mut scratch.product, rows, &change);
+}
+
+/// The same, keeping `factor` $= A^\top p$ up to date.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the state of a sweep")]
+fn low_rank<T: Real, const R: usize, const L: usize>(
+    block: &Block<'_, T, L>,
+    a: [&[T]; R],
+    first: usize,
+    p: &mut [[T; L]],
+    factor: &mut [[T; L]],
+    gram: &Gram<T>,
+    active: &[bool; L],
+    largest: &mut [T; L],
+) {
+    let gradient = dots(a, factor).map(|dot| dot.map(|value| -value));
+    let from = first % SIDE_BY_SIDE;
+    let own = std::array::from_fn(|r| std::array::from_fn(|q| gram.0[first + r][from + q]));
+    let change = update(block, first, (gradient, own), p, active, largest);
+    add_outers(factor, a, &change);
+}
+
+/// Maximizes over the coordinates from `first` on in the active lanes, where `gradient` $= (U p)_i$ before
+/// and `own` is their part of U; returns the moves and raises `largest` to them.
+#[inline(always)]
+fn update<T: Real, const R: usize, const L: usize>(
+    block: &Block<'_, T, L>,
+    first: usize,
+    (gradient, own): ([[T; L]; R], [[T; R]; R]),
     p: &mut [[T; L]],
     active: &[bool; L],
     largest: &mut [T; L],
-) -> [T; L] {
-    let old = p[i];
-    let mut linear = [T::zero(); L];
-    for lane in 0..L {
-        linear[lane] = block.u[i][lane] + gradient[lane] - diagonal * old[lane];
-    }
-    let new = block.omega.maximize_lanes(&linear, diagonal);
-    let mut change = [T::zero(); L];
-    for lane in 0..L {
-        change[lane] = if active[lane] {
-            new[lane] - old[lane]
-        } else {
-            T::zero()
-        };
-        p[i][lane] = if active[lane] { new[lane] } else { old[lane] };
-        // Not `max`, which would drop a NaN.
-        let size = change[lane].abs();
-        largest[lane] = if size <= largest[lane] {
-            largest[lane]
-        } else {
-            size
-        };
+) -> [[T; L]; R] {
+    let (u, p) = (&block.u[first..first + R], &mut p[first..first + R]);
+    let mut change = [[T::zero(); L]; R];
+    for r in 0..R {
+        let (old, diagonal) = (p[r], own[r][r]);
+        let mut linear = gradient[r];
+        for q in 0..r {
+            for lane in 0..L {
+                linear[lane] += own[r][q] * change[q][lane];
+            }
+        }
+        for lane in 0..L {
+            linear[lane] = u[r][lane] + linear[lane] - diagonal * old[lane];
+        }
+        let new = block.omega.maximize_lanes(&linear, diagonal);
+        for lane in 0..L {
+            let new = if active[lane] { new[lane] } else { old[lane] };
+            change[r][lane] = new - old[lane];
+            p[r][lane] = new;
+            // Not `max`, which would drop a NaN.
+            let size = change[r][lane].abs();
+            largest[lane] = if size <= largest[lane] {
+                largest[lane]
+            } else {
+                size
+            };
+        }
     }
     change
 }

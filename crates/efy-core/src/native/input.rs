@@ -153,10 +153,24 @@ impl<T: Real> Input<T> {
     ) -> Block<'a, T, L> {
         let k = self.k;
         gather(&self.u[index * k..(index + live) * k], u);
-        let matrix = match &self.matrix {
+        let concavity = *self.concavity.get(index).unwrap_or(&self.concavity[0]);
+        Block {
+            index,
+            live,
+            u,
+            matrix: self.matrix(index),
+            concavity,
+            omega: self.omega,
+        }
+    }
+
+    /// The matrix of a row.
+    pub(super) fn matrix(&self, row: usize) -> Matrix<'_, T> {
+        let k = self.k;
+        match &self.matrix {
             Storage::Zero => Matrix::Zero,
             Storage::Dense { values, per_row } => {
-                let from = if *per_row { index * k * k } else { 0 };
+                let from = if *per_row { row * k * k } else { 0 };
                 Matrix::Dense(&values[from..from + k * k])
             }
             Storage::LowRank {
@@ -164,18 +178,9 @@ impl<T: Real> Input<T> {
                 rank,
                 per_row,
             } => {
-                let from = if *per_row { index * k * rank } else { 0 };
+                let from = if *per_row { row * k * rank } else { 0 };
                 Matrix::LowRank(&values[from..from + k * rank], *rank)
             }
-        };
-        let concavity = *self.concavity.get(index).unwrap_or(&self.concavity[0]);
-        Block {
-            index,
-            live,
-            u,
-            matrix,
-            concavity,
-            omega: self.omega,
         }
     }
 

@@ -2,6 +2,9 @@
 
 use super::Real;
 
+/// Rows of the matrix that are worked on together: as many as the registers hold the sums of.
+pub(super) const SIDE_BY_SIDE: usize = 4;
+
 /// The matrix of a block of rows.
 #[derive(Clone, Copy)]
 pub(super) enum Matrix<'a, T> {
@@ -24,17 +27,10 @@ impl<T: Real> Matrix<'_, T> {
     ) {
         match *self {
             Matrix::Zero => out.fill([T::zero(); L]),
-            Matrix::Dense(u) => {
-                out.fill([T::zero(); L]);
-                for (p, row) in p.iter().zip(u.chunks_exact(p.len())) {
-                    add_outer(out, row, p);
-                }
-            }
-            Matrix::LowRank(a, m) => {
+            Matrix::Dense(u) => products(u, p, T::one(), out),
+            Matrix::LowRank(a, _) => {
                 self.factor_product(p, factor);
-                for (out, a) in out.iter_mut().zip(a.chunks_exact(m)) {
-                    *out = dot_lanes(a, factor).map(|value| -value);
-                }
+                products(a, factor, -T::one(), out);
             }
         }
     }
@@ -45,41 +41,141 @@ impl<T: Real> Matrix<'_, T> {
         if let Matrix::LowRank(a, m) = *self {
             s.clear();
             s.resize(m, [T::zero(); L]);
-            for (p, a) in p.iter().zip(a.chunks_exact(m)) {
+            let (blocks, rest) = p.as_chunks::<SIDE_BY_SIDE>();
+            let (head, tail) = a.split_at(blocks.len() * SIDE_BY_SIDE * m);
+            for (p, a) in blocks.iter().zip(head.chunks_exact(SIDE_BY_SIDE * m)) {
+                add_outers(s, rows::<T, SIDE_BY_SIDE>(a, m), p);
+            }
+            for (p, a) in rest.iter().zip(tail.chunks_exact(m)) {
                 add_outer(s, a, p);
             }
         }
     }
 }
 
+/// `out = sign * M x` in every lane, M having as many columns as x has elements.
+#[inline(always)]
+pub(super) fn products<T: Real, const L: usize>(
+    matrix: &[T],
+    x: &[[T; L]],
+    sign: T,
+    out: &mut [[T; L]],
+) {
+    let columns = x.len();
+    let (blocks, rest) = out.as_chunks_mut::<SIDE_BY_SIDE>();
+    let (head, tail) = matrix.split_at(blocks.len() * SIDE_BY_SIDE * columns);
+    for (out, m) in blocks.iter_mut().zip(head.chunks_exact(SIDE_BY_SIDE * columns)) {
+        *out = dots(rows::<T, SIDE_BY_SIDE>(m, columns), x).map(|dot| dot.map(|dot| sign * dot));
+    }
+    for (out, m) in rest.iter_mut().zip(tail.chunks_exact(columns)) {
+        *out = dot_lanes(m, x).map(|dot| sign * dot);
+    }
+}
+
+/// The first R rows of a matrix.
+#[inline(always)]
+pub(super) fn rows<T, const R: usize>(matrix: &[T], columns: usize) -> [&[T]; R] {
+    std::array::from_fn(|row| &matrix[row * columns..(row + 1) * columns])
+}
+
 /// `out[j] += weights[j] * x` in every lane.
 #[inline(always)]
 pub(super) fn add_outer<T: Real, const L: usize>(out: &mut [[T; L]], weights: &[T], x: &[T; L]) {
-    if x.iter().all(|&x| x == T::zero()) {
+    add_outers(out, [weights], &[*x]);
+}
+
+/// [`add_outer`] for R pairs of weights and x, one after the other in every element.
+#[inline(always)]
+pub(super) fn add_outers<T: Real, const R: usize, const L: usize>(
+    out: &mut [[T; L]],
+    weights: [&[T]; R],
+    x: &[[T; L]; R],
+) {
+    if x.as_flattened().iter().all(|&x| x == T::zero()) {
         return;
     }
-    for (out, &weight) in out.iter_mut().zip(weights) {
-        for lane in 0..L {
-            out[lane] += weight * x[lane];
+    let weights = weights.map(|weights| &weights[..out.len()]);
+    for (j, out) in out.iter_mut().enumerate() {
+        if R == 4 {
+            *out = plus(*out, weights[0][j], &x[0]);
+            *out = plus(*out, weights[1][j], &x[1]);
+            *out = plus(*out, weights[2][j], &x[2]);
+            *out = plus(*out, weights[3][j], &x[3]);
+        } else {
+            for row in 0..R {
+                *out = plus(*out, weights[row][j], &x[row]);
+            }
         }
     }
+}
+
+/// `sum + weight * x` in every lane.
+#[inline(always)]
+fn plus<T: Real, const L: usize>(mut sum: [T; L], weight: T, x: &[T; L]) -> [T; L] {
+    for lane in 0..L {
+        sum[lane] += weight * x[lane];
+    }
+    sum
 }
 
 /// `sum_j weights[j] * x[j]` in every lane.
 #[inline(always)]
 pub(super) fn dot_lanes<T: Real, const L: usize>(weights: &[T], x: &[[T; L]]) -> [T; L] {
-    let mut sum = [T::zero(); L];
-    for (x, &weight) in x.iter().zip(weights) {
-        for lane in 0..L {
-            sum[lane] += weight * x[lane];
-        }
-    }
+    let [sum] = dots([weights], x);
     sum
 }
 
-/// Dot product.
+/// [`dot_lanes`] for R rows of weights, which hide each other's latency.
+#[inline(always)]
+pub(super) fn dots<T: Real, const R: usize, const L: usize>(
+    weights: [&[T]; R],
+    x: &[[T; L]],
+) -> [[T; L]; R] {
+    if L == 1 {
+        return weights.map(|weights| [dot(weights, x.as_flattened()); L]);
+    }
+    let weights = weights.map(|weights| &weights[..x.len()]);
+    let mut sums = [[T::zero(); L]; R];
+    if R == 4 {
+        let mut a = [T::zero(); L];
+        let (mut b, mut c, mut d) = (a, a, a);
+        for (j, x) in x.iter().enumerate() {
+            a = plus(a, weights[0][j], x);
+            b = plus(b, weights[1][j], x);
+            c = plus(c, weights[2][j], x);
+            d = plus(d, weights[3][j], x);
+        }
+        (sums[0], sums[1], sums[2], sums[3]) = (a, b, c, d);
+    } else {
+        for (j, x) in x.iter().enumerate() {
+            for row in 0..R {
+                sums[row] = plus(sums[row], weights[row][j], x);
+            }
+        }
+    }
+    sums
+}
+
+/// Dot product, in partial sums for the vector unit.
+#[inline(always)]
 pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    a.iter().zip(b).fold(T::zero(), |sum, (&a, &b)| sum + a * b)
+    const PARTS: usize = 16;
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<PARTS>(), b.as_chunks::<PARTS>());
+    let mut parts = [T::zero(); PARTS];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..PARTS {
+            parts[i] += a[i] * b[i];
+        }
+    }
+    let mut width = PARTS / 2;
+    while width > 0 {
+        for i in 0..width {
+            parts[i] = parts[i] + parts[i + width];
+        }
+        width /= 2;
+    }
+    let rest = a_rest.iter().zip(b_rest);
+    rest.fold(parts[0], |sum, (&a, &b)| sum + a * b)
 }
 
 /// Whether the symmetric k x k matrix $\text{shift}\, I - U$ is positive definite, by Cholesky.

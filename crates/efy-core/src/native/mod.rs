@@ -27,6 +27,7 @@ use crate::Result;
 use crate::device::read;
 use crate::solver::gradient::Rates;
 use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, Solution, Solver};
+use coordinate::Gram;
 use input::{Block, Input};
 
 pub(crate) use comparison::{Comparison, comparable, compare};
@@ -60,22 +61,28 @@ pub(crate) fn coordinate_ascent(
     start: &Tensor,
     options: &Options,
 ) -> Result<Solution> {
-    fn run<T: Real>(problem: &Problem<'_>, start: &Tensor, options: &Options) -> Result<Solution> {
+    fn run<T: Real, const L: usize>(
+        problem: &Problem<'_>,
+        start: &Tensor,
+        options: &Options,
+    ) -> Result<Solution> {
         let input = Input::<T>::new(problem, options.certify)?;
         let name = "coordinate_ascent";
         if input.shared() {
-            solve_blocks::<T, LANES>(&input, start, options, name, |block, p, scratch| {
-                coordinate::ascend(block, p, scratch, options)
+            let gram = Gram::new(&input.matrix(0));
+            solve_blocks::<T, L>(&input, start, options, name, |block, p, scratch| {
+                coordinate::ascend(block, p, scratch, &gram, options)
             })
         } else {
             solve_blocks::<T, 1>(&input, start, options, name, |block, p, scratch| {
-                coordinate::ascend(block, p, scratch, options)
+                let gram = Gram::new(&block.matrix);
+                coordinate::ascend(block, p, scratch, &gram, options)
             })
         }
     }
     match start.kind() {
-        Kind::Double => run::<f64>(problem, start, options),
-        _ => run::<f32>(problem, start, options),
+        Kind::Double => run::<f64, LANES>(problem, start, options),
+        _ => run::<f32, { 2 * LANES }>(problem, start, options),
     }
 }
 

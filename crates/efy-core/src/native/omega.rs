@@ -125,9 +125,10 @@ impl<T: Real> Omega<T> {
             && curvature > d
         {
             // The same as below without branches, for the vector unit.
+            let inverse = (curvature - d).recip();
             let mut p = [T::zero(); L];
             for lane in 0..L {
-                p[lane] = self.project((a[lane] - slope) / (curvature - d));
+                p[lane] = self.project((a[lane] - slope) * inverse);
             }
             return p;
         }

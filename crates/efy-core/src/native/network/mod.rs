@@ -54,7 +54,7 @@ pub(crate) fn coordinate_newton(
 }
 
 /// Improves `p` until the residual of every lane is small.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn ascend<T: Real, const L: usize>(
     network: &Network<T>,
     state: &mut State<T, L>,

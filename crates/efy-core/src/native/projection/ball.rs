@@ -21,7 +21,7 @@ impl RowMap for Ball {
     }
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn project<T: Real>(rows: &mut [T], k: usize, radius: T, surface: bool) {
     for row in rows.chunks_exact_mut(k) {
         // Divided by the largest element first: no square overflows.

@@ -220,7 +220,7 @@ impl Newton {
     }
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn minimize(newton: &mut Newton) {
     newton.trial.beta.fill(0.0);
     newton.evaluate();

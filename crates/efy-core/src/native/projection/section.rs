@@ -38,7 +38,7 @@ impl RowMap for Knapsack {
     }
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn project<T: Real>(rows: &mut [T], k: usize, min: T, max: T) {
     let mut y = padded::<T>(k);
     let mut selection = vec![T::zero(); k];

@@ -25,7 +25,7 @@ impl RowMap for Simplex {
     }
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn project<T: Real>(rows: &mut [T], k: usize, scale: T) {
     let mut y = padded::<T>(k);
     for row in rows.chunks_exact_mut(k) {
