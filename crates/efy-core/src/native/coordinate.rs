@@ -23,7 +23,9 @@ impl<T: Real> Gram<T> {
             let with = |i: &[T]| {
                 let mut row = [T::zero(); SIDE_BY_SIDE];
                 let products = group.chunks_exact(rank).map(|j| -dot(i, j));
-                row.iter_mut().zip(products).for_each(|(to, from)| *to = from);
+                row.iter_mut()
+                    .zip(products)
+                    .for_each(|(to, from)| *to = from);
                 row
             };
             group.chunks_exact(rank).map(with).collect()
@@ -58,7 +60,8 @@ pub(super) fn ascend<T: Real, const L: usize>(
     for sweep in 1..=options.max_iterations {
         let moved = sweep_once(block, p, scratch, gram, &active);
         let look = sweep % LOOK_EVERY == 0;
-        let settled: [bool; L] = std::array::from_fn(|lane| active[lane] && moved[lane] <= small[lane]);
+        let settled: [bool; L] =
+            std::array::from_fn(|lane| active[lane] && moved[lane] <= small[lane]);
         if !look && !settled.contains(&true) {
             continue;
         }
@@ -69,7 +72,13 @@ pub(super) fn ascend<T: Real, const L: usize>(
         let rounding =
             certificate::rounding(block, &scratch.product).map(|rounding| rounding * half);
         if look {
-            small = rounding.map(|rounding| if rounding > tolerance { rounding } else { tolerance });
+            small = rounding.map(|rounding| {
+                if rounding > tolerance {
+                    rounding
+                } else {
+                    tolerance
+                }
+            });
         }
         if settled.contains(&true) {
             let residual = certificate::residuals(block, p, &scratch.product);

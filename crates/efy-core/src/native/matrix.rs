@@ -64,7 +64,10 @@ pub(super) fn products<T: Real, const L: usize>(
     let columns = x.len();
     let (blocks, rest) = out.as_chunks_mut::<SIDE_BY_SIDE>();
     let (head, tail) = matrix.split_at(blocks.len() * SIDE_BY_SIDE * columns);
-    for (out, m) in blocks.iter_mut().zip(head.chunks_exact(SIDE_BY_SIDE * columns)) {
+    for (out, m) in blocks
+        .iter_mut()
+        .zip(head.chunks_exact(SIDE_BY_SIDE * columns))
+    {
         *out = dots(rows::<T, SIDE_BY_SIDE>(m, columns), x).map(|dot| dot.map(|dot| sign * dot));
     }
     for (out, m) in rest.iter_mut().zip(tail.chunks_exact(columns)) {
