@@ -173,7 +173,8 @@ pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     let mut width = PARTS / 2;
     while width > 0 {
         for i in 0..width {
-            parts[i] = parts[i] + parts[i + width];
+            let other = parts[i + width];
+            parts[i] += other;
         }
         width /= 2;
     }
