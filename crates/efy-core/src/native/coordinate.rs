@@ -3,7 +3,8 @@
 use multiversion::multiversion;
 
 use super::input::Block;
-use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dot, dots, products, rows};
+use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dot, dots, plus, products, rows};
+use super::omega::Omega;
 use super::{Real, Scratch, certificate, real};
 use crate::solver::Options;
 
@@ -49,8 +50,9 @@ pub(super) fn ascend<T: Real, const L: usize>(
     let tolerance: T = real(options.tolerance);
     let mut sweeps = [options.max_iterations as i64; L];
     let half = real::<T>(0.5);
-    let mut active = [false; L];
-    active[..block.live].fill(true);
+    // 1 or 0: a mask that the vector unit compares in one instruction.
+    let mut active = [T::zero(); L];
+    active[..block.live].fill(T::one());
     match block.matrix {
         Matrix::LowRank(..) => block.matrix.factor_product(p, &mut scratch.factor),
         _ => (block.matrix).apply(p, &mut scratch.product, &mut scratch.factor),
@@ -61,7 +63,7 @@ pub(super) fn ascend<T: Real, const L: usize>(
         let moved = sweep_once(block, p, scratch, gram, &active);
         let look = sweep % LOOK_EVERY == 0;
         let settled: [bool; L] =
-            std::array::from_fn(|lane| active[lane] && moved[lane] <= small[lane]);
+            std::array::from_fn(|lane| active[lane] > T::zero() && moved[lane] <= small[lane]);
         if !look && !settled.contains(&true) {
             continue;
         }
@@ -85,11 +87,11 @@ pub(super) fn ascend<T: Real, const L: usize>(
             for lane in (0..L).filter(|&lane| {
                 settled[lane] && (residual[lane] <= tolerance || residual[lane] <= rounding[lane])
             }) {
-                active[lane] = false;
+                active[lane] = T::zero();
                 sweeps[lane] = sweep as i64;
             }
         }
-        if !active.contains(&true) {
+        if !active.contains(&T::one()) {
             break;
         }
     }
@@ -106,7 +108,7 @@ fn sweep_once<T: Real, const L: usize>(
     p: &mut [[T; L]],
     scratch: &mut Scratch<T, L>,
     gram: &Gram<T>,
-    active: &[bool; L],
+    active: &[T; L],
 ) -> [T; L] {
     let mut largest = [T::zero(); L];
     let k = p.len();
@@ -155,7 +157,7 @@ fn dense<T: Real, const R: usize, const L: usize>(
     first: usize,
     p: &mut [[T; L]],
     scratch: &mut Scratch<T, L>,
-    active: &[bool; L],
+    active: &[T; L],
     largest: &mut [T; L],
 ) {
     let k = p.len();
@@ -176,7 +178,7 @@ fn low_rank<T: Real, const R: usize, const L: usize>(
     p: &mut [[T; L]],
     factor: &mut [[T; L]],
     gram: &Gram<T>,
-    active: &[bool; L],
+    active: &[T; L],
     largest: &mut [T; L],
 ) {
     let gradient = dots(a, factor).map(|dot| dot.map(|value| -value));
@@ -194,35 +196,75 @@ fn update<T: Real, const R: usize, const L: usize>(
     first: usize,
     (gradient, own): ([[T; L]; R], [[T; R]; R]),
     p: &mut [[T; L]],
-    active: &[bool; L],
+    active: &[T; L],
     largest: &mut [T; L],
 ) -> [[T; L]; R] {
     let (u, p) = (&block.u[first..first + R], &mut p[first..first + R]);
     let mut change = [[T::zero(); L]; R];
-    for r in 0..R {
-        let (old, diagonal) = (p[r], own[r][r]);
-        let mut linear = gradient[r];
-        for q in 0..r {
-            for lane in 0..L {
-                linear[lane] += own[r][q] * change[q][lane];
+    // By hand: a loop would not keep the moves in registers, and a closure would be a function of its own,
+    // without the caller's instructions.
+    macro_rules! one {
+        ($r:expr, $gradient:expr) => {
+            change_of(
+                &block.omega,
+                (&u[$r], $gradient, own[$r][$r]),
+                &mut p[$r],
+                active,
+                largest,
+            )
+        };
+    }
+    if R == 4 {
+        let a = one!(0, gradient[0]);
+        let b = one!(1, plus(gradient[1], own[1][0], &a));
+        let c = one!(2, plus(plus(gradient[2], own[2][0], &a), own[2][1], &b));
+        let before = plus(plus(gradient[3], own[3][0], &a), own[3][1], &b);
+        let d = one!(3, plus(before, own[3][2], &c));
+        (change[0], change[1], change[2], change[3]) = (a, b, c, d);
+    } else {
+        for r in 0..R {
+            let mut before = gradient[r];
+            for q in 0..r {
+                before = plus(before, own[r][q], &change[q]);
             }
+            change[r] = one!(r, before);
         }
-        for lane in 0..L {
-            linear[lane] = u[r][lane] + linear[lane] - diagonal * old[lane];
-        }
-        let new = block.omega.maximize_lanes(&linear, diagonal);
-        for lane in 0..L {
-            let new = if active[lane] { new[lane] } else { old[lane] };
-            change[r][lane] = new - old[lane];
-            p[r][lane] = new;
-            // Not `max`, which would drop a NaN.
-            let size = change[r][lane].abs();
-            largest[lane] = if size <= largest[lane] {
-                largest[lane]
-            } else {
-                size
-            };
-        }
+    }
+    change
+}
+
+/// Maximizes over one coordinate p in the active lanes, where `gradient` $= (U p)_i$ and `diagonal`
+/// $= U_{ii}$; returns the moves and raises `largest` to them.
+#[inline(always)]
+fn change_of<T: Real, const L: usize>(
+    omega: &Omega<T>,
+    (u, gradient, diagonal): (&[T; L], [T; L], T),
+    p: &mut [T; L],
+    active: &[T; L],
+    largest: &mut [T; L],
+) -> [T; L] {
+    let old = *p;
+    let mut linear = [T::zero(); L];
+    for lane in 0..L {
+        linear[lane] = u[lane] + gradient[lane] - diagonal * old[lane];
+    }
+    let new = omega.maximize_lanes(&linear, diagonal);
+    let mut change = [T::zero(); L];
+    for lane in 0..L {
+        let new = if active[lane] > T::zero() {
+            new[lane]
+        } else {
+            old[lane]
+        };
+        change[lane] = new - old[lane];
+        p[lane] = new;
+        // Not `max`, which would drop a NaN.
+        let size = change[lane].abs();
+        largest[lane] = if size <= largest[lane] {
+            largest[lane]
+        } else {
+            size
+        };
     }
     change
 }

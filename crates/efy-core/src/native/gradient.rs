@@ -1,8 +1,9 @@
-//! Projected gradient ascent on one row.
+//! Projected gradient ascent on a block of rows.
+
+use multiversion::multiversion;
 
 use super::input::Block;
 use super::{Real, Scratch, certificate, real};
-
 use crate::solver::{LONGEST_STEP, MOST_HALVINGS, SHORTEST_STEP};
 use crate::solver::{Momentum, Options, ProjectedGradient, Step};
 
@@ -34,160 +35,273 @@ impl<T: Real> Rule<T> {
     }
 }
 
-/// Iterates until the residual is small; returns the number of iterations.
-pub(super) fn ascend<T: Real>(
-    row: &Block<'_, T, 1>,
-    p: &mut [T],
-    scratch: &mut Scratch<T, 1>,
+/// The iterates of a block, each with its product with U.
+struct Points<T, const L: usize> {
+    /// Where the gradient is taken, and U z.
+    z: Vec<[T; L]>,
+    z_product: Vec<[T; L]>,
+    /// U p for the last iterate p.
+    product: Vec<[T; L]>,
+    /// The iterate that is being found; its product is the block's scratch.
+    q: Vec<[T; L]>,
+    /// Of F at z.
+    gradient: Vec<[T; L]>,
+}
+
+/// Iterates until the residual of every lane is small; returns the number of iterations of each.
+///
+/// One product with U an iteration, that of the new iterate: z is a combination of iterates, and so is
+/// U z. A lane that is done is frozen.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub(super) fn ascend<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &mut [[T; L]],
+    scratch: &mut Scratch<T, L>,
     rule: &Rule<T>,
     options: &Options,
-) -> i64 {
-    let tolerance: T = real(options.tolerance);
-    let k = p.len();
-    let known = rule
-        .known
-        .as_ref()
-        .map(|known| *known.get(row.index).unwrap_or(&known[0]));
-    let mut eta = known.unwrap_or(rule.initial);
-    let mut sequence = Sequence::new(rule, eta);
-    let (mut z, mut q) = (p.to_vec(), vec![T::zero(); k]);
-    let mut gradient = vec![T::zero(); k];
+) -> [i64; L] {
+    let (tolerance, half) = (real::<T>(options.tolerance), real::<T>(0.5));
+    let known: Option<[T; L]> = rule.known.as_ref().map(|known| {
+        std::array::from_fn(|lane| *known.get(block.index + lane).unwrap_or(&known[0]))
+    });
+    let mut eta = known.unwrap_or([rule.initial; L]);
+    let mut sequence = Sequence::new(rule, &eta);
+    let mut active = [T::zero(); L];
+    active[..block.live].fill(T::one());
+    let mut iterations = [options.max_iterations as i64; L];
+    apply(block, p, scratch);
+    let mut points = Points {
+        z: p.to_vec(),
+        z_product: scratch.product.clone(),
+        product: scratch.product.clone(),
+        q: p.to_vec(),
+        gradient: p.to_vec(),
+    };
     for iteration in 1..=options.max_iterations {
-        apply(row, &z, scratch);
-        for i in 0..k {
-            gradient[i] = row.u[i][0] + scratch.product[i][0] - row.omega.gradient(z[i]);
+        points.take_gradient(block);
+        if known.is_some() {
+            points.move_along(block, &eta);
+            apply(block, &points.q, scratch);
+        } else {
+            search(block, &mut points, &mut eta, &active, scratch);
         }
-        match known {
-            Some(eta) => move_along(row, &z, &gradient, eta, &mut q),
-            None => {
-                eta = search(row, &z, &gradient, eta, &mut q, scratch);
+        let moved = points.largest_move();
+        sequence.extrapolate(&mut points, p, &scratch.product);
+        for ((p, product), (q, fresh)) in
+            (p.iter_mut().zip(&mut points.product)).zip(points.q.iter().zip(&scratch.product))
+        {
+            for lane in 0..L {
+                p[lane] = if active[lane] > T::zero() {
+                    q[lane]
+                } else {
+                    p[lane]
+                };
+                product[lane] = fresh[lane];
             }
         }
-        let moved = largest_difference(&q, &z);
-        sequence.extrapolate(&mut z, p, &q);
-        p.copy_from_slice(&q);
-        if moved <= tolerance * eta.min(T::one()) {
-            apply(row, p, scratch);
-            let [residual] = certificate::residuals(row, p.as_chunks::<1>().0, &scratch.product);
-            if residual <= tolerance {
-                return iteration as i64;
+        // Half of what the report will accept: it computes the residual anew.
+        let rounding =
+            certificate::rounding(block, &scratch.product).map(|rounding| rounding * half);
+        let settled: [bool; L] = std::array::from_fn(|lane| {
+            let step = eta[lane].min(T::one());
+            let small = moved[lane] <= tolerance * step || moved[lane] <= rounding[lane] * step;
+            active[lane] > T::zero() && small
+        });
+        if settled.contains(&true) {
+            let residual = certificate::residuals(block, &points.q, &scratch.product);
+            for lane in (0..L).filter(|&lane| {
+                settled[lane] && (residual[lane] <= tolerance || residual[lane] <= rounding[lane])
+            }) {
+                active[lane] = T::zero();
+                iterations[lane] = iteration as i64;
+            }
+            if !active.contains(&T::one()) {
+                break;
             }
         }
         if known.is_none() {
-            eta = if eta <= real(SHORTEST_STEP) {
-                T::one()
-            } else {
-                (eta + eta).min(real(LONGEST_STEP))
-            };
+            eta = eta.map(|eta| {
+                if eta <= real(SHORTEST_STEP) {
+                    T::one()
+                } else {
+                    (eta + eta).min(real(LONGEST_STEP))
+                }
+            });
         }
     }
-    options.max_iterations as i64
+    iterations
 }
 
 /// `scratch.product = U p`.
-fn apply<T: Real>(row: &Block<'_, T, 1>, p: &[T], scratch: &mut Scratch<T, 1>) {
-    row.matrix.apply(
-        p.as_chunks::<1>().0,
-        &mut scratch.product,
-        &mut scratch.factor,
-    );
+#[inline(always)]
+fn apply<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    p: &[[T; L]],
+    scratch: &mut Scratch<T, L>,
+) {
+    (block.matrix).apply(p, &mut scratch.product, &mut scratch.factor);
 }
 
-/// `q = P(z + eta gradient)`.
-fn move_along<T: Real>(row: &Block<'_, T, 1>, z: &[T], gradient: &[T], eta: T, q: &mut [T]) {
-    for ((q, &z), &g) in q.iter_mut().zip(z).zip(gradient) {
-        *q = row.omega.project(z + eta * g);
+impl<T: Real, const L: usize> Points<T, L> {
+    /// $\nabla F(z)$.
+    #[inline(always)]
+    fn take_gradient(&mut self, block: &Block<'_, T, L>) {
+        let there = self.z.iter().zip(&self.z_product);
+        for ((gradient, u), (z, product)) in self.gradient.iter_mut().zip(block.u).zip(there) {
+            *gradient = gradient_at(block, u, z, product);
+        }
+    }
+
+    /// `q = P(z + eta gradient)`.
+    #[inline(always)]
+    fn move_along(&mut self, block: &Block<'_, T, L>, eta: &[T; L]) {
+        for ((q, z), gradient) in self.q.iter_mut().zip(&self.z).zip(&self.gradient) {
+            for lane in 0..L {
+                q[lane] = block.omega.project(z[lane] + eta[lane] * gradient[lane]);
+            }
+        }
+    }
+
+    /// $\|q - z\|_\infty$.
+    #[inline(always)]
+    fn largest_move(&self) -> [T; L] {
+        let mut largest = [T::zero(); L];
+        for (q, z) in self.q.iter().zip(&self.z) {
+            for lane in 0..L {
+                let size = (q[lane] - z[lane]).abs();
+                // Not `max`, which would drop a NaN.
+                largest[lane] = if size <= largest[lane] {
+                    largest[lane]
+                } else {
+                    size
+                };
+            }
+        }
+        largest
+    }
+
+    /// $\langle z - q, q - p \rangle$.
+    #[inline(always)]
+    fn downhill(&self, p: &[[T; L]]) -> [T; L] {
+        let mut sum = [T::zero(); L];
+        for ((z, q), p) in self.z.iter().zip(&self.q).zip(p) {
+            for lane in 0..L {
+                sum[lane] += (z[lane] - q[lane]) * (q[lane] - p[lane]);
+            }
+        }
+        sum
     }
 }
 
-/// Halves the step until $\eta \langle \nabla F(z) - \nabla F(q), d \rangle \le \|d\|^2$ with
-/// $d = q - z$, which for quadratic F is the usual test on values; returns the accepted step.
-fn search<T: Real>(
-    row: &Block<'_, T, 1>,
-    z: &[T],
-    gradient: &[T],
-    mut eta: T,
-    q: &mut [T],
-    scratch: &mut Scratch<T, 1>,
-) -> T {
+/// $\nabla F$ at a coordinate p with `product` $= (U p)_i$.
+#[inline(always)]
+fn gradient_at<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    u: &[T; L],
+    p: &[T; L],
+    product: &[T; L],
+) -> [T; L] {
+    let omega = block.omega.gradient_lanes(p);
+    let mut gradient = [T::zero(); L];
+    for lane in 0..L {
+        gradient[lane] = u[lane] + product[lane] - omega[lane];
+    }
+    gradient
+}
+
+/// Halves the step of each active lane until $\eta \langle \nabla F(z) - \nabla F(q), d \rangle \le
+/// \|d\|^2$ with $d = q - z$, which for quadratic F is the usual test on values. A lane that accepts
+/// its step finds the same q again while others search.
+#[inline(always)]
+fn search<T: Real, const L: usize>(
+    block: &Block<'_, T, L>,
+    points: &mut Points<T, L>,
+    eta: &mut [T; L],
+    active: &[T; L],
+    scratch: &mut Scratch<T, L>,
+) {
     let half = real::<T>(0.5);
+    let slack = T::one() + real::<T>(8.0) * T::epsilon();
     for _ in 0..MOST_HALVINGS {
-        move_along(row, z, gradient, eta, q);
-        apply(row, q, scratch);
-        let (mut bend, mut square) = (T::zero(), T::zero());
-        for i in 0..q.len() {
-            let d = q[i] - z[i];
-            let gradient_there = row.u[i][0] + scratch.product[i][0] - row.omega.gradient(q[i]);
-            bend += d * (gradient[i] - gradient_there);
-            square += d * d;
+        points.move_along(block, eta);
+        apply(block, &points.q, scratch);
+        let (mut bend, mut square) = ([T::zero(); L], [T::zero(); L]);
+        for i in 0..points.q.len() {
+            let (q, z) = (&points.q[i], &points.z[i]);
+            let there = gradient_at(block, &block.u[i], q, &scratch.product[i]);
+            for lane in 0..L {
+                let d = q[lane] - z[lane];
+                bend[lane] += d * (points.gradient[i][lane] - there[lane]);
+                square[lane] += d * d;
+            }
         }
-        if eta * bend <= square * (T::one() + real::<T>(8.0) * T::epsilon()) {
+        let mut searching = false;
+        for lane in 0..L {
+            let accepted = eta[lane] * bend[lane] <= square[lane] * slack;
+            if active[lane] > T::zero() && !accepted {
+                eta[lane] *= half;
+                searching = true;
+            }
+        }
+        if !searching {
             break;
         }
-        eta *= half;
     }
-    eta
 }
 
-fn largest_difference<T: Real>(a: &[T], b: &[T]) -> T {
-    a.iter()
-        .zip(b)
-        .fold(T::zero(), |largest, (&a, &b)| largest.max((a - b).abs()))
-}
-
-/// The momentum of one row.
-enum Sequence<T> {
+/// The momentum of each lane.
+enum Sequence<T, const L: usize> {
     None,
-    Constant { beta: T },
-    Nesterov { t: T, restart: bool },
+    Constant { beta: [T; L] },
+    Nesterov { t: [T; L], restart: bool },
 }
 
-impl<T: Real> Sequence<T> {
-    fn new(rule: &Rule<T>, eta: T) -> Self {
+impl<T: Real, const L: usize> Sequence<T, L> {
+    fn new(rule: &Rule<T>, eta: &[T; L]) -> Self {
         match rule.momentum {
             Momentum::None => Sequence::None,
             Momentum::Nesterov { restart } => Sequence::Nesterov {
-                t: T::one(),
+                t: [T::one(); L],
                 restart,
             },
             Momentum::Constant => {
-                let (root, low) = (eta.recip().sqrt(), rule.modulus_root);
+                let low = rule.modulus_root;
+                let beta = |root: T| (root - low) / (root + low);
                 Sequence::Constant {
-                    beta: (root - low) / (root + low),
+                    beta: eta.map(|eta| beta(eta.recip().sqrt())),
                 }
             }
         }
     }
 
-    /// `z = q + beta (q - p)`, p being the previous iterate.
-    fn extrapolate(&mut self, z: &mut [T], p: &[T], q: &[T]) {
+    /// `z = q + beta (q - p)` and the same of the products; `product` is that of q.
+    #[inline(always)]
+    fn extrapolate(&mut self, points: &mut Points<T, L>, p: &[[T; L]], product: &[[T; L]]) {
         let beta = match self {
-            Sequence::None => T::zero(),
+            Sequence::None => [T::zero(); L],
             Sequence::Constant { beta } => *beta,
             Sequence::Nesterov { t, restart } => {
                 let two = T::one() + T::one();
-                let next = (T::one() + (T::one() + two * two * *t * *t).sqrt()) / two;
-                let beta = (*t - T::one()) / next;
+                let next = t.map(|t| (T::one() + (T::one() + two * two * t * t).sqrt()) / two);
+                let mut beta = std::array::from_fn(|lane| (t[lane] - T::one()) / next[lane]);
                 *t = next;
-                if *restart && downhill(z, p, q) {
-                    *t = T::one();
-                    T::zero()
-                } else {
-                    beta
+                if *restart {
+                    let downhill = points.downhill(p);
+                    for lane in (0..L).filter(|&lane| downhill[lane] > T::zero()) {
+                        (t[lane], beta[lane]) = (T::one(), T::zero());
+                    }
+                }
+                beta
+            }
+        };
+        let combine = |z: &mut [[T; L]], q: &[[T; L]], p: &[[T; L]]| {
+            for ((z, q), p) in z.iter_mut().zip(q).zip(p) {
+                for lane in 0..L {
+                    z[lane] = q[lane] + beta[lane] * (q[lane] - p[lane]);
                 }
             }
         };
-        for ((z, &p), &q) in z.iter_mut().zip(p).zip(q) {
-            *z = q + beta * (q - p);
-        }
+        combine(&mut points.z, &points.q, p);
+        combine(&mut points.z_product, product, &points.product);
     }
-}
-
-fn downhill<T: Real>(z: &[T], p: &[T], q: &[T]) -> bool {
-    let terms = z
-        .iter()
-        .zip(q)
-        .zip(p)
-        .map(|((&z, &q), &p)| (z - q) * (q - p));
-    terms.fold(T::zero(), |sum, term| sum + term) > T::zero()
 }

@@ -99,22 +99,25 @@ pub(super) fn add_outers<T: Real, const R: usize, const L: usize>(
     }
     let weights = weights.map(|weights| &weights[..out.len()]);
     for (j, out) in out.iter_mut().enumerate() {
+        let mut sum = *out;
+        // By hand: a loop would not keep the sums in registers.
         if R == 4 {
-            *out = plus(*out, weights[0][j], &x[0]);
-            *out = plus(*out, weights[1][j], &x[1]);
-            *out = plus(*out, weights[2][j], &x[2]);
-            *out = plus(*out, weights[3][j], &x[3]);
+            sum = plus(sum, weights[0][j], &x[0]);
+            sum = plus(sum, weights[1][j], &x[1]);
+            sum = plus(sum, weights[2][j], &x[2]);
+            sum = plus(sum, weights[3][j], &x[3]);
         } else {
             for row in 0..R {
-                *out = plus(*out, weights[row][j], &x[row]);
+                sum = plus(sum, weights[row][j], &x[row]);
             }
         }
+        *out = sum;
     }
 }
 
 /// `sum + weight * x` in every lane.
 #[inline(always)]
-fn plus<T: Real, const L: usize>(mut sum: [T; L], weight: T, x: &[T; L]) -> [T; L] {
+pub(super) fn plus<T: Real, const L: usize>(mut sum: [T; L], weight: T, x: &[T; L]) -> [T; L] {
     for lane in 0..L {
         sum[lane] += weight * x[lane];
     }
@@ -173,8 +176,7 @@ pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     let mut width = PARTS / 2;
     while width > 0 {
         for i in 0..width {
-            let other = parts[i + width];
-            parts[i] += other;
+            parts[i] += parts[i + width];
         }
         width /= 2;
     }

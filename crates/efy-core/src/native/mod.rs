@@ -93,7 +93,7 @@ pub(crate) fn projected_gradient(
     start: &Tensor,
     step: Option<&Tensor>,
 ) -> Result<Solution> {
-    fn run<T: Real>(
+    fn run<T: Real, const L: usize>(
         solver: &ProjectedGradient,
         problem: &Problem<'_>,
         start: &Tensor,
@@ -103,25 +103,20 @@ pub(crate) fn projected_gradient(
         let input = Input::<T>::new(problem, options.certify)?;
         let known: Option<Vec<T>> = step.map(read::to_vec).transpose()?;
         let rule = gradient::Rule::new(solver, known, Rates::modulus_root(problem));
-        solve_blocks::<T, 1>(
-            &input,
-            start,
-            options,
-            solver.name(),
-            |block, p, scratch| {
-                [gradient::ascend(
-                    block,
-                    p.as_flattened_mut(),
-                    scratch,
-                    &rule,
-                    options,
-                )]
-            },
-        )
+        let name = solver.name();
+        if input.shared() {
+            solve_blocks::<T, L>(&input, start, options, name, |block, p, scratch| {
+                gradient::ascend(block, p, scratch, &rule, options)
+            })
+        } else {
+            solve_blocks::<T, 1>(&input, start, options, name, |block, p, scratch| {
+                gradient::ascend(block, p, scratch, &rule, options)
+            })
+        }
     }
     match start.kind() {
-        Kind::Double => run::<f64>(solver, problem, start, step),
-        _ => run::<f32>(solver, problem, start, step),
+        Kind::Double => run::<f64, LANES>(solver, problem, start, step),
+        _ => run::<f32, { 2 * LANES }>(solver, problem, start, step),
     }
 }
 

@@ -238,6 +238,19 @@ impl<T: Real> Omega<T> {
         }
     }
 
+    /// [`gradient`](Self::gradient) in every lane.
+    #[inline(always)]
+    pub(super) fn gradient_lanes<const L: usize>(&self, p: &[T; L]) -> [T; L] {
+        let mut out = [T::zero(); L];
+        if let Function::Quadratic { curvature, slope } = self.kind {
+            for lane in 0..L {
+                out[lane] = curvature * p[lane] + slope;
+            }
+            return out;
+        }
+        p.map(|p| self.gradient(p))
+    }
+
     #[inline(always)]
     fn width(&self) -> T {
         self.high - self.low

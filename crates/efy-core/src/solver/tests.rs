@@ -44,6 +44,119 @@ fn energies() -> Vec<Box<dyn Energy>> {
     ]
 }
 
+/// More rows than lanes and a number of coordinates that no group of four divides, so that native loops
+/// meet full and partial blocks of both; the low-rank coupling is too thin to be multiplied out.
+fn ragged(kind: Kind) -> Vec<(Tensor, Coupling)> {
+    let (rows, k) = (19, 11);
+    let u = (numbers(&[rows, k], 3) * 2.0).to_kind(kind);
+    let a = numbers(&[rows, k, 2], 4).to_kind(kind);
+    let dense = |a: &Tensor| a.matmul(&a.transpose(-1, -2)).neg();
+    [
+        Coupling::Dense(dense(&a.get(0))),
+        Coupling::Dense(dense(&a)),
+        Coupling::LowRank(a.get(0)),
+        Coupling::LowRank(a),
+    ]
+    .map(|coupling| (u.shallow_clone(), coupling))
+    .into()
+}
+
+fn bits(t: &Tensor) -> Vec<u64> {
+    let values: Vec<f64> = read::to_vec(t).unwrap();
+    values.into_iter().map(f64::to_bits).collect()
+}
+
+/// The native solvers of quadratic problems.
+fn native_solvers(options: Options) -> Vec<Box<dyn Solver>> {
+    let gradient = |step, momentum| ProjectedGradient {
+        step,
+        momentum,
+        options,
+    };
+    vec![
+        Box::new(CoordinateAscent { options }),
+        Box::new(gradient(Step::Curvature, Momentum::Constant)),
+        Box::new(gradient(
+            Step::Curvature,
+            Momentum::Nesterov { restart: true },
+        )),
+        Box::new(gradient(
+            Step::Backtracking { initial: 4.0 },
+            Momentum::None,
+        )),
+        Box::new(gradient(
+            Step::Backtracking { initial: 4.0 },
+            Momentum::Nesterov { restart: true },
+        )),
+    ]
+}
+
+#[test]
+fn a_row_alone_has_the_bits_it_has_among_others_in_every_native_loop() {
+    let options = Options {
+        tolerance: 1e-5,
+        ..OPTIONS
+    };
+    let regularizer = Gini::new(0.9).unwrap();
+    let solve = |solver: &dyn Solver, u: Tensor, coupling: Coupling| {
+        let energy = Quadratic::new(u, coupling).unwrap();
+        let problem = Problem {
+            energy: &energy,
+            regularizer: &regularizer,
+            domain: &Cube,
+        };
+        solver.solve(&problem, None).unwrap()
+    };
+    for kind in [Kind::Float, Kind::Double] {
+        for (u, coupling) in ragged(kind) {
+            for solver in native_solvers(options) {
+                let all = solve(solver.as_ref(), u.shallow_clone(), coupling.shallow_clone());
+                for row in [0, 7, 8, 15, 16, 18] {
+                    let own = |t: &Tensor| t.narrow(0, row, 1);
+                    let alone = match &coupling {
+                        Coupling::Dense(a) if a.dim() == 3 => Coupling::Dense(own(a)),
+                        Coupling::LowRank(a) if a.dim() == 3 => Coupling::LowRank(own(a)),
+                        shared => shared.shallow_clone(),
+                    };
+                    let alone = solve(solver.as_ref(), own(&u), alone);
+                    let name = solver.name();
+                    assert!(
+                        bits(&own(&all.argmax)) == bits(&alone.argmax),
+                        "{name} {kind:?} {row}"
+                    );
+                    let sweeps = own(&all.report.iterations);
+                    assert!(
+                        bits(&sweeps) == bits(&alone.report.iterations),
+                        "{name} {row}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn native_loops_agree_on_blocks_of_every_shape() {
+    let regularizer = Gini::new(0.9).unwrap();
+    for (u, coupling) in ragged(Kind::Double) {
+        let energy = Quadratic::new(u, coupling).unwrap();
+        let problem = Problem {
+            energy: &energy,
+            regularizer: &regularizer,
+            domain: &Cube,
+        };
+        let batched = Mirror {
+            options: OPTIONS,
+            ..Mirror::default()
+        };
+        let batched = batched.solve(&problem, None).unwrap();
+        for solver in native_solvers(OPTIONS) {
+            let native = solver.solve(&problem, None).unwrap();
+            assert_same(solver.name(), &batched, &native);
+        }
+    }
+}
+
 fn assert_same(context: &str, batched: &Solution, native: &Solution) {
     let close = |what: &str, a: &Tensor, b: &Tensor| {
         let difference: Vec<f64> = read::to_vec(&(a - b).abs()).unwrap();
