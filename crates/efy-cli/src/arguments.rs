@@ -226,7 +226,7 @@ pub(crate) struct Reproduce {
     /// Trials that run side by side [default: the number of processors].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
-    /// Change the protocol, such as --set seeds=3 or --set 'only=[yeast]'; the report says so.
+    /// Change the protocol, such as --set seeds=3; the report says so.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// No progress on stderr.

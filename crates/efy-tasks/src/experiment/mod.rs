@@ -1,7 +1,7 @@
 //! Experiments of papers: what is run, how its settings are chosen, and what comes of it.
 //!
 //! An experiment is data: a protocol in YAML (`crates/efy-tasks/protocols`), part of the program, says
-//! which settings are tried on which data. [`Experiment::run`] turns it into [trials](trials) that are
+//! which settings are tried on which data. [`Experiment::run`] turns it into trials that are
 //! stored as they finish, so that a run that was interrupted goes on, and into [`Findings`]: tables,
 //! pictures and every number.
 
