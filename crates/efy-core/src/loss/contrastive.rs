@@ -5,7 +5,6 @@ use tch::Tensor;
 use crate::Result;
 use crate::energy::Energy;
 use crate::random::{Stream, generator};
-use crate::solver::Solution;
 
 use super::bregman::objective_difference;
 use super::{FenchelYoung, Found, Loss, LossValue, Sampler, target};
@@ -48,8 +47,8 @@ impl Loss for Contrastive {
         "contrastive"
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.predictor.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        &self.predictor
     }
 
     fn loss(

@@ -4,7 +4,6 @@ use tch::Tensor;
 
 use crate::Result;
 use crate::energy::Energy;
-use crate::solver::Solution;
 
 use super::{FenchelYoung, Found, Loss, LossValue, target};
 
@@ -31,8 +30,8 @@ impl Loss for EnergyLoss {
         "energy"
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.predictor.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        &self.predictor
     }
 
     fn loss(

@@ -194,8 +194,8 @@ impl Loss for FenchelYoung {
         "fenchel_young"
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        self
     }
 
     fn loss(

@@ -5,7 +5,6 @@ use tch::{Kind, Tensor};
 use crate::Result;
 use crate::energy::{Coupling, Energy, Form};
 use crate::shape;
-use crate::solver::Solution;
 
 use super::boltzmann::{self, Boltzmann};
 use super::{FenchelYoung, Found, Loss, LossValue, target};
@@ -37,8 +36,8 @@ impl Loss for LogLoss {
         "log"
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.predictor.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        &self.predictor
     }
 
     fn loss(

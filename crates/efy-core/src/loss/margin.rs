@@ -6,7 +6,7 @@ use crate::Result;
 use crate::domain::Domain;
 use crate::energy::{Energy, augmented};
 use crate::shape;
-use crate::solver::{Solution, Solver};
+use crate::solver::Solver;
 
 use super::{FenchelYoung, Found, Loss, LossValue, MeanGradient, MeanLoss, target};
 use crate::regularizer::NoRegularizer;
@@ -92,8 +92,8 @@ impl Loss for Margin {
         self.name
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.inner.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        &self.inner
     }
 
     fn loss(

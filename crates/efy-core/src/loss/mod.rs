@@ -58,12 +58,17 @@ pub trait Loss: Send {
     /// The name used in configurations, reports and messages.
     fn name(&self) -> &'static str;
 
-    /// The prediction at test time: the regularized argmax with the loss's own regularizer, which
-    /// [`Perceptron`] and the unregularized [`Margin`] have none of.
+    /// What predicts at test time: the loss's own regularizer, which [`Perceptron`] and the
+    /// unregularized [`Margin`] have none of, with its domain and solver.
+    fn predictor(&self) -> &FenchelYoung;
+
+    /// The prediction at test time, the regularized argmax of the [`predictor`](Self::predictor).
     ///
     /// # Errors
     /// Those of the solver.
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution>;
+    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
+        self.predictor().predict(energy, start)
+    }
 
     /// The loss of each row.
     ///

@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::Result;
 use crate::domain::Domain;
 use crate::energy::Energy;
-use crate::solver::{Solution, Solver};
+use crate::solver::Solver;
 
 use super::{FenchelYoung, Found, Loss, LossValue, MeanGradient, MeanLoss};
 use crate::regularizer::NoRegularizer;
@@ -40,8 +40,8 @@ impl Loss for Perceptron {
         "perceptron"
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.inner.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        &self.inner
     }
 
     fn loss(

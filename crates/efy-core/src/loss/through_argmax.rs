@@ -4,7 +4,6 @@ use tch::Tensor;
 
 use crate::energy::Energy;
 use crate::shape;
-use crate::solver::Solution;
 use crate::{Error, Result};
 
 use super::{Criterion, FenchelYoung, Found, Loss, LossValue, implicit, target, unrolled};
@@ -114,8 +113,8 @@ impl Loss for ThroughArgmax {
         }
     }
 
-    fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
-        self.predictor.predict(energy, start)
+    fn predictor(&self) -> &FenchelYoung {
+        &self.predictor
     }
 
     fn loss(

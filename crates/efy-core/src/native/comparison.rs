@@ -1,12 +1,11 @@
 //! The Fenchel-Young loss of a batch and its envelope gradient in one pass over the rows.
 
 use multiversion::multiversion;
-use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
 use super::input::{Block, Input};
 use super::matrix::Matrix;
-use super::{LANES, Real, Scratch, gather};
+use super::{LANES, Real, Scratch, by_chunks, gather};
 use crate::Result;
 use crate::device::read;
 use crate::energy::{Coupling, Form};
@@ -33,8 +32,7 @@ pub(crate) fn comparable(problem: &Problem<'_>) -> bool {
         } => !coupling.per_row(),
         _ => false,
     };
-    let separable = problem.regularizer.separable().is_some() && problem.domain.bounds().is_some();
-    form && separable && problem.on_cpu()
+    form && problem.separable_on_box().is_some() && problem.on_cpu()
 }
 
 /// Compares predictions `argmax` with `target`, both `[B, k]`, for a [`comparable`] problem.
@@ -62,7 +60,7 @@ fn run<T: Real>(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Resu
     let target: Vec<T> = read::to_vec(target)?;
     let scale = T::one() / super::real(rows.max(1) as f64);
     let chunk = input.chunk(LANES);
-    let sum_chunk = |(index, points): (usize, &mut [T])| {
+    let sum_chunk = |index: usize, points: &mut [T]| {
         let from = index * chunk * k;
         compare_rows(
             &input,
@@ -73,19 +71,7 @@ fn run<T: Real>(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Resu
         )
     };
     // The same chunks whatever the number of threads, added in their order: the same bits.
-    let sums: Vec<Sums<T>> = if input.worth_threads() {
-        difference
-            .par_chunks_mut(k * chunk)
-            .enumerate()
-            .map(sum_chunk)
-            .collect()
-    } else {
-        difference
-            .chunks_mut(k * chunk)
-            .enumerate()
-            .map(sum_chunk)
-            .collect()
-    };
+    let sums = by_chunks(&mut difference, k * chunk, input.worth_threads(), sum_chunk);
     let rank = input.rank();
     let mut total = Sums {
         loss: T::zero(),

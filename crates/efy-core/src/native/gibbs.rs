@@ -1,9 +1,8 @@
 //! Gibbs sampling of labels for linear and quadratic energies on the CPU.
 
-use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use super::{Real, real};
+use super::{Real, by_chunks, real};
 use crate::Result;
 use crate::device::read;
 use crate::energy::Coupling;
@@ -41,7 +40,7 @@ fn run<T: Real>(
     let mut states: Vec<T> = read::to_vec(start)?;
     // A slice cannot be cut into pieces of 0.
     let sweep = states.len().max(1);
-    let chain = |(row, state): (usize, &mut [T])| {
+    let chain = |row: usize, state: &mut [T]| {
         let matrix = matrix.as_deref().map(|all| {
             let from = if per_row { row * k * k } else { 0 };
             &all[from..from + k * k]
@@ -50,11 +49,12 @@ fn run<T: Real>(
         let draws = noise.chunks_exact(sweep).map(|draws| &draws[cells.clone()]);
         sweep_row(&u[cells.clone()], matrix, state, draws);
     };
-    if noise.len() * k >= WORTH_THREADS {
-        states.par_chunks_mut(k.max(1)).enumerate().for_each(chain);
-    } else {
-        states.chunks_mut(k.max(1)).enumerate().for_each(chain);
-    }
+    by_chunks(
+        &mut states,
+        k.max(1),
+        noise.len() * k >= WORTH_THREADS,
+        chain,
+    );
     Ok(Tensor::f_from_slice(&states)?.f_view(start.size().as_slice())?)
 }
 

@@ -81,9 +81,7 @@ impl<T: Real> Input<T> {
     }
 
     fn with(problem: &Problem<'_>, certify: bool, dense_up_to: usize) -> Result<Self> {
-        let (Some(omega), Some(bounds)) =
-            (problem.regularizer.separable(), problem.domain.bounds())
-        else {
+        let Some((omega, bounds)) = problem.separable_on_box() else {
             return Err(problem.unsupported("native", "use solver auto"));
         };
         let (u, coupling) = match problem.energy.form() {

@@ -178,7 +178,7 @@ fn for_blocks<T: Real, S, const L: usize>(
 ) -> Result<Solution> {
     let mut argmax: Vec<T> = read::to_vec(start)?;
     let chunk = input::chunk(work, L);
-    let solve_chunk = |(index, points): (usize, &mut [T])| -> Vec<Outcome<T>> {
+    let solve_chunk = |index: usize, points: &mut [T]| -> Vec<Outcome<T>> {
         let mut scratch = scratch();
         let mut p = vec![[T::zero(); L]; k];
         let mut outcomes = Vec::with_capacity(chunk);
@@ -195,15 +195,26 @@ fn for_blocks<T: Real, S, const L: usize>(
         }
         outcomes
     };
-    let outcomes: Vec<Vec<Outcome<T>>> = if input::worth_threads(rows, work) {
-        let chunks = argmax.par_chunks_mut(k * chunk).enumerate();
-        chunks.map(solve_chunk).collect()
-    } else {
-        let chunks = argmax.chunks_mut(k * chunk).enumerate();
-        chunks.map(solve_chunk).collect()
-    };
+    let threads = input::worth_threads(rows, work);
+    let outcomes = by_chunks(&mut argmax, k * chunk, threads, solve_chunk);
     let outcomes: Vec<Outcome<T>> = outcomes.into_iter().flatten().collect();
     solution(argmax, &outcomes, (rows, k), options, solver)
+}
+
+/// Calls `work` for the chunks of `values`, each `size` long but the last, with their indices, on rayon's
+/// threads or on this one; what it returns is in the order of the chunks.
+fn by_chunks<T: Send, R: Send>(
+    values: &mut [T],
+    size: usize,
+    threads: bool,
+    work: impl Fn(usize, &mut [T]) -> R + Sync,
+) -> Vec<R> {
+    let work = |(index, chunk): (usize, &mut [T])| work(index, chunk);
+    if threads {
+        values.par_chunks_mut(size).enumerate().map(work).collect()
+    } else {
+        values.chunks_mut(size).enumerate().map(work).collect()
+    }
 }
 
 /// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.

@@ -1,9 +1,8 @@
 //! Functions of one row, natively on the CPU and in tensor operations elsewhere.
 
-use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
-use super::Real;
+use super::{Real, by_chunks};
 use crate::Result;
 use crate::device::read;
 use crate::shape::size2;
@@ -81,20 +80,17 @@ fn native<T: Real>(
     let mut out = vec![T::zero(); rows * width];
     let work = k * kernel.cost(k);
     let chunk = (TASK / work.max(1)).clamp(1, rows);
-    let some_rows = |(index, out): (usize, &mut [T])| {
+    let some_rows = |index: usize, out: &mut [T]| {
         for (offset, out) in out.chunks_exact_mut(width).enumerate() {
             let row = index * chunk + offset;
             kernel.row(&values[row * k..(row + 1) * k], number(row), out);
         }
     };
-    if rows * work >= WORTH_THREADS {
-        out.par_chunks_mut(chunk * width)
-            .enumerate()
-            .for_each(some_rows);
-    } else {
-        out.chunks_mut(chunk * width)
-            .enumerate()
-            .for_each(some_rows);
-    }
+    by_chunks(
+        &mut out,
+        chunk * width,
+        rows * work >= WORTH_THREADS,
+        some_rows,
+    );
     Ok(Tensor::f_from_slice(&out)?.f_view([rows as i64, width as i64])?)
 }

@@ -23,6 +23,7 @@ pub(crate) mod rows;
 mod separable;
 mod shannon;
 mod tsallis;
+mod x_log_x;
 
 pub use binary_entropy::BinaryEntropy;
 pub(crate) use binary_entropy::softplus;
@@ -149,9 +150,7 @@ fn prox_by_coordinates(
     eta: &Tensor,
     domain: &dyn Domain,
 ) -> Option<Tensor> {
-    let bounds = domain
-        .bounds()
-        .filter(|&bounds| omega.ranges_over(bounds))?;
+    let bounds = omega.bounds_on(domain)?;
     let kernel = rows::Coordinates { omega, bounds };
     // Divided by eta, it maximizes (x / eta) p - p^2 / (2 eta) - omega(p).
     Some(by_rows(&kernel, &(x / eta), Some(&eta.reciprocal().neg())))

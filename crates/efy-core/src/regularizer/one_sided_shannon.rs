@@ -3,9 +3,10 @@
 use tch::Tensor;
 
 use super::binary_entropy::is_cube;
-use super::{Regularizer, Separable, difference, positive, prox_by_coordinates};
+use super::x_log_x::XLogX;
+use super::{Regularizer, Separable, positive, prox_by_coordinates};
+use crate::Result;
 use crate::domain::Domain;
-use crate::{Result, shape};
 
 /// $\Omega(p) = \gamma \sum_i p_i \log p_i$ on the cube, with $0 \log 0 = 0$.
 ///
@@ -24,6 +25,10 @@ impl OneSidedShannon {
             gamma: positive("one_sided_shannon.gamma", gamma)?,
         })
     }
+
+    fn function(&self) -> XLogX {
+        XLogX { gamma: self.gamma }
+    }
 }
 
 impl Regularizer for OneSidedShannon {
@@ -32,19 +37,19 @@ impl Regularizer for OneSidedShannon {
     }
 
     fn value(&self, p: &Tensor) -> Tensor {
-        shape::row_sum(&p.xlogy(p)) * self.gamma
+        self.function().value(p)
     }
 
     fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
-        Some(difference::x_log_x(p, q) * self.gamma)
+        Some(self.function().discrete_gradient(p, q))
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
-        (p.log() + 1.0) * self.gamma
+        self.function().gradient(p)
     }
 
     fn curvature(&self, p: &Tensor) -> Tensor {
-        p.reciprocal() * self.gamma
+        self.function().curvature(p)
     }
 
     fn is_steep(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The function $\omega$ of one coordinate, as solvers see it.
 
+use crate::domain::Domain;
+
 /// $\omega$ in $\Omega(p) = \sum_i \omega(p_i)$.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -40,13 +42,13 @@ pub enum Separable {
 }
 
 impl Separable {
-    /// Whether a coordinate may range over these bounds: all of them for a quadratic function, its
+    /// The bounds of a coordinate on a box over which it may range: any box for a quadratic function, its
     /// own interval for an entropy.
-    pub(crate) fn ranges_over(&self, bounds: (f64, f64)) -> bool {
-        match *self {
+    pub(crate) fn bounds_on(&self, domain: &dyn Domain) -> Option<(f64, f64)> {
+        domain.bounds().filter(|&bounds| match *self {
             Separable::Quadratic { .. } => true,
             Separable::BoxEntropy { low, high, .. } => bounds == (low, high),
             _ => bounds == (0.0, 1.0),
-        }
+        })
     }
 }

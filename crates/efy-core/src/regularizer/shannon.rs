@@ -3,7 +3,8 @@
 use tch::{Kind, Tensor};
 
 use super::rows::{Entropy, SimplexProx, Sinkhorn};
-use super::{Regularizer, difference, largest_coordinate, positive};
+use super::x_log_x::XLogX;
+use super::{Regularizer, largest_coordinate, positive};
 use crate::domain::{Domain, Geometry};
 use crate::native::by_rows;
 use crate::{Result, shape};
@@ -27,6 +28,10 @@ impl Shannon {
             gamma: positive("shannon.gamma", gamma)?,
         })
     }
+
+    fn function(&self) -> XLogX {
+        XLogX { gamma: self.gamma }
+    }
 }
 
 impl Regularizer for Shannon {
@@ -35,19 +40,19 @@ impl Regularizer for Shannon {
     }
 
     fn value(&self, p: &Tensor) -> Tensor {
-        shape::row_sum(&p.xlogy(p)) * self.gamma
+        self.function().value(p)
     }
 
     fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
-        Some(difference::x_log_x(p, q) * self.gamma)
+        Some(self.function().discrete_gradient(p, q))
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
-        (p.log() + 1.0) * self.gamma
+        self.function().gradient(p)
     }
 
     fn curvature(&self, p: &Tensor) -> Tensor {
-        p.reciprocal() * self.gamma
+        self.function().curvature(p)
     }
 
     fn is_steep(&self) -> bool {

@@ -43,18 +43,12 @@ impl Solver for CoordinateAscent {
 impl CoordinateAscent {
     /// Whether it knows the energy, the regularizer and the domain.
     pub(super) fn applies(problem: &Problem<'_>) -> bool {
-        problem.has_structure()
-            && match (problem.regularizer.separable(), problem.domain.bounds()) {
-                (Some(omega), Some(bounds)) => omega.ranges_over(bounds),
-                _ => false,
-            }
+        problem.has_structure() && problem.separable_on_box().is_some()
     }
 
     /// The tensor path, for any device.
     pub(super) fn solve_batched(&self, problem: &Problem<'_>, start: &Tensor) -> Result<Solution> {
-        let (Some(omega), Some(bounds)) =
-            (problem.regularizer.separable(), problem.domain.bounds())
-        else {
+        let Some((omega, bounds)) = problem.separable_on_box() else {
             return Err(
                 problem.unsupported(self.name(), "it needs a separable regularizer on a box")
             );

@@ -24,11 +24,9 @@ pub struct CoordinateNewton {
 impl CoordinateNewton {
     /// Whether the method is for this problem.
     pub(super) fn applies(problem: &Problem<'_>) -> bool {
-        let separable = match (problem.regularizer.separable(), problem.domain.bounds()) {
-            (Some(omega), Some(bounds)) => omega.ranges_over(bounds),
-            _ => false,
-        };
-        separable && problem.on_cpu() && matches!(problem.energy.form(), Form::Network { .. })
+        problem.on_cpu()
+            && problem.separable_on_box().is_some()
+            && matches!(problem.energy.form(), Form::Network { .. })
     }
 }
 

@@ -47,7 +47,7 @@ use tch::{Device, Tensor};
 
 use crate::domain::Domain;
 use crate::energy::{Energy, Form};
-use crate::regularizer::Regularizer;
+use crate::regularizer::{Regularizer, Separable};
 use crate::{Error, Result, shape};
 
 /// Units in the last place that count as rounding; see [`Options::tolerance`].
@@ -231,6 +231,12 @@ impl Problem<'_> {
     fn has_argmax(&self) -> Result<bool> {
         let none = Tensor::f_empty([0, self.energy.size().1], self.energy.options())?;
         Ok(self.regularizer.argmax(&none, self.domain).is_some())
+    }
+
+    /// $\omega$ and the bounds of every coordinate, where $\Omega$ is a sum that is known over a box.
+    pub(crate) fn separable_on_box(&self) -> Option<(Separable, (f64, f64))> {
+        let omega = self.regularizer.separable()?;
+        Some((omega, omega.bounds_on(self.domain)?))
     }
 
     fn has_structure(&self) -> bool {

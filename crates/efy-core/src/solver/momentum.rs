@@ -1,6 +1,8 @@
 //! Momentum of the accelerated gradient methods.
 
-use tch::{Kind, Tensor};
+use std::cell::RefCell;
+
+use tch::{Device, Kind, Tensor};
 
 use super::{Problem, Step};
 use crate::{Error, Result, shape};
@@ -119,16 +121,32 @@ impl Restarting {
 
     fn new(problem: &Problem<'_>) -> Result<Self> {
         let (kind, device) = problem.energy.options();
-        let mut t = 1.0;
-        let weights: Vec<f64> = (0..=2 * Self::LONGEST)
-            .map(|_| 1.0 + next_beta(&mut t))
-            .collect();
         Ok(Restarting {
-            weights: Tensor::f_from_slice(&weights)?
-                .f_to_device(device)?
-                .f_to_kind(kind)?,
+            weights: Self::weights((kind, device))?,
             place: Tensor::f_zeros([problem.energy.size().0], (Kind::Int64, device))?,
             iteration: 0,
+        })
+    }
+
+    /// The sequence, which goes to a device once and not with every solve.
+    fn weights((kind, device): (Kind, Device)) -> Result<Tensor> {
+        thread_local! {
+            static KNOWN: RefCell<Vec<Tensor>> = const { RefCell::new(Vec::new()) };
+        }
+        KNOWN.with_borrow_mut(|known| {
+            let fits = |t: &&Tensor| t.kind() == kind && t.device() == device;
+            if let Some(weights) = known.iter().find(fits) {
+                return Ok(weights.shallow_clone());
+            }
+            let mut t = 1.0;
+            let weights: Vec<f64> = (0..=2 * Self::LONGEST)
+                .map(|_| 1.0 + next_beta(&mut t))
+                .collect();
+            let weights = Tensor::f_from_slice(&weights)?
+                .f_to_device(device)?
+                .f_to_kind(kind)?;
+            known.push(weights.shallow_clone());
+            Ok(weights)
         })
     }
 

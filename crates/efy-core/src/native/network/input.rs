@@ -49,11 +49,9 @@ pub(super) struct Weights<T> {
 impl<T: Real> Network<T> {
     /// `certify` says whether anybody will ask for concavity.
     pub(super) fn new(problem: &Problem<'_>, certify: bool) -> Result<Self> {
-        let (Some(omega), Some(bounds), Form::Network { u, prior }) = (
-            problem.regularizer.separable(),
-            problem.domain.bounds(),
-            problem.energy.form(),
-        ) else {
+        let (Some((omega, bounds)), Form::Network { u, prior }) =
+            (problem.separable_on_box(), problem.energy.form())
+        else {
             return Err(problem.unsupported("native", "use solver auto"));
         };
         let (rows, k) = problem.energy.size();

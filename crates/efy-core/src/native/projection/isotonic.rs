@@ -27,11 +27,7 @@ impl RowMap for Permutahedron<'_> {
         let mut order = Order::default();
         let mut pool = Pool::default();
         let mut sorted = vec![0.0; k];
-        for row in rows.chunks_exact_mut(k) {
-            if row.iter().any(|value| value.is_nan()) {
-                row.fill(T::nan());
-                continue;
-            }
+        for row in sound(rows, k) {
             order.descending(row);
             let (mut level, mut above) = (0.0, wide(row[order.coordinates[0]]));
             for (sorted, &i) in sorted.iter_mut().zip(&order.coordinates) {
@@ -50,6 +46,17 @@ impl RowMap for Permutahedron<'_> {
     }
 }
 
+/// The rows without a NaN; one with a NaN becomes NaN throughout.
+fn sound<T: Real>(rows: &mut [T], k: usize) -> impl Iterator<Item = &mut [T]> {
+    rows.chunks_exact_mut(k).filter_map(|row| {
+        let sound = !row.iter().any(|value| value.is_nan());
+        if !sound {
+            row.fill(T::nan());
+        }
+        sound.then_some(row)
+    })
+}
+
 /// The closest decreasing sequence.
 pub(super) struct Decreasing;
 
@@ -60,11 +67,7 @@ impl RowMap for Decreasing {
 
     fn apply<T: Real>(&self, rows: &mut [T], k: usize) {
         let mut pool = Pool::default();
-        for row in rows.chunks_exact_mut(k) {
-            if row.iter().any(|value| value.is_nan()) {
-                row.fill(T::nan());
-                continue;
-            }
+        for row in sound(rows, k) {
             pool.decreasing(row.iter().map(|&value| wide(value)));
             for (value, fitted) in row.iter_mut().zip(pool.values()) {
                 *value = real(fitted);
@@ -83,11 +86,7 @@ impl RowMap for OrderSimplex {
 
     fn apply<T: Real>(&self, rows: &mut [T], k: usize) {
         let mut pool = Pool::default();
-        for row in rows.chunks_exact_mut(k) {
-            if row.iter().any(|value| value.is_nan()) {
-                row.fill(T::nan());
-                continue;
-            }
+        for row in sound(rows, k) {
             let finite = row
                 .iter()
                 .map(|&value| wide(value).abs())
