@@ -17,22 +17,10 @@ use efy_core::energy::{
     Spen,
 };
 use efy_core::loss::FenchelYoung;
-use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{Auto, CoordinateNewton, Options, ProjectedGradient, Solution, Solver};
-use rand::RngExt;
-use support::{Case, Opaque, assert_close, golden};
+use support::{Case, Opaque, assert_close, golden, uniform};
 use tch::{Device, Kind, Tensor};
-
-/// Numbers uniform in ±scale.
-fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
-    let mut random = generator(seed, Stream::MadeUp, 0);
-    let count = shape.iter().product::<i64>();
-    let values: Vec<f64> = (0..count)
-        .map(|_| random.random_range(-scale..=scale))
-        .collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn options(tolerance: f64) -> Options {
     Options {
@@ -720,8 +708,9 @@ fn wrong_networks_are_named() {
     let prior = Prior::new(gated, zeros(&[3])).unwrap();
     let energy = Spen::new(zeros(&[6, 2]), prior).unwrap_err().to_string();
     assert_eq!(energy, "gate of p: expected shape [6, 2], found [7, 2]");
-    let energy =
-        Opaque(Spen::new(zeros(&[6, 2]), Prior::new(layers(), zeros(&[3])).unwrap()).unwrap());
+    let energy = Opaque(Box::new(
+        Spen::new(zeros(&[6, 2]), Prior::new(layers(), zeros(&[3])).unwrap()).unwrap(),
+    ));
     let regularizer: Box<dyn Regularizer> = Box::new(Gini::new(1.0).unwrap());
     let loss = FenchelYoung::from_parts(regularizer, Box::new(Cube), Box::new(newton(1e-6)));
     let message = loss.predict(&energy, None).unwrap_err().to_string();

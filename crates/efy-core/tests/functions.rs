@@ -15,10 +15,8 @@ use efy_core::domain::{Domain, Permutahedron};
 use efy_core::functions::{
     binary_entmax15, entmax, entmax15, sigmoid, sinkhorn, soft_rank, soft_sort, softmax, sparsemax,
 };
-use efy_core::random::{Stream, generator};
 use proptest::prelude::*;
-use rand::RngExt;
-use support::assert_close;
+use support::{assert_close, uniform};
 use tch::{Device, Kind, Tensor};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
@@ -39,15 +37,6 @@ const RANKS: [Function; 2] = [
     ("soft_sort", |theta| soft_sort(theta, 1.5)),
 ];
 const LABELS: [Function; 2] = [("sigmoid", sigmoid), ("binary_entmax15", binary_entmax15)];
-
-fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
-    let mut random = generator(seed, Stream::MadeUp, 0);
-    let count = shape.iter().product::<i64>();
-    let values: Vec<f64> = (0..count)
-        .map(|_| random.random_range(-scale..=scale))
-        .collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn values(t: &Tensor) -> Vec<f64> {
     read::to_vec(t).unwrap()

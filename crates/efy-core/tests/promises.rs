@@ -14,27 +14,15 @@ use efy_core::device::read;
 use efy_core::domain::{BoxDomain, Cube, Domain};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::FenchelYoung;
-use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
     Auto, CoordinateAscent, Mirror, Momentum, Options, ProjectedGradient, Solver, Step,
 };
 use proptest::prelude::*;
-use rand::RngExt;
-use support::Opaque;
+use support::{Opaque, central_differences, uniform};
 use tch::{Device, Kind, Tensor};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
-
-/// Numbers uniform in ±scale.
-fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
-    let mut random = generator(seed, Stream::MadeUp, 0);
-    let count = shape.iter().product::<i64>();
-    let values: Vec<f64> = (0..count)
-        .map(|_| random.random_range(-scale..=scale))
-        .collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn options(tolerance: f64) -> Options {
     Options {
@@ -210,7 +198,7 @@ fn native_and_batched_paths_agree_to_rounding() {
                 let loss = loss_of(index, make());
                 for hidden in [false, true] {
                     let energy: Box<dyn Energy> = if hidden {
-                        Box::new(Opaque(energy()))
+                        Box::new(Opaque(Box::new(energy())))
                     } else {
                         Box::new(energy())
                     };
@@ -228,20 +216,6 @@ fn native_and_batched_paths_agree_to_rounding() {
             }
         }
     }
-}
-
-/// Central differences of the re-solved mean loss in every entry of `parameter`.
-fn central_differences(parameter: &Tensor, loss: impl Fn(&Tensor) -> f64) -> Vec<f64> {
-    let h = 1e-5;
-    let flat: Vec<f64> = read::to_vec(parameter).unwrap();
-    let at = |i: usize, step: f64| {
-        let mut moved = flat.clone();
-        moved[i] += step;
-        loss(&Tensor::from_slice(&moved).reshape(parameter.size()))
-    };
-    (0..flat.len())
-        .map(|i| (at(i, h) - at(i, -h)) / (2.0 * h))
-        .collect()
 }
 
 #[test]
@@ -285,7 +259,7 @@ fn eq_envelope_gradient_equals_central_differences_of_the_resolved_loss() {
                 let gradients = Tensor::run_backward(&[scalar], &[&u, &parameter], true, false);
                 for (gradient, expected) in gradients.iter().zip([&in_u, &in_parameter]) {
                     let context = format!("regularizer {index}, coupling {which}");
-                    support::assert_close(&context, gradient, &Tensor::from_slice(expected), 1e-7);
+                    support::assert_close(&context, gradient, expected, 1e-7);
                 }
             }
         }

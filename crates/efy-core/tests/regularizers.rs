@@ -14,30 +14,18 @@ use efy_core::device::read;
 use efy_core::domain::{Birkhoff, BoxDomain, Cube, Domain, Knapsack, Reals, Simplex};
 use efy_core::energy::{Coupling, Linear, Quadratic};
 use efy_core::loss::FenchelYoung;
-use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{
     BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon,
     Regularizer, Shannon, Tsallis,
 };
 use efy_core::solver::{Auto, ClosedForm, CoordinateAscent, Options, Solver};
 use proptest::prelude::*;
-use rand::RngExt;
-use support::{assert_close, golden};
+use support::{assert_close, check_linear, golden, uniform};
 use tch::{Device, Kind, Tensor};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 
 type Parts = (Box<dyn Regularizer>, Box<dyn Domain>);
-
-/// Numbers uniform in ±scale.
-fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
-    let mut random = generator(seed, Stream::MadeUp, 0);
-    let count = shape.iter().product::<i64>();
-    let values: Vec<f64> = (0..count)
-        .map(|_| random.random_range(-scale..=scale))
-        .collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn values(t: &Tensor) -> Vec<f64> {
     read::to_vec(t).unwrap()
@@ -108,58 +96,10 @@ fn points(domain: &dyn Domain, k: i64, seed: u64) -> Vec<Tensor> {
 
 #[test]
 fn golden_argmax_conjugate_loss_and_gradient() {
-    let parts = |id: &str| match id {
-        "B07" => boxed(Shannon::new(1.0).unwrap(), Simplex::new(1.0).unwrap()),
-        "B08" => boxed(
-            HalfSquaredNorm::new(1.0).unwrap(),
-            Simplex::new(1.0).unwrap(),
-        ),
-        "B09" => boxed(Tsallis::new(1.5, 1.0).unwrap(), Simplex::new(1.0).unwrap()),
-        "B12" => boxed(
-            BinaryEntropy::new(1.0).unwrap(),
-            Knapsack::new(0.0, 2.0).unwrap(),
-        ),
-        "B14" => boxed(Shannon::new(1.0).unwrap(), Birkhoff::new(3).unwrap()),
-        "B16" => boxed(OneSidedShannon::new(1.0).unwrap(), Cube),
-        "R01" => boxed(BinaryTsallis::new(1.5, 1.0).unwrap(), Cube),
-        _ => boxed(
-            BinaryEntropy::on_box(0.8, -1.0, 1.0).unwrap(),
-            BoxDomain::new(-1.0, 1.0).unwrap(),
-        ),
-    };
     for id in ["B07", "B08", "B09", "B12", "B14", "B16", "R01", "R02"] {
-        let case = golden(id);
-        let (u_key, y_key, gradient_key) = match id {
-            "B14" => ("S", "Y", "grad_S"),
-            _ => ("u", "y", "grad_u"),
-        };
-        let solvers: [Box<dyn Solver>; 2] =
-            [Box::new(ClosedForm::default()), Box::new(Auto::default())];
-        for solver in solvers {
-            let (regularizer, domain) = parts(id);
-            let loss = FenchelYoung::from_parts(regularizer, domain, solver);
-            for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-                let row = |key: &str| case.tensor(key, kind).reshape([1, -1]);
-                let u = row(u_key).set_requires_grad(true);
-                let energy = Linear::new(u.shallow_clone()).unwrap();
-                let value = loss.loss(&energy, &row(y_key), None).unwrap();
-                let mean = loss.mean_loss(&energy, &row(y_key), None).unwrap().mean;
-                let expect = |key: &str, found: &Tensor| {
-                    let context = format!("{id} {key} {kind:?}");
-                    assert_close(&context, found, &case.expected(key).unwrap(), tolerance);
-                };
-                expect("p_hat", &value.solution.argmax);
-                expect(
-                    "conjugate",
-                    &value.solution.certificate.as_ref().unwrap().value,
-                );
-                expect("loss", &value.per_row);
-                expect("loss", &mean);
-                for scalar in [value.per_row.sum(kind), mean] {
-                    let gradient = Tensor::run_backward(&[scalar], &[&u], false, false);
-                    expect(gradient_key, &gradient[0]);
-                }
-            }
+        for kind in [Kind::Double, Kind::Float] {
+            check_linear(&golden(id), Box::new(ClosedForm::default()), kind);
+            check_linear(&golden(id), Box::new(Auto::default()), kind);
         }
     }
 }

@@ -17,7 +17,6 @@ use efy_core::domain::{
     Ball, Birkhoff, BoxDomain, Cube, Domain, Knapsack, OrderSimplex, Permutahedron, Reals, Simplex,
 };
 use efy_core::energy::{Coupling, Energy, Form, Linear, Quadratic};
-use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{
     BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon,
     Regularizer, Shannon, Tsallis,
@@ -27,22 +26,11 @@ use efy_core::solver::{
     ProjectedGradient, ProximalGradient, Solution, Solver, Step,
 };
 use plain::PlainQuadratic;
-use rand::RngExt;
-use support::Opaque;
+use support::{Opaque, uniform};
 use tch::{Device, Kind, Tensor};
 
 /// Frank-Wolfe's gap is about the square of a distance.
 const FRANK_WOLFE_GAP: f64 = 1e-8;
-
-/// Numbers uniform in ±scale.
-fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
-    let mut random = generator(seed, Stream::MadeUp, 0);
-    let count = shape.iter().product::<i64>();
-    let values: Vec<f64> = (0..count)
-        .map(|_| random.random_range(-scale..=scale))
-        .collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn options(tolerance: f64) -> Options {
     // Tests run side by side, on matrices that are too small for threads of their own.
@@ -242,7 +230,7 @@ fn every_solver_that_applies_finds_the_same_maximum() {
         let energies: [Box<dyn Energy>; 4] = [
             Box::new(concave(6, 5, 1.0, false, 3)),
             Box::new(concave(6, 5, 1.0, true, 4)),
-            Box::new(Opaque(concave(6, 5, 1.0, true, 5))),
+            Box::new(Opaque(Box::new(concave(6, 5, 1.0, true, 5)))),
             Box::new(Cosh::concave(6, 5, 6)),
         ];
         for (index, energy) in energies.iter().enumerate() {
@@ -510,7 +498,7 @@ fn a_stiff_or_broken_row_leaves_the_other_rows_their_bits_and_is_not_called_conv
             }
             let energy = Quadratic::new(u, Coupling::LowRank(a)).unwrap();
             if hidden {
-                Box::new(Opaque(energy))
+                Box::new(Opaque(Box::new(energy)))
             } else {
                 Box::new(energy)
             }

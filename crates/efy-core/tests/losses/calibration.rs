@@ -7,7 +7,7 @@ use efy_core::loss::{FenchelYoung, HammingLoss, calibration_bound};
 use efy_core::regularizer::HalfSquaredNorm;
 use tch::{Kind, Tensor};
 
-use crate::made_up::{F64, Precise, fenchel_young, labels, uniform};
+use crate::made_up::{F64, PRECISE, fenchel_young, labels, uniform};
 use crate::support::{assert_close, golden};
 
 /// $E_y L(v, y)$ for y `[n, k]` with probabilities `[n]` at one u `[1, k]`.
@@ -43,7 +43,7 @@ fn x04_excess_hamming_loss_is_bounded_by_the_excess_surrogate_loss() {
     assert_close("E_y", &mean, &case.expected("E_y").unwrap(), case.tolerance);
 
     let omega = HalfSquaredNorm::new(case.scalar("gamma")).unwrap();
-    let loss = FenchelYoung::new(omega, Cube, Precise);
+    let loss = FenchelYoung::new(omega, Cube, PRECISE);
     let matrix = case.tensor("U", Kind::Double).to_device(tch::Device::Cpu);
     let bad = case
         .matrix("u_bad", Kind::Double)

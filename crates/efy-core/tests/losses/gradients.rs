@@ -1,6 +1,7 @@
 //! Gradients of every loss against central differences of the loss computed anew.
 
-use efy_core::domain::Cube;
+use crate::support::Opaque;
+use efy_core::domain::{Cube, Simplex};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{
     Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
@@ -9,8 +10,8 @@ use efy_core::loss::{
 use tch::{Kind, Tensor};
 
 use crate::made_up::{
-    Hidden, KINDS, Precise, Simplex, Soft, central_differences, fenchel_young, labels, margin,
-    perceptron, regularizer, total, uniform,
+    KINDS, PRECISE, Soft, central_differences, fenchel_young, labels, margin, perceptron,
+    regularizer, total, uniform,
 };
 use crate::support::assert_close;
 
@@ -120,8 +121,8 @@ fn implicit_gradients_on_the_simplex_equal_central_differences() {
     let u = uniform(&[rows, k], 0.4, 28);
     for index in [0, 1] {
         let predictor = || {
-            let simplex = Box::new(Simplex);
-            FenchelYoung::from_parts(regularizer(index), simplex, Box::new(Precise))
+            let simplex = Box::new(Simplex::default());
+            FenchelYoung::from_parts(regularizer(index), simplex, Box::new(PRECISE))
         };
         let criterion = Criterion::SquaredError;
         let loss = ThroughArgmax::new(predictor(), criterion, Differentiation::Implicit).unwrap();
@@ -157,7 +158,7 @@ fn implicit_gradients_do_not_depend_on_how_the_system_is_solved() {
         let gradient = |build: &dyn Fn(&Tensor) -> Quadratic, hide: bool| {
             let u = u.detach().set_requires_grad(true);
             let energy = build(&u);
-            let hidden = Hidden(&energy);
+            let hidden = Opaque(&energy);
             let energy: &dyn Energy = if hide { &hidden } else { &energy };
             let value = loss.loss(energy, &y, None).unwrap().per_row;
             value.sum(None::<Kind>).backward();
@@ -221,6 +222,6 @@ fn squared_cost_gradient_where_the_augmented_problem_is_concave() {
         Box::new(Quadratic::new(u.shallow_clone(), Coupling::Dense(matrix)).unwrap())
     };
     let a = uniform(&[k, 2], 0.8, 49);
-    let loss = Margin::new(Cost::Squared, Cube, Precise);
+    let loss = Margin::new(Cost::Squared, Cube, PRECISE);
     check("squared", &loss, [&u, &a], &y, &build);
 }

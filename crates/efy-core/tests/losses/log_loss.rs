@@ -1,11 +1,12 @@
 //! The exact log loss.
 
+use crate::support::Opaque;
 use efy_core::domain::{Cube, Domain};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{Boltzmann, LogLoss, Loss};
 use tch::{Kind, Tensor};
 
-use crate::made_up::{F64, Hidden, KINDS, fenchel_young, labels, uniform};
+use crate::made_up::{F64, KINDS, fenchel_young, labels, uniform};
 use crate::support::assert_close;
 
 /// $\log Z$, $E[y]$ and $E[yy^\top]$ by the definition.
@@ -37,7 +38,7 @@ fn boltzmann_distribution_equals_brute_force() {
             assert_close("log Z", &found.log_partition, &log_partition, 1e-12);
             assert_close("marginals", &found.marginals, &marginals, 1e-12);
             assert_close("moments", &found.second_moments.unwrap(), &second, 1e-12);
-            let general = Boltzmann::of(&Hidden(energy.as_ref())).unwrap();
+            let general = Boltzmann::of(&Opaque(energy.as_ref())).unwrap();
             assert_close(
                 "general log Z",
                 &general.log_partition,
@@ -104,7 +105,7 @@ fn too_many_outputs_are_refused_with_advice() {
     assert_eq!(message, expected);
     let loss = LogLoss::new(fenchel_young(1));
     let y = labels(&[1, 21], 1);
-    assert!(loss.loss(&Hidden(&energy), &y, None).is_err());
+    assert!(loss.loss(&Opaque(&energy), &y, None).is_err());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What holds between the losses.
 
+use crate::support::Opaque;
 use efy_core::device::read;
 use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
@@ -9,8 +10,7 @@ use proptest::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::made_up::{
-    Hidden, KINDS, Kinds, Precise, at_least, fenchel_young, labels, margin, perceptron, total,
-    uniform,
+    KINDS, Kinds, PRECISE, at_least, fenchel_young, labels, margin, perceptron, total, uniform,
 };
 use crate::support::assert_close;
 
@@ -37,7 +37,7 @@ proptest! {
         let loss = fenchel_young(index);
         let fenchel = rows(&loss, energy, &y);
         let regularized = rows(&Margin::regularized(Cost::Hamming, fenchel_young(index)), energy, &y);
-        let squared = rows(&Margin::new(Cost::Squared, Cube, Precise), energy, &y);
+        let squared = rows(&Margin::new(Cost::Squared, Cube, PRECISE), energy, &y);
         for smaller in [&plain, &fenchel, &with_cost, &regularized, &squared] {
             prop_assert!(at_least(smaller, -1e-9), "{smaller:?}");
         }
@@ -60,7 +60,7 @@ fn fenchel_young_tends_to_the_perceptron_as_gamma_vanishes() {
         let mut before = f64::INFINITY;
         for gamma in [1e-1, 1e-3, 1e-5] {
             // |L_gamma - L_0| <= max Omega - min Omega <= gamma k / 2.
-            let loss = FenchelYoung::new(HalfSquaredNorm::new(gamma).unwrap(), Cube, Precise);
+            let loss = FenchelYoung::new(HalfSquaredNorm::new(gamma).unwrap(), Cube, PRECISE);
             let distance = total(&(rows(&loss, energy.as_ref(), &y) - &limit).abs());
             assert!(
                 distance <= count as f64 * gamma * k as f64 / 2.0 + 1e-9,
@@ -83,12 +83,12 @@ fn the_cost_augmented_problem_is_the_same_whatever_form_it_takes() {
     for energy in [&linear as &dyn Energy, &quadratic] {
         // A strength above 1 keeps the problem with squared cost concave.
         let regularized = |cost| {
-            let loss = FenchelYoung::new(Gini::new(1.5).unwrap(), Cube, Precise);
+            let loss = FenchelYoung::new(Gini::new(1.5).unwrap(), Cube, PRECISE);
             Margin::regularized(cost, loss)
         };
         for cost in [Cost::Hamming, Cost::Squared] {
             let native = rows(&regularized(cost), energy, &y);
-            let hidden = rows(&regularized(cost), &Hidden(energy), &y);
+            let hidden = rows(&regularized(cost), &Opaque(energy), &y);
             assert_close(&format!("{cost:?}"), &hidden, &native, 1e-9);
         }
     }
@@ -126,7 +126,7 @@ fn margin_losses_of_linear_energies_equal_brute_force() {
             .sum_dim_intlist(-1, false, None::<Kind>)
             * 0.5
     };
-    let squared = Margin::new(Cost::Squared, Cube, Precise);
+    let squared = Margin::new(Cost::Squared, Cube, PRECISE);
     let found = rows(&squared, &energy, &target);
     assert_close("squared", &found, &brute(&target, &distance), 1e-12);
     let plain = rows(&perceptron(), &energy, &y);

@@ -1,5 +1,6 @@
 //! Negatives and the contrastive loss.
 
+use crate::support::Opaque;
 use efy_core::device::read;
 use efy_core::domain::{Cube, Domain, Reals};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
@@ -9,7 +10,7 @@ use efy_core::regularizer::HalfSquaredNorm;
 use efy_core::solver::Auto;
 use tch::{Kind, Tensor};
 
-use crate::made_up::{F64, Hidden, KINDS, fenchel_young, labels, uniform};
+use crate::made_up::{F64, KINDS, fenchel_young, labels, uniform};
 use crate::support::assert_close;
 
 fn sample(sampler: Sampler, energy: &dyn Energy, start: &Tensor, seed: u64) -> Tensor {
@@ -26,7 +27,7 @@ fn native_and_general_gibbs_chains_draw_the_same_labels() {
         let energy = kinds.energy(&u, &kinds.parameter(rows, k, 3));
         let sampler = Sampler::Gibbs { sweeps: 4 };
         let native = sample(sampler, energy.as_ref(), &start, 4);
-        let general = sample(sampler, &Hidden(energy.as_ref()), &start, 4);
+        let general = sample(sampler, &Opaque(energy.as_ref()), &start, 4);
         assert_close("labels", &native, &general, 0.0);
         let ones = read::scalar(&native.mean(None::<Kind>)).unwrap();
         assert!(ones > 0.1 && ones < 0.9, "{ones}");
@@ -37,7 +38,7 @@ fn native_and_general_gibbs_chains_draw_the_same_labels() {
     assert_close(
         "linear",
         &native,
-        &sample(sampler, &Hidden(&linear), &start, 4),
+        &sample(sampler, &Opaque(&linear), &start, 4),
         0.0,
     );
 }

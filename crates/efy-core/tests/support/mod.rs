@@ -6,21 +6,25 @@
     missing_docs
 )]
 
+use std::ops::Deref;
 use std::path::Path;
 
 use efy_core::device::{DeviceChoice, read};
 use efy_core::domain::{
     Birkhoff, BoxDomain, Cube, Domain, Knapsack, OrderSimplex, Permutahedron, Reals, Simplex,
 };
-use efy_core::energy::{Coupling, Energy, Form, Quadratic};
-use efy_core::loss::FenchelYoung;
+use efy_core::energy::{Coupling, Energy, Form, Linear, Quadratic};
+use efy_core::loss::{FenchelYoung, LossValue};
+use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{
-    BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer, Shannon,
+    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer, Shannon,
+    Tsallis,
 };
 use efy_core::solver::{
     Auto, ClosedForm, CoordinateAscent, LbfgsB, Mirror, Momentum, Newton, Options,
     ProjectedGradient, ProximalGradient, Solver, Step,
 };
+use rand::RngExt;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -97,15 +101,23 @@ impl Case {
     }
 
     pub fn regularizer(&self) -> Box<dyn Regularizer> {
-        let gamma = self.json["regularizer"]["gamma"].as_f64().unwrap();
+        let number = |key: &str| self.json["regularizer"][key].as_f64().unwrap();
+        let gamma = number("gamma");
         match self.json["regularizer"]["name"].as_str().unwrap() {
-            "shannon_negentropy_sum_plogp" if self.on_simplex() => {
-                Box::new(Shannon::new(gamma).unwrap())
-            }
             "half_sq_l2" => Box::new(HalfSquaredNorm::new(gamma).unwrap()),
             "gini_negentropy_half_p_dot_p_minus_1" => Box::new(Gini::new(gamma).unwrap()),
             "binary_negentropy_fermi_dirac" => Box::new(BinaryEntropy::new(gamma).unwrap()),
-            "shannon_negentropy_sum_plogp" => Box::new(OneSidedShannon::new(gamma).unwrap()),
+            "shannon_negentropy_sum_plogp" if self.json["domain"] == "[0,1]^k" => {
+                Box::new(OneSidedShannon::new(gamma).unwrap())
+            }
+            "shannon_negentropy_sum_plogp" => Box::new(Shannon::new(gamma).unwrap()),
+            "tsallis_negentropy" => Box::new(Tsallis::new(number("alpha"), gamma).unwrap()),
+            "binary_tsallis_negentropy" => {
+                Box::new(BinaryTsallis::new(number("alpha"), gamma).unwrap())
+            }
+            "box_fermi" => {
+                Box::new(BinaryEntropy::on_box(gamma, number("lo"), number("hi")).unwrap())
+            }
             other => panic!("{other}"),
         }
     }
@@ -149,10 +161,10 @@ impl Case {
     }
 }
 
-/// Hides what an energy is, so that solvers take the batched path for any energy.
+/// Hides what an energy is, a box or a reference, so that solvers take the batched path for any energy.
 pub struct Opaque<E>(pub E);
 
-impl<E: Energy> Energy for Opaque<E> {
+impl<E: Deref<Target: Energy>> Energy for Opaque<E> {
     fn size(&self) -> (i64, i64) {
         self.0.size()
     }
@@ -182,7 +194,7 @@ pub fn native_and_batched(case: &Case, kind: Kind) -> Vec<(&'static str, Box<dyn
     }
     vec![
         ("native", Box::new(energy())),
-        ("batched", Box::new(Opaque(energy()))),
+        ("batched", Box::new(Opaque(Box::new(energy())))),
     ]
 }
 
@@ -255,6 +267,66 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
         }
     }
     all
+}
+
+/// Argmax, conjugate, loss and gradient of a golden case with a linear energy.
+pub fn check_linear(case: &Case, solver: Box<dyn Solver>, kind: Kind) -> LossValue {
+    let tolerance = if kind == Kind::Double {
+        case.tolerance
+    } else {
+        1e-4
+    };
+    let context = format!("{} {} {kind:?}", case.id, solver.name());
+    let loss = case.loss(solver);
+    // Scores of a matrix are S.
+    let matrix = case.json["inputs"].get("S").is_some();
+    let (input, target) = if matrix { ("S", "Y") } else { ("u", "y") };
+    let row = |key: &str| case.tensor(key, kind).reshape([1, -1]);
+    let u = row(input).set_requires_grad(true);
+    let energy = Linear::new(u.shallow_clone()).unwrap();
+    let value = loss.loss(&energy, &row(target), None).unwrap();
+    let mean = loss.mean_loss(&energy, &row(target), None).unwrap().mean;
+    let expect = |key: &str, found: &Tensor| {
+        let context = format!("{context} {key}");
+        assert_close(&context, found, &case.expected(key).unwrap(), tolerance);
+    };
+    expect("p_hat", &value.solution.argmax);
+    let certificate = value.solution.certificate.as_ref().unwrap();
+    expect("conjugate", &certificate.value);
+    let gap = read::scalar(&certificate.gap.max()).unwrap();
+    assert!(gap <= tolerance, "{context}: {gap}");
+    expect("loss", &value.per_row);
+    expect("loss", &mean);
+    for scalar in [value.per_row.sum(kind), mean] {
+        let gradient = Tensor::run_backward(&[scalar], &[&u], false, false);
+        expect(&format!("grad_{input}"), &gradient[0]);
+    }
+    value
+}
+
+/// Numbers uniform in ±scale.
+pub fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
+    let mut random = generator(seed, Stream::MadeUp, 0);
+    let count = shape.iter().product::<i64>();
+    let values: Vec<f64> = (0..count)
+        .map(|_| random.random_range(-scale..=scale))
+        .collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+/// Central differences of `loss` in every entry of `parameter`.
+pub fn central_differences(parameter: &Tensor, loss: impl Fn(&Tensor) -> f64) -> Tensor {
+    let h = 1e-5;
+    let flat: Vec<f64> = read::to_vec(&parameter.detach()).unwrap();
+    let at = |i: usize, step: f64| {
+        let mut moved = flat.clone();
+        moved[i] += step;
+        loss(&Tensor::from_slice(&moved).reshape(parameter.size()))
+    };
+    let differences: Vec<f64> = (0..flat.len())
+        .map(|i| (at(i, h) - at(i, -h)) / (2.0 * h))
+        .collect();
+    Tensor::from_slice(&differences).reshape(parameter.size())
 }
 
 /// Compares as f64.
