@@ -38,6 +38,9 @@ pub enum Error {
         /// Tensor name, what was expected, what was found.
         message: String,
     },
+    /// What was stored does not fit what it is put back into: name, expected, found.
+    #[error("{0}")]
+    State(String),
     /// The loss is no longer finite.
     #[error("diverged: the training loss is {loss} at step {step}; lower train.lr")]
     Diverged {
