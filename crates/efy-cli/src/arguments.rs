@@ -19,6 +19,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train; writes a run directory and ends with one JSON line: the run and its test metrics.
     Train(Train),
+    /// Make the step of a run once more whose loss or gradient was not finite, and say what was wrong.
+    Replay(Replay),
     /// Score a finished run.
     Eval(Eval),
     /// Predict the labels of new rows.
@@ -68,7 +70,14 @@ pub(crate) struct Device {
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The configuration, a YAML file.
-    pub(crate) config: PathBuf,
+    #[arg(required_unless_present = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// Go on with a run where it stopped, to the last bit; everything else comes from the run.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "set", "out", "seed", "force"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// Stop after so many steps in all, with a checkpoint.
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) stop_after: Option<u64>,
     /// Override a key: --set train.lr=3e-4 (any number of times, the last one counts).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -86,6 +95,14 @@ pub(crate) struct Train {
     /// No progress on stderr.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) device: Device,
 }
 
 #[derive(Debug, Args)]

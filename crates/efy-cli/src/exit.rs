@@ -1,6 +1,6 @@
 //! From errors to one line on stderr and a documented exit code.
 //!
-//! 0 done, 1 failed, 2 usage or configuration, 3 diverged.
+//! 0 done, 1 failed, 2 usage or configuration, 3 diverged, 4 checkpoint unusable, 130 and 143 interrupted.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -16,6 +16,25 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// A step that was made once more was not finite again, or is not what was kept: exit code 3.
+#[derive(Debug)]
+pub(crate) struct NotFinite {
+    pub(crate) step: u64,
+    pub(crate) reproduced: bool,
+}
+
+impl fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let as_kept = match self.reproduced {
+            true => "as it was when the run stopped",
+            false => "but differs from what the run kept",
+        };
+        write!(f, "step {} is not finite, {as_kept}", self.step)
+    }
+}
+
+impl std::error::Error for NotFinite {}
 
 /// Help and version go to standard output; a mistake becomes one line.
 pub(crate) fn report_arguments(error: &clap::Error) -> ExitCode {
@@ -64,6 +83,9 @@ fn code(error: &anyhow::Error) -> u8 {
         }
         if let Some(error) = cause.downcast_ref::<efy_core::Error>() {
             return Some(efy_train::core_exit_code(error));
+        }
+        if cause.is::<NotFinite>() {
+            return Some(3);
         }
         let usage = cause.is::<Usage>() || cause.is::<efy_plot::Error>();
         usage.then_some(2)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use efy_train::TrainConfig;
+use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct Config {
     /// How long, how fast and in what order to train.
     #[serde(default)]
     pub train: TrainConfig,
+    /// When checkpoints are written, and how many stay.
+    #[serde(default)]
+    pub checkpoint: CheckpointConfig,
 }
 
 fn default_name() -> String {
@@ -366,6 +369,7 @@ impl Config {
 
     fn validate(&self, origin: &dyn Fn(&str) -> String) -> efy_train::Result<()> {
         self.train.validate(origin)?;
+        self.checkpoint.validate(origin)?;
         let wrong = |key: &str, expected: &str, found: String| {
             let message = format!("{key}: expected {expected}, found {found}");
             Err(efy_train::Error::Config {

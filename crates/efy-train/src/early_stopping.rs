@@ -1,5 +1,7 @@
 //! When to stop, and which weights to keep.
 
+use serde::{Deserialize, Serialize};
+
 /// Whether larger or smaller values of a metric are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -24,6 +26,13 @@ impl Direction {
 pub struct EarlyStopping {
     direction: Direction,
     patience: u64,
+    progress: Progress,
+}
+
+/// What changes while a metric is followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
     best: Option<f64>,
     since: u64,
 }
@@ -34,30 +43,41 @@ impl EarlyStopping {
         EarlyStopping {
             direction,
             patience,
-            best: None,
-            since: 0,
+            progress: Progress::default(),
         }
     }
 
     /// Takes note of a value; says whether it is the best so far. A value that is not finite never is.
     pub fn improved(&mut self, value: f64) -> bool {
         let better = value.is_finite()
-            && self.best.is_none_or(|best| match self.direction {
+            && self.progress.best.is_none_or(|best| match self.direction {
                 Direction::Maximize => value > best,
                 Direction::Minimize => value < best,
             });
         if better {
-            self.best = Some(value);
-            self.since = 0;
+            self.progress = Progress {
+                best: Some(value),
+                since: 0,
+            };
         } else {
-            self.since += 1;
+            self.progress.since += 1;
         }
         better
     }
 
+    /// What has changed since it began.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Puts back what [`progress`](Self::progress) gave.
+    pub fn restore(&mut self, progress: Progress) {
+        self.progress = progress;
+    }
+
     /// Whether patience has run out.
     pub fn exhausted(&self) -> bool {
-        self.patience > 0 && self.since >= self.patience
+        self.patience > 0 && self.progress.since >= self.patience
     }
 }
 

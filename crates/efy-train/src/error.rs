@@ -38,16 +38,59 @@ pub enum Error {
         /// Tensor name, what was expected, what was found.
         message: String,
     },
+    /// A checkpoint is damaged, of another run, or of a version of efy that this one does not read.
+    #[error("{}: {message}", path.display())]
+    Checkpoint {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// What was stored does not fit what it is put back into: name, expected, found.
     #[error("{0}")]
     State(String),
-    /// The loss is no longer finite.
-    #[error("diverged: the training loss is {loss} at step {step}; lower train.lr")]
+    /// The loss or its gradient is no longer finite.
+    #[error(
+        "diverged: the training loss is {loss} at step {step}{}; lower train.lr{}",
+        if loss.is_finite() { " and its gradient is not finite" } else { "" },
+        kept(dump.as_deref())
+    )]
     Diverged {
         /// The step.
         step: u64,
-        /// Infinite or not a number.
+        /// The loss of its batch.
         loss: f64,
+        /// The checkpoint of the moment before.
+        dump: Option<PathBuf>,
+    },
+    /// Training was asked to stop.
+    #[error("stopped after step {step}{}", saved(checkpoint.as_deref()))]
+    Interrupted {
+        /// The signal; 0: the step that it was to stop after.
+        signal: usize,
+        /// Steps that were made.
+        step: u64,
+        /// What it can go on from.
+        checkpoint: Option<PathBuf>,
+    },
+    /// Checkpoints cannot be written any more.
+    #[error("{0}; the last good checkpoint is as it was")]
+    Unsaved(Box<Error>),
+    /// There is no memory for one example at a time.
+    #[error(
+        "out of memory with {batch} example(s) at a time; lower model.hidden, or use a device with more memory: {cause}"
+    )]
+    Memory {
+        /// Examples that were computed at once.
+        batch: u64,
+        /// What libtorch said.
+        cause: Box<Error>,
+    },
+    /// Another process works on the run.
+    #[error("{}: another process is training this run", path.display())]
+    Locked {
+        /// The run directory.
+        path: PathBuf,
     },
     /// A computation failed.
     #[error(transparent)]
@@ -61,14 +104,29 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The exit code of the command line: 2 for bad input, 3 for a loss that is no longer finite, 1
-    /// for everything else.
+    /// The exit code of the command line: 2 for bad input, 3 for a loss that is no longer finite, 4 for
+    /// checkpoints that cannot be used or written, 128 and the signal for an interruption (130 for INT,
+    /// 143 for TERM; 0 where it was asked for beforehand), 1 for everything else.
     pub fn exit_code(&self) -> i32 {
         match self {
-            Error::Config { .. } | Error::RunExists { .. } | Error::File { .. } => 2,
+            Error::File { action, .. } if *action == "write" => 1,
+            Error::Config { .. }
+            | Error::RunExists { .. }
+            | Error::File { .. }
+            | Error::Locked { .. } => 2,
             Error::Core(error) => core_exit_code(error),
             Error::Diverged { .. } => 3,
+            Error::Checkpoint { .. } | Error::State(_) | Error::Unsaved(_) => 4,
+            Error::Interrupted { signal: 0, .. } => 0,
+            Error::Interrupted { signal, .. } => 128 + *signal as i32,
             _ => 1,
+        }
+    }
+
+    pub(crate) fn checkpoint(path: &Path, message: impl Into<String>) -> Self {
+        Error::Checkpoint {
+            path: path.to_owned(),
+            message: message.into(),
         }
     }
 
@@ -80,6 +138,20 @@ impl Error {
             cause,
         }
     }
+}
+
+fn kept(dump: Option<&Path>) -> String {
+    let run = dump.and_then(Path::parent).and_then(Path::parent);
+    run.map_or_else(String::new, |run| {
+        format!("; `efy replay {}` shows that step", run.display())
+    })
+}
+
+fn saved(checkpoint: Option<&Path>) -> String {
+    let run = checkpoint.and_then(Path::parent).and_then(Path::parent);
+    run.map_or_else(String::new, |run| {
+        format!("; `efy train --resume {}` goes on", run.display())
+    })
 }
 
 /// As [`Error::exit_code`], for an error of efy-core: what the user asked for is a matter of usage.

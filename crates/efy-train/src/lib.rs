@@ -4,7 +4,9 @@
 //! A task describes what is learned as an [`Objective`]; the [`Trainer`] does the rest. Nothing here
 //! reads a tensor back inside a step: losses gather on the device and are read every `log_every` steps.
 
+pub mod checkpoint;
 pub mod config;
+mod control;
 mod early_stopping;
 mod environment;
 mod error;
@@ -14,20 +16,27 @@ mod objective;
 pub mod observer;
 pub mod optimizer;
 mod order;
+mod parallel;
 mod run_directory;
 mod state;
+mod tensor_file;
 mod threads;
 mod trainer;
 pub mod weights;
 
+pub use checkpoint::CheckpointConfig;
 pub use config::TrainConfig;
+pub use control::Control;
 pub use early_stopping::{Direction, EarlyStopping};
 pub use environment::{Environment, LIBTORCH_VERSION};
 pub use error::{Error, Result, core_exit_code};
 pub use metrics::Metrics;
 pub use objective::{Measure, Objective, Split, StepLoss};
 pub use order::EpochOrder;
+pub use parallel::{Alone, Collective};
 pub use run_directory::RunDirectory;
 pub use state::State;
 pub use threads::settle_threads;
-pub use trainer::{Outcome, Trainer, training_step};
+pub use trainer::{
+    FAULT, Fault, Outcome, Trainer, newest_fault, observer_state, replay, training_step,
+};

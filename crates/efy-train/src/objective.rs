@@ -4,7 +4,7 @@ use efy_core::parameters::Parameters;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use crate::{Metrics, Result};
+use crate::{Metrics, Result, State};
 
 /// A part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +65,32 @@ pub trait Objective {
     /// # Errors
     /// As [`step`](Self::step).
     fn constrain(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes back what the calls of [`step`](Self::step) since the last update changed beside the loss: warm
+    /// starts, counters. Must not read a tensor back.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn rewind(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What it needs beside its weights to go on later: warm starts, chains, particles, counters. Called
+    /// between two updates.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn state(&self) -> Result<State> {
+        Ok(State::default())
+    }
+
+    /// Puts back what [`state`](Self::state) gave.
+    ///
+    /// # Errors
+    /// [`crate::Error::State`] naming what does not fit.
+    fn restore(&mut self, _state: &State) -> Result<()> {
         Ok(())
     }
 

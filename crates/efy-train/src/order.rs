@@ -11,6 +11,7 @@ use tch::{Device, Tensor};
 pub struct EpochOrder {
     indices: Tensor,
     batch: i64,
+    part: (i64, i64),
 }
 
 impl EpochOrder {
@@ -31,15 +32,29 @@ impl EpochOrder {
         Ok(EpochOrder {
             indices,
             batch: batch.max(1) as i64,
+            part: (0, 1),
         })
+    }
+
+    /// The part of every batch that falls to process `rank` of `world`: together they make the batches that
+    /// one process would.
+    #[must_use]
+    pub fn part(self, rank: usize, world: usize) -> Self {
+        EpochOrder {
+            part: (rank as i64, world.max(1) as i64),
+            ..self
+        }
     }
 
     /// The batches of the epoch: indices `[B]`.
     pub fn batches(&self) -> impl Iterator<Item = Tensor> + '_ {
         let total = self.indices.size()[0];
-        (0..total)
-            .step_by(self.batch as usize)
-            .map(move |from| self.indices.narrow(0, from, self.batch.min(total - from)))
+        let (rank, world) = self.part;
+        (0..total).step_by(self.batch as usize).map(move |from| {
+            let rows = self.batch.min(total - from);
+            let (begin, end) = (rows * rank / world, rows * (rank + 1) / world);
+            self.indices.narrow(0, from + begin, end - begin)
+        })
     }
 }
 
@@ -48,6 +63,21 @@ mod tests {
     use efy_core::device::read;
 
     use super::*;
+
+    #[test]
+    fn the_parts_of_all_processes_make_the_batches_of_one() {
+        let batches = |rank, world| -> Vec<Vec<i64>> {
+            let order = EpochOrder::new(3, 1, (10, 4), Device::Cpu).unwrap();
+            let order = order.part(rank, world);
+            let read = |batch: Tensor| read::to_vec(&batch).unwrap();
+            order.batches().map(read).collect()
+        };
+        let parts: Vec<_> = (0..3).map(|rank| batches(rank, 3)).collect();
+        for (index, whole) in batches(0, 1).into_iter().enumerate() {
+            let together: Vec<i64> = parts.iter().flat_map(|part| part[index].clone()).collect();
+            assert_eq!(together, whole);
+        }
+    }
 
     #[test]
     fn every_epoch_visits_every_example_once_in_another_order() {

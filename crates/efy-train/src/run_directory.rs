@@ -1,5 +1,6 @@
 //! The directory that holds everything of a run.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
@@ -7,11 +8,13 @@ use time::macros::format_description;
 
 use crate::{Error, Result};
 
-/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `weights.safetensors`,
-/// `predictions.csv`, `summary.json`, `plots/`.
-#[derive(Debug, Clone)]
+/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `checkpoints/`,
+/// `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`.
+#[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    /// Held while the run is trained.
+    _lock: Option<File>,
 }
 
 impl RunDirectory {
@@ -32,7 +35,44 @@ impl RunDirectory {
         std::fs::create_dir_all(&path).map_err(Error::file(&path, "create the run directory"))?;
         // A directory that exists need not be one that can be written to: find out before the work.
         tempfile::tempfile_in(&path).map_err(Error::file(&path, "write to the run directory"))?;
-        Ok(RunDirectory { path })
+        let run = RunDirectory {
+            _lock: Some(lock(&path)?),
+            path,
+        };
+        if occupied {
+            run.clear()?;
+        }
+        Ok(run)
+    }
+
+    /// An existing run, to go on with it: no other process can until this one has ended.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Error::Locked`] when another process is training it.
+    pub fn resume(path: &Path) -> Result<Self> {
+        let run = RunDirectory::open(path)?;
+        Ok(RunDirectory {
+            _lock: Some(lock(path)?),
+            ..run
+        })
+    }
+
+    /// Removes what an earlier run wrote, so that nothing of it is taken for a part of the next one.
+    fn clear(&self) -> Result<()> {
+        let folders = [self.checkpoints(), self.faults(), self.plots()];
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            std::fs::remove_dir_all(folder).map_err(Error::file(folder, "remove"))?;
+        }
+        let files = [
+            self.metrics(),
+            self.weights(),
+            self.predictions(),
+            self.summary(),
+        ];
+        for file in files.iter().filter(|file| file.is_file()) {
+            std::fs::remove_file(file).map_err(Error::file(file, "remove"))?;
+        }
+        Ok(())
     }
 
     /// An existing run.
@@ -42,6 +82,7 @@ impl RunDirectory {
     pub fn open(path: &Path) -> Result<Self> {
         let run = RunDirectory {
             path: path.to_owned(),
+            _lock: None,
         };
         std::fs::metadata(run.config()).map_err(Error::file(&run.config(), "read"))?;
         Ok(run)
@@ -67,6 +108,16 @@ impl RunDirectory {
         self.path.join("metrics.jsonl")
     }
 
+    /// Checkpoints; see [`checkpoint`](crate::checkpoint).
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// What led to values that are not finite.
+    pub fn faults(&self) -> PathBuf {
+        self.path.join("faults")
+    }
+
     /// The weights that were evaluated.
     pub fn weights(&self) -> PathBuf {
         self.path.join("weights.safetensors")
@@ -90,6 +141,20 @@ impl RunDirectory {
     /// Figures.
     pub fn plots(&self) -> PathBuf {
         self.path.join("plots")
+    }
+}
+
+/// Takes the lock of a run directory. The system gives it back when the process ends, however it does.
+fn lock(path: &Path) -> Result<File> {
+    let name = path.join(".lock");
+    let file = File::create(&name).map_err(Error::file(&name, "create"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            path: path.to_owned(),
+        }),
+        // A file system that knows no locks is no reason not to train.
+        Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 
@@ -127,6 +192,10 @@ mod tests {
         let error = RunDirectory::create(Some(&out), "x", false).unwrap_err();
         assert!(matches!(error, Error::RunExists { .. }));
         assert_eq!(error.exit_code(), 2);
-        RunDirectory::create(Some(&out), "x", true).unwrap();
+        let locked = RunDirectory::create(Some(&out), "x", true).unwrap_err();
+        assert!(matches!(locked, Error::Locked { .. }), "{locked}");
+        drop(run);
+        let forced = RunDirectory::create(Some(&out), "x", true).unwrap();
+        assert!(!forced.summary().exists(), "nothing of the old run is left");
     }
 }

@@ -7,8 +7,10 @@ mod evaluate;
 mod plot;
 mod predict;
 mod reference;
+mod replay;
 mod reproduce;
 mod shell;
+mod signals;
 mod solve;
 mod train;
 
@@ -22,6 +24,7 @@ use crate::arguments::Command;
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Eval(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),

@@ -1,50 +1,135 @@
 //! `efy train`.
 
-use anyhow::Result;
-use efy_tasks::config::Config;
-use efy_tasks::data::Cache;
-use efy_tasks::multilabel;
-use efy_train::RunDirectory;
-use efy_train::observer::{Observer, Progress};
-use serde_json::json;
+use std::path::Path;
 
+use anyhow::{Result, anyhow};
+use efy_tasks::config::Config;
+use efy_tasks::data::{Cache, Dataset};
+use efy_tasks::multilabel::{self, Attendance, Prepared};
+use efy_train::observer::Progress;
+use efy_train::{Control, Metrics, RunDirectory, files};
+use serde_json::{Value, json};
+use tch::Device;
+
+use super::signals;
 use crate::arguments::Train;
 use crate::output;
 
 pub(crate) fn run(arguments: &Train) -> Result<()> {
-    let mut sets = arguments.set.clone();
-    sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
-    let config = Config::load(&arguments.config, &sets)?;
-    let device = arguments.device.device.select()?;
-    // Everything that can be is tried before the directory is made: bad input leaves nothing behind.
-    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
-    let prepared = multilabel::Prepared::new(&config, &data, device)?;
-    let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
-    let progress = (!arguments.quiet)
-        .then(|| Box::new(Progress::new(&config.train.monitor)) as Box<dyn Observer>);
-    if !arguments.quiet {
-        eprintln!(
-            "{} on {}: {} rows, {} features, {} labels; {device:?}; {}",
-            config.name,
-            data.name(),
-            data.rows(),
-            data.features(),
-            data.labels(),
-            run.path().display()
-        );
-    }
-    let test = prepared.train(&run, progress)?;
+    let control = Control {
+        stop_after: arguments.stop_after,
+        ..Control::default()
+    };
+    signals::handle(&control)?;
+    let (run, trained) = match (&arguments.config, &arguments.resume) {
+        (_, Some(resume)) => go_on(arguments, resume, control)?,
+        (Some(config), None) => begin(arguments, config, control)?,
+        (None, None) => return Err(anyhow!("neither a configuration nor a run")),
+    };
+    let Some(test) = trained else {
+        return Ok(());
+    };
     let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
     let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
     if !arguments.quiet {
         for (name, value) in test.iter() {
             eprintln!("test {name:<17} {value:.4}");
         }
-        eprintln!(
-            "{} figure files in {}",
-            figures.len(),
-            run.plots().display()
-        );
+        let plots = run.plots();
+        eprintln!("{} figure files in {}", figures.len(), plots.display());
     }
     output::json(&json!({"run": run.path(), "test": test}))
+}
+
+/// A new run. Everything that can be is tried before the directory is made: bad input leaves nothing
+/// behind.
+fn begin(
+    arguments: &Train,
+    config: &Path,
+    control: Control,
+) -> Result<(RunDirectory, Option<Metrics>)> {
+    let mut sets = arguments.set.clone();
+    sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
+    let config = Config::load(config, &sets)?;
+    let device = arguments.device.device.select()?;
+    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    let prepared = Prepared::new(&config, &data, device)?;
+    let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
+    introduce(arguments, &config, &data, device, &run);
+    let attendance = attend(arguments, &config, control);
+    let trained = prepared.train(&run, attendance);
+    ended(run, trained)
+}
+
+/// A run that exists. One that has finished only says so again.
+fn go_on(
+    arguments: &Train,
+    resume: &Path,
+    control: Control,
+) -> Result<(RunDirectory, Option<Metrics>)> {
+    let run = RunDirectory::resume(resume)?;
+    if run.summary().is_file() {
+        let summary: Value = serde_json::from_str(&files::read_text(&run.summary())?)?;
+        output::json(&json!({"run": run.path(), "test": summary["test"]}))?;
+        return Ok((run, None));
+    }
+    let config = Config::load(&run.config(), &[])?;
+    let device = arguments.device.device.select()?;
+    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    let prepared = Prepared::new(&config, &data, device)?;
+    introduce(arguments, &config, &data, device, &run);
+    let attendance = attend(arguments, &config, control);
+    let trained = prepared.resume(&run, attendance);
+    ended(run, trained)
+}
+
+/// A run that stopped where it was told to stop beforehand did what was asked for.
+fn ended(
+    run: RunDirectory,
+    trained: efy_tasks::Result<Metrics>,
+) -> Result<(RunDirectory, Option<Metrics>)> {
+    use efy_train::Error::Interrupted;
+    match trained {
+        Ok(test) => Ok((run, Some(test))),
+        Err(efy_tasks::Error::Train(Interrupted {
+            signal: 0, step, ..
+        })) => {
+            output::json(&json!({"run": run.path(), "stopped": step}))?;
+            Ok((run, None))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn attend(arguments: &Train, config: &Config, control: Control) -> Attendance {
+    let mut attendance = Attendance {
+        control,
+        ..Attendance::default()
+    };
+    if !arguments.quiet {
+        let progress = Progress::new(&config.train.monitor);
+        attendance.observers.push(Box::new(progress));
+    }
+    attendance
+}
+
+fn introduce(
+    arguments: &Train,
+    config: &Config,
+    data: &Dataset,
+    device: Device,
+    run: &RunDirectory,
+) {
+    if arguments.quiet {
+        return;
+    }
+    eprintln!(
+        "{} on {}: {} rows, {} features, {} labels; {device:?}; {}",
+        config.name,
+        data.name(),
+        data.rows(),
+        data.features(),
+        data.labels(),
+        run.path().display()
+    );
 }

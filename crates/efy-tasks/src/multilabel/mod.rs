@@ -14,6 +14,6 @@ mod workload;
 pub use metrics::{METRICS, MetricSums};
 pub use objective::Multilabel;
 pub use predictions::{predictions_csv, write_predictions};
-pub use run::{Prepared, Trained, dataset, open, refit};
+pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
 pub use splits::{Examples, Scaling, Splits};
 pub use workload::{Steps, Workload};

@@ -4,7 +4,7 @@ use efy_core::domain::{Cube, Domain};
 use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
 use efy_models::Model;
-use efy_train::{Measure, Metrics, Objective, Split, StepLoss};
+use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
 use super::{MetricSums, Splits, build};
@@ -12,6 +12,9 @@ use crate::config::Config;
 
 /// Rows that are evaluated at once.
 const EVALUATION_ROWS: i64 = 4096;
+/// Names of what a checkpoint has of an objective.
+const STEPS: &str = "steps";
+const WARM: &str = "warm_starts";
 
 /// A model, its data and its loss.
 pub struct Multilabel {
@@ -23,8 +26,10 @@ pub struct Multilabel {
     warm: Option<Tensor>,
     /// Whether model and loss have a gradient without autograd: until a step finds that they have not.
     written_out: bool,
-    /// Training steps that were made.
+    /// Calls of the loss in training.
     steps: u64,
+    /// What the last calls of `step` changed: rows and their starts.
+    replaced: Vec<(Tensor, Option<Tensor>)>,
 }
 
 impl Multilabel {
@@ -44,6 +49,7 @@ impl Multilabel {
             warm,
             written_out: true,
             steps: 0,
+            replaced: Vec::new(),
             splits,
         })
     }
@@ -144,6 +150,7 @@ impl Objective for Multilabel {
         if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
             let _ = warm.index_copy_(0, rows, point);
         }
+        self.replaced.push((rows.shallow_clone(), start));
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
         if let Some(solution) = found.into_solution() {
             let unconverged = move || solution.report.unconverged();
@@ -157,7 +164,35 @@ impl Objective for Multilabel {
     }
 
     fn constrain(&mut self) -> efy_train::Result<()> {
+        self.replaced.clear();
         Ok(self.model.constrain()?)
+    }
+
+    fn rewind(&mut self) -> efy_train::Result<()> {
+        for (rows, start) in self.replaced.drain(..).rev() {
+            self.steps -= 1;
+            if let (Some(warm), Some(start)) = (&mut self.warm, start) {
+                let _ = warm.index_copy_(0, &rows, &start);
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> efy_train::Result<State> {
+        let mut state = State::default();
+        state.put(STEPS, &self.steps)?;
+        if let Some(warm) = &self.warm {
+            state.put_tensor(WARM, warm);
+        }
+        Ok(state)
+    }
+
+    fn restore(&mut self, state: &State) -> efy_train::Result<()> {
+        self.steps = state.get(STEPS)?;
+        if let Some(warm) = &mut self.warm {
+            *warm = state.tensor(WARM, warm)?;
+        }
+        Ok(())
     }
 
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {

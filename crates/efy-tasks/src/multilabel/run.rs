@@ -3,9 +3,13 @@
 use std::time::Instant;
 
 use efy_core::device::read;
+use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
 use efy_train::files::{read_text, write_atomically, write_json};
-use efy_train::observer::{MetricsFile, Observer};
-use efy_train::{Environment, Metrics, Objective, Outcome, RunDirectory, Split, Trainer, weights};
+use efy_train::observer::{Event, MetricsFile, Observer};
+use efy_train::{
+    Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, Trainer,
+    newest_fault, observer_state, weights,
+};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
@@ -77,6 +81,15 @@ pub struct Prepared<'a> {
     objective: Multilabel,
 }
 
+/// How a run is watched and steered.
+#[derive(Default)]
+pub struct Attendance {
+    /// Hear what happens, beside the files of the run directory.
+    pub observers: Vec<Box<dyn Observer>>,
+    /// Asks it to save or to stop.
+    pub control: Control,
+}
+
 impl<'a> Prepared<'a> {
     /// Splits the data, builds model and loss, and solves the first example.
     ///
@@ -99,7 +112,46 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// What training or writing report.
-    pub fn train(self, run: &RunDirectory, progress: Option<Box<dyn Observer>>) -> Result<Metrics> {
+    pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
+        let yaml = efy_train::config::to_yaml(self.config)?;
+        write_atomically(&run.config(), yaml.as_bytes())?;
+        write_json(&run.environment(), &Environment::capture(self.device))?;
+        write_json(&run.schema(), self.data.schema())?;
+        let metrics = MetricsFile::create(&run.metrics())?;
+        self.go(run, attendance, metrics, None)
+    }
+
+    /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
+    /// test metrics.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train); [`efy_train::Error::Checkpoint`] when there are checkpoints and none
+    /// can be used.
+    pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
+        let mut warnings = Vec::new();
+        let newest =
+            checkpoints(run, self.config)?.newest(&mut |text| warnings.push(text.to_owned()));
+        for message in &warnings {
+            for observer in &mut attendance.observers {
+                observer.on(&Event::Warning { message })?;
+            }
+        }
+        let snapshot = newest?;
+        let Some(snapshot) = snapshot else {
+            return self.train(run, attendance);
+        };
+        let written = observer_state(&snapshot, MetricsFile::NAME);
+        let metrics = MetricsFile::resume(&run.metrics(), &written)?;
+        self.go(run, attendance, metrics, Some(snapshot))
+    }
+
+    fn go(
+        self,
+        run: &RunDirectory,
+        attendance: Attendance,
+        metrics: MetricsFile,
+        snapshot: Option<Snapshot>,
+    ) -> Result<Metrics> {
         let Prepared {
             config,
             data,
@@ -107,15 +159,16 @@ impl<'a> Prepared<'a> {
             mut objective,
         } = self;
         let started = Instant::now();
-        let yaml = efy_train::config::to_yaml(config)?;
-        write_atomically(&run.config(), yaml.as_bytes())?;
-        write_json(&run.environment(), &Environment::capture(device))?;
-        write_json(&run.schema(), data.schema())?;
-
-        let mut observers: Vec<Box<dyn Observer>> =
-            vec![Box::new(MetricsFile::create(&run.metrics())?)];
-        observers.extend(progress);
-        let mut trainer = Trainer::new(&config.train, observers);
+        let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(metrics)];
+        observers.extend(attendance.observers);
+        let mut trainer = Trainer::new(&config.train, observers)
+            .controlled(attendance.control)
+            .saving(
+                checkpoints(run, config)?,
+                config.checkpoint.every,
+                &run.faults(),
+            )
+            .resuming(snapshot);
         let mut outcome = trainer.fit(&mut objective)?;
         if config.train.refit {
             (objective, outcome) = refit(&mut trainer, config, data, device, &outcome)?;
@@ -137,6 +190,46 @@ impl<'a> Prepared<'a> {
         )?;
         Ok(test)
     }
+}
+
+/// The checkpoints of a run.
+fn checkpoints(run: &RunDirectory, config: &Config) -> Result<Checkpoints> {
+    let yaml = efy_train::config::to_yaml(config)?;
+    let hash = digest(yaml.as_bytes());
+    Ok(Checkpoints::new(
+        &run.checkpoints(),
+        &hash,
+        &config.checkpoint,
+    ))
+}
+
+/// Makes the step once more whose loss or gradient was not finite, from what the run kept of it.
+///
+/// # Errors
+/// [`Error::Usage`] when it kept nothing; what data, model and solver report.
+pub fn replay(
+    run: &RunDirectory,
+    config: &Config,
+    device: Device,
+    cache: &Cache,
+) -> Result<(Fault, Fault)> {
+    let Some(snapshot) = newest_fault(&run.faults())? else {
+        let run = run.path().display();
+        return Err(Error::Usage(format!("{run}: no step of it was not finite")));
+    };
+    let path = run.faults().join(FAULT);
+    let kept: Fault = serde_json::from_str(&read_text(&path)?)
+        .map_err(|error| Error::input(&path, None, error.to_string()))?;
+    let data = dataset(&config.data, cache)?;
+    let options = (config.model.dtype.kind(), device);
+    let split = match snapshot.is_refit()? {
+        true => Splits::refit,
+        false => Splits::new,
+    };
+    let splits = split(&data, &config.data, config.train.seed, options)?;
+    let mut objective = Multilabel::new(config, splits)?;
+    let found = efy_train::replay(&config.train, &mut objective, &snapshot)?;
+    Ok((kept, found))
 }
 
 /// Trains again with the validation examples, for as many epochs as were best without them.

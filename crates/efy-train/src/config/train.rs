@@ -31,6 +31,8 @@ pub struct TrainConfig {
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.
     pub refit: bool,
+    /// Parts of a batch.
+    pub accumulate: u64,
 }
 
 impl Default for TrainConfig {
@@ -46,11 +48,17 @@ impl Default for TrainConfig {
             patience: 10,
             monitor: "loss".to_owned(),
             refit: false,
+            accumulate: 1,
         }
     }
 }
 
 impl TrainConfig {
+    /// Whether a loss that is not finite ends the training.
+    pub fn stops_on_faults(&self) -> bool {
+        true
+    }
+
     /// Checks ranges; `origin` tells where the value of a key came from.
     ///
     /// # Errors

@@ -18,6 +18,23 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
+    /// The name under which its state is stored.
+    pub const NAME: &str = "metrics";
+
+    /// stub
+    pub fn resume(path: &Path, state: &crate::State) -> Result<Self> {
+        let bytes: u64 = state.get("bytes")?;
+        let file = File::options()
+            .append(true)
+            .open(path)
+            .map_err(Error::file(path, "open"))?;
+        file.set_len(bytes).map_err(Error::file(path, "write"))?;
+        Ok(MetricsFile {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
     /// Creates the file.
     ///
     /// # Errors
@@ -32,6 +49,26 @@ impl MetricsFile {
 }
 
 impl Observer for MetricsFile {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn state(&mut self) -> Result<crate::State> {
+        self.file
+            .sync_all()
+            .map_err(Error::file(&self.path, "write"))?;
+        let mut s = crate::State::default();
+        s.put(
+            "bytes",
+            &self
+                .file
+                .metadata()
+                .map_err(Error::file(&self.path, "read"))?
+                .len(),
+        )?;
+        Ok(s)
+    }
+
     fn on(&mut self, event: &Event<'_>) -> Result<()> {
         let Event::Metrics {
             step,

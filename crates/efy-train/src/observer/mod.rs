@@ -6,7 +6,9 @@ mod progress;
 pub use jsonl::MetricsFile;
 pub use progress::Progress;
 
-use crate::{Metrics, Result, Split};
+use std::path::Path;
+
+use crate::{Metrics, Result, Split, State};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -16,6 +18,30 @@ pub enum Event<'a> {
     Started {
         /// Steps, unless it stops early.
         steps: u64,
+        /// Steps that were made before.
+        from: u64,
+    },
+    /// It goes on after this step.
+    Resumed {
+        /// The step.
+        step: u64,
+    },
+    /// A checkpoint was written.
+    Checkpoint {
+        /// The step after which it was.
+        step: u64,
+        /// Its directory.
+        path: &'a Path,
+    },
+    /// Something that people should know of.
+    Warning {
+        /// One line.
+        message: &'a str,
+    },
+    /// It was asked to stop after this step.
+    Interrupted {
+        /// The step.
+        step: u64,
     },
     /// Numbers were read from the device.
     Metrics {
@@ -49,4 +75,15 @@ pub trait Observer {
     /// # Errors
     /// An error ends the training: an observer that can do without reports none.
     fn on(&mut self, event: &Event<'_>) -> Result<()>;
+
+    /// The name under which its state is stored.
+    fn name(&self) -> &'static str;
+
+    /// What it needs to go on later.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    fn state(&mut self) -> Result<State> {
+        Ok(State::default())
+    }
 }

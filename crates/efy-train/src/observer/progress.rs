@@ -94,9 +94,13 @@ impl Progress {
 }
 
 impl Observer for Progress {
+    fn name(&self) -> &'static str {
+        "progress"
+    }
+
     fn on(&mut self, event: &Event<'_>) -> Result<()> {
         match event {
-            Event::Started { steps } => self.start(*steps),
+            Event::Started { steps, .. } => self.start(*steps),
             Event::Metrics {
                 split: Split::Test, ..
             } => {}
@@ -114,6 +118,7 @@ impl Observer for Progress {
                     bar.abandon();
                 }
             }
+            _ => {}
         }
         Ok(())
     }

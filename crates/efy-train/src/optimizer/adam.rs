@@ -74,6 +74,22 @@ impl Adam {
         })
     }
 
+    /// stub
+    pub fn state(&self) -> crate::Result<crate::State> {
+        let mut s = crate::State::default();
+        s.put_tensor("first", &self.first);
+        s.put_tensor("second", &self.second);
+        s.put("steps", &self.steps)?;
+        Ok(s)
+    }
+    /// stub
+    pub fn restore(&mut self, s: &crate::State) -> crate::Result<()> {
+        self.first = s.tensor("first", &self.first)?;
+        self.second = s.tensor("second", &self.second)?;
+        self.steps = s.get("steps")?;
+        Ok(())
+    }
+
     /// One step along `gradient` `[P]`.
     ///
     /// # Errors

@@ -1,0 +1,43 @@
+//! `efy replay`.
+
+use anyhow::Result;
+use efy_tasks::config::Config;
+use efy_tasks::data::Cache;
+use efy_tasks::multilabel;
+use efy_train::{Fault, RunDirectory};
+use serde_json::json;
+
+use crate::arguments::Replay;
+use crate::exit::NotFinite;
+use crate::output;
+
+pub(crate) fn run(arguments: &Replay) -> Result<()> {
+    let run = RunDirectory::open(&arguments.run)?;
+    let config = Config::load(&run.config(), &[])?;
+    let device = arguments.device.device.select()?;
+    let (kept, found) = multilabel::replay(&run, &config, device, &Cache::from_env()?)?;
+    describe(&found);
+    let same = kept == found;
+    output::json(&json!({"run": run.path(), "fault": found, "reproduced": same}))?;
+    match found.is_finite() {
+        true => Ok(()),
+        false => Err(anyhow::anyhow!(NotFinite {
+            step: found.step,
+            reproduced: same
+        })),
+    }
+}
+
+fn describe(fault: &Fault) {
+    let list = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    eprintln!(
+        "step {} in epoch {}: loss {}",
+        fault.step, fault.epoch, fault.loss
+    );
+    eprintln!("gradients that are not finite: {}", list(&fault.gradients));
+    eprintln!("weights that are not finite: {}", list(&fault.weights));
+    eprintln!("{} examples: {:?}", fault.examples.len(), fault.examples);
+}

@@ -1,0 +1,414 @@
+//! The training loop.
+
+mod fault;
+pub(crate) mod interval;
+pub(crate) mod session;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use efy_core::device::read;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use self::session::{Phase, Session};
+use self::step::Assembly;
+use crate::checkpoint::{Checkpoints, Snapshot};
+use crate::observer::{Event, Observer};
+use crate::optimizer::Verdict;
+use crate::{
+    Alone, Collective, Control, EpochOrder, Error, Metrics, Objective, Result, Split, State,
+    TrainConfig, settle_threads,
+};
+
+pub use self::fault::{FAULT, Fault, newest_fault, replay};
+pub use self::step::training_step;
+
+/// Checkpoints in a row that may fail before a run that cannot save is given up.
+const MOST_FAILURES: u64 = 3;
+
+/// Runs epochs of mini-batches until the last one or until patience runs out, and leaves the best
+/// weights by the validation metric in the model.
+///
+/// A training that was stopped at any step and goes on from its checkpoint gives the same bits as one
+/// that was not: everything that changes is in the checkpoint, and everything random is a function of
+/// (seed, stream, step).
+pub struct Trainer<'a> {
+    config: &'a TrainConfig,
+    observers: Vec<Box<dyn Observer + 'a>>,
+    control: Control,
+    saving: Option<Saving>,
+    resume: Option<Snapshot>,
+    collective: Box<dyn Collective + 'a>,
+}
+
+/// Where checkpoints go, and how often.
+struct Saving {
+    checkpoints: Checkpoints,
+    every: u64,
+    faults: PathBuf,
+    failures: u64,
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Steps that were made.
+    pub steps: u64,
+    /// Epochs that were begun.
+    pub epochs: u64,
+    /// The step whose weights were kept.
+    pub best_step: u64,
+    /// Its epoch.
+    pub best_epoch: u64,
+    /// The validation metrics there.
+    pub validation: Metrics,
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer that tells its observers what happens, in their order. It stores nothing and is alone.
+    pub fn new(config: &'a TrainConfig, observers: Vec<Box<dyn Observer + 'a>>) -> Self {
+        Trainer {
+            config,
+            observers,
+            control: Control::default(),
+            saving: None,
+            resume: None,
+            collective: Box::new(Alone),
+        }
+    }
+
+    /// Looks at these requests between two steps.
+    #[must_use]
+    pub fn controlled(mut self, control: Control) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// Writes a checkpoint every so many steps (0: only when it is asked to stop), and what led to a
+    /// value that is not finite into a directory under `faults`.
+    #[must_use]
+    pub fn saving(mut self, checkpoints: Checkpoints, every: u64, faults: &Path) -> Self {
+        self.saving = Some(Saving {
+            checkpoints,
+            every,
+            faults: faults.to_owned(),
+            failures: 0,
+        });
+        self
+    }
+
+    /// Goes on from there. The observers have to be in the state that the snapshot has of them; see
+    /// [`observer_state`].
+    #[must_use]
+    pub fn resuming(mut self, snapshot: Option<Snapshot>) -> Self {
+        self.resume = snapshot;
+        self
+    }
+
+    /// Trains together with other processes.
+    #[must_use]
+    pub fn together(mut self, collective: Box<dyn Collective + 'a>) -> Self {
+        self.collective = collective;
+        self
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a loss or gradient is not finite, or none was for a whole log interval
+    /// where they are skipped; [`Error::Interrupted`] when it was asked to stop, with a checkpoint
+    /// if it writes any; what the objective and the observers report.
+    pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
+        if let Some(snapshot) = &self.resume
+            && let (Phase::Refit, Some(earlier)) = Session::phase_of(&snapshot.state)?
+        {
+            return Ok(earlier);
+        }
+        let mut session = self.begin(objective, None)?;
+        self.epochs(objective, &mut session)?;
+        self.log(objective, &mut session)?;
+        if let Some(best) = session.best {
+            objective.parameters().assign(&best)?;
+        }
+        self.tell(&Event::Finished)?;
+        Ok(session.outcome)
+    }
+
+    /// Trains a fresh objective for as many epochs as were best in an earlier training, without looking at
+    /// validation data, and keeps the last weights; see [`TrainConfig::refit`]. Steps and epochs are
+    /// counted on from there.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn refit(&mut self, objective: &mut dyn Objective, earlier: &Outcome) -> Result<Outcome> {
+        let mut session = self.begin(objective, Some(earlier.clone()))?;
+        self.epochs(objective, &mut session)?;
+        self.log(objective, &mut session)?;
+        self.tell(&Event::Finished)?;
+        let mut outcome = session.outcome;
+        outcome.epochs = earlier.epochs + earlier.best_epoch;
+        outcome.best_step = outcome.steps;
+        Ok(outcome)
+    }
+
+    /// A session that begins, or goes on where the snapshot is.
+    fn begin(
+        &mut self,
+        objective: &mut dyn Objective,
+        earlier: Option<Outcome>,
+    ) -> Result<Session> {
+        let config = self.config;
+        let weights = objective.parameters().flat().numel();
+        settle_threads(config.batch_size.min(objective.examples()), weights);
+        let mut session = Session::new(config, objective, earlier)?;
+        let steps = self.steps_an_epoch(objective) * session.last_epoch;
+        let start = session.outcome.steps;
+        if let Some(snapshot) = self.resume.take() {
+            session.best = snapshot.restore(objective.parameters())?;
+            session.restore(&snapshot.state, objective)?;
+            let step = session.outcome.steps;
+            self.tell(&Event::Resumed { step })?;
+        }
+        let from = session.outcome.steps;
+        let steps = start.min(from) + steps;
+        self.tell(&Event::Started { steps, from })?;
+        Ok(session)
+    }
+
+    fn steps_an_epoch(&self, objective: &dyn Objective) -> u64 {
+        objective.examples().div_ceil(self.config.batch_size.max(1)) as u64
+    }
+
+    /// All epochs that are left.
+    fn epochs(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
+        for epoch in session.outcome.epochs..=session.last_epoch {
+            session.outcome.epochs = epoch;
+            self.epoch(objective, session)?;
+            if session.phase == Phase::Fit && self.evaluate(objective, session)? {
+                break;
+            }
+            session.batch = 0;
+        }
+        Ok(())
+    }
+
+    /// What is left of one pass over the training examples.
+    fn epoch(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
+        let config = self.config;
+        let size = (objective.examples(), config.batch_size);
+        let order = EpochOrder::new(
+            config.seed,
+            session.outcome.epochs,
+            size,
+            objective.device(),
+        )?;
+        let order = order.part(self.collective.rank(), self.collective.world());
+        for rows in order.batches().skip(session.batch as usize) {
+            self.step(objective, session, &rows)?;
+            if session
+                .outcome
+                .steps
+                .is_multiple_of(config.log_every.max(1))
+            {
+                self.log(objective, session)?;
+            }
+            self.save_or_stop(objective, session)?;
+        }
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        objective: &mut dyn Objective,
+        session: &mut Session,
+        rows: &Tensor,
+    ) -> Result<()> {
+        let mut assembly = Assembly {
+            parts: session.parts,
+            collective: self.collective.as_mut(),
+        };
+        let observers = &mut self.observers;
+        let mut split = |parts: u64| {
+            let message =
+                format!("out of memory: batches are computed in {parts} parts from here on");
+            tell(observers, &Event::Warning { message: &message })
+        };
+        let made = assembly.step(objective, &mut session.optimizer, rows, &mut split);
+        session.parts = assembly.parts;
+        let (step, verdict) = made?;
+        session.batch += 1;
+        session.outcome.steps += 1;
+        if verdict == Verdict::NotFinite {
+            objective.rewind()?;
+            if self.config.stops_on_faults() {
+                return Err(self.fault(
+                    objective,
+                    session,
+                    session.outcome.steps,
+                    Some(&step.loss),
+                ));
+            }
+        }
+        session.interval.add(step);
+        Ok(())
+    }
+
+    /// Looks at the validation split when it is due; whether patience has run out.
+    fn evaluate(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<bool> {
+        let config = self.config;
+        let epoch = session.outcome.epochs;
+        let last = epoch == session.last_epoch;
+        if !(last || epoch.is_multiple_of(config.eval_every.max(1))) {
+            return Ok(false);
+        }
+        let metrics = objective.evaluate(Split::Validation)?;
+        let step = session.outcome.steps;
+        self.tell(&Event::metrics(step, epoch, Split::Validation, &metrics))?;
+        let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
+        if session.stopping.improved(monitored) {
+            session.best = Some(objective.parameters().flat().copy());
+            (session.outcome.best_step, session.outcome.best_epoch) = (step, epoch);
+            session.outcome.validation = metrics;
+        }
+        Ok(session.stopping.exhausted())
+    }
+
+    /// Tells the observers of metrics that were computed after training.
+    ///
+    /// # Errors
+    /// What the observers report.
+    pub fn report(&mut self, outcome: &Outcome, split: Split, metrics: &Metrics) -> Result<()> {
+        self.tell(&Event::metrics(
+            outcome.best_step,
+            outcome.epochs,
+            split,
+            metrics,
+        ))
+    }
+
+    /// The one read of a log interval.
+    fn log(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
+        let taken = session.interval.steps();
+        let Some((metrics, [faults, first])) = session.interval.take(session.optimizer.faults())?
+        else {
+            return Ok(());
+        };
+        let (step, epoch) = (session.outcome.steps, session.outcome.epochs);
+        self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
+        let new = faults - session.reported_faults.min(faults);
+        session.reported_faults = faults;
+        if new == 0 {
+            return Ok(());
+        }
+        if self.config.stops_on_faults() || new >= taken {
+            return Err(self.fault(objective, session, first, None));
+        }
+        let message = format!("{new} of the last {taken} steps were skipped: not finite");
+        self.tell(&Event::Warning { message: &message })
+    }
+
+    /// A checkpoint when it is due or asked for, and the end when that is asked for.
+    fn save_or_stop(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
+        let step = session.outcome.steps;
+        let stop = self.control.stops(step);
+        let asked = self.control.wants_checkpoint();
+        let due = |saving: &Saving| saving.every > 0 && step.is_multiple_of(saving.every);
+        let due = self.saving.as_ref().is_some_and(due);
+        if !(stop.is_some() || asked || due) {
+            return Ok(());
+        }
+        let checkpoint = self.save(objective, session, stop.is_some())?;
+        match stop {
+            Some(signal) => {
+                self.tell(&Event::Interrupted { step })?;
+                Err(Error::Interrupted {
+                    signal,
+                    step,
+                    checkpoint,
+                })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a checkpoint. One that fails is tried once more; after that it is a warning, unless it is
+    /// the last chance or the third in a row.
+    fn save(
+        &mut self,
+        objective: &mut dyn Objective,
+        session: &mut Session,
+        last_chance: bool,
+    ) -> Result<Option<PathBuf>> {
+        if self.saving.is_none() {
+            return Ok(None);
+        }
+        if !finite(objective)? {
+            // The last good one must not be pushed out by one that nobody can go on from.
+            return Ok(None);
+        }
+        let snapshot = self.snapshot(objective, session)?;
+        let Some(saving) = &mut self.saving else {
+            return Ok(None);
+        };
+        let saved = saving.checkpoints.save(&snapshot);
+        match saved.or_else(|_| saving.checkpoints.save(&snapshot)) {
+            Ok(path) => {
+                saving.failures = 0;
+                let step = snapshot.step;
+                self.tell(&Event::Checkpoint { step, path: &path })?;
+                Ok(Some(path))
+            }
+            Err(error) => {
+                saving.failures += 1;
+                if last_chance || saving.failures >= MOST_FAILURES {
+                    return Err(Error::Unsaved(Box::new(error)));
+                }
+                let message = format!("no checkpoint at step {}: {error}", snapshot.step);
+                self.tell(&Event::Warning { message: &message })?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Everything as it is now.
+    fn snapshot(
+        &mut self,
+        objective: &mut dyn Objective,
+        session: &mut Session,
+    ) -> Result<Snapshot> {
+        let mut state = session.state(objective)?;
+        for observer in &mut self.observers {
+            let inner = observer.state()?;
+            state.nest(&format!("{OBSERVER}.{}", observer.name()), inner);
+        }
+        let step = session.outcome.steps;
+        Snapshot::new(step, objective.parameters(), session.best.as_ref(), state)
+    }
+
+    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
+        tell(&mut self.observers, event)
+    }
+}
+
+const OBSERVER: &str = "observer";
+
+/// What an observer of this name stored in a snapshot.
+pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
+    snapshot.state.inner(OBSERVER).inner(name)
+}
+
+fn tell(observers: &mut [Box<dyn Observer + '_>], event: &Event<'_>) -> Result<()> {
+    observers
+        .iter_mut()
+        .try_for_each(|observer| observer.on(event))
+}
+
+/// Whether all weights are finite: a read, as saving them is.
+fn finite(objective: &dyn Objective) -> Result<bool> {
+    let all = objective.parameters().flat().isfinite().all();
+    Ok(read::scalar(&all)? == 1.0)
+}

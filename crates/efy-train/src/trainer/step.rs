@@ -1,0 +1,125 @@
+//! One training step.
+
+use tch::{Kind, Tensor};
+
+use crate::optimizer::{Optimizer, Verdict};
+use crate::{Collective, Error, Objective, Result, StepLoss};
+
+/// Loss, gradient, update, constraints. Nothing is read back.
+///
+/// # Errors
+/// What the objective and the optimizer report.
+pub fn training_step(
+    objective: &mut dyn Objective,
+    optimizer: &mut Optimizer,
+    rows: &Tensor,
+) -> Result<StepLoss> {
+    let (step, gradient) = gradient(objective, rows)?;
+    optimizer.step(objective.parameters(), gradient, &step.loss)?;
+    objective.constrain()?;
+    Ok(step)
+}
+
+/// The loss of some examples, and its gradient `[P]`.
+fn gradient(objective: &mut dyn Objective, rows: &Tensor) -> Result<(StepLoss, Tensor)> {
+    let mut step = objective.step(rows)?;
+    let gradient = match step.gradient.take() {
+        Some(gradient) => gradient,
+        None => objective.parameters().gradient(&step.loss)?,
+    };
+    Ok((step, gradient))
+}
+
+/// How the gradient of a batch is put together.
+pub(super) struct Assembly<'a> {
+    /// The parts that a batch is computed in, one after the other.
+    pub(super) parts: u64,
+    pub(super) collective: &'a mut dyn Collective,
+}
+
+impl Assembly<'_> {
+    /// As [`training_step`], in parts and with others; `split` hears of a batch that had to be split
+    /// further because there was no memory for it.
+    pub(super) fn step(
+        &mut self,
+        objective: &mut dyn Objective,
+        optimizer: &mut Optimizer,
+        rows: &Tensor,
+        split: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<(StepLoss, Verdict)> {
+        let count = rows.size()[0] as u64;
+        let (mut step, mut gradient) = loop {
+            match self.gradient(objective, rows) {
+                Err(error) if is_out_of_memory(&error) => {
+                    objective.rewind()?;
+                    if self.parts >= count {
+                        return Err(Error::Memory {
+                            batch: count.div_ceil(self.parts),
+                            cause: Box::new(error),
+                        });
+                    }
+                    self.parts = (self.parts * 2).min(count);
+                    split(self.parts)?;
+                }
+                other => break other?,
+            }
+        };
+        if self.collective.world() > 1 {
+            let length = gradient.size()[0];
+            let loss = step.loss.detach().reshape([1]).to_kind(gradient.kind());
+            let flat = Tensor::f_cat(&[gradient, loss], 0).map_err(efy_core::Error::from)?;
+            let flat = self.collective.average(flat, count as usize)?;
+            step.loss = flat.narrow(0, length, 1).sum(None::<Kind>);
+            gradient = flat.narrow(0, 0, length);
+        }
+        let verdict = optimizer.step(objective.parameters(), gradient, &step.loss)?;
+        if verdict != Verdict::NotFinite {
+            objective.constrain()?;
+        }
+        Ok((step, verdict))
+    }
+
+    /// The mean over the parts, weighted by their sizes, is the mean over the batch.
+    fn gradient(
+        &mut self,
+        objective: &mut dyn Objective,
+        rows: &Tensor,
+    ) -> Result<(StepLoss, Tensor)> {
+        let count = rows.size()[0];
+        if self.parts <= 1 || count <= 1 {
+            return gradient(objective, rows);
+        }
+        let size = (count as u64).div_ceil(self.parts) as i64;
+        let mut sum: Option<(StepLoss, Tensor)> = None;
+        for from in (0..count).step_by(size as usize) {
+            let length = size.min(count - from);
+            let weight = Tensor::from(length as f64 / count as f64);
+            let (mut step, gradient) = gradient(objective, &rows.narrow(0, from, length))?;
+            let gradient = gradient.f_mul(&weight).map_err(efy_core::Error::from)?;
+            step.loss = step.loss.detach() * &weight;
+            sum = Some(match sum {
+                None => (step, gradient),
+                Some((earlier, total)) => {
+                    step.loss += earlier.loss;
+                    (step, total + gradient)
+                }
+            });
+        }
+        sum.ok_or_else(|| Error::State("an empty batch".to_owned()))
+    }
+}
+
+/// libtorch has no error code for it.
+fn is_out_of_memory(error: &Error) -> bool {
+    let Error::Core(error @ efy_core::Error::Torch(_)) = error else {
+        return false;
+    };
+    let text = error.to_string();
+    [
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+    ]
+    .iter()
+    .any(|phrase| text.contains(phrase))
+}

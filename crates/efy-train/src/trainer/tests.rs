@@ -1,0 +1,445 @@
+//! What the training loop promises, on least squares with a warm start that matters.
+#![allow(clippy::disallowed_methods)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex};
+
+use efy_core::device::read;
+use efy_core::parameters::{Builder, Parameters};
+use tch::{Device, Kind, TchError, Tensor};
+use tempfile::TempDir;
+
+use super::*;
+use crate::checkpoint::CheckpointConfig;
+use crate::{Measure, StepLoss};
+
+/// Least squares; the targets move with a state of the objective that every step changes.
+struct Squares {
+    parameters: Parameters,
+    x: Tensor,
+    y: Tensor,
+    memory: Tensor,
+    before: Vec<(Tensor, Tensor)>,
+    /// Batches larger than this do not fit into memory.
+    room: i64,
+    /// How much the memory says.
+    pull: f64,
+    /// The step whose loss is not a number, counted from 1.
+    broken: Option<i64>,
+    steps: i64,
+}
+
+const EXAMPLES: i64 = 20;
+
+impl Squares {
+    fn new() -> Self {
+        let mut builder = Builder::default();
+        builder
+            .add("weight", &[3], vec![0.1, -0.2, 0.3], true)
+            .unwrap();
+        let grid = Tensor::arange(EXAMPLES * 3, (Kind::Double, Device::Cpu)).reshape([-1, 3]);
+        let x = (grid * 0.7).sin();
+        Squares {
+            y: x.square()
+                .sum_dim_intlist([1].as_slice(), false, None::<Kind>),
+            memory: Tensor::zeros([EXAMPLES], (Kind::Double, Device::Cpu)),
+            before: Vec::new(),
+            parameters: builder.build(Kind::Double, Device::Cpu).unwrap(),
+            room: EXAMPLES,
+            pull: 0.1,
+            broken: None,
+            steps: 0,
+            x,
+        }
+    }
+}
+
+impl Objective for Squares {
+    fn examples(&self) -> usize {
+        EXAMPLES as usize
+    }
+
+    fn device(&self) -> Device {
+        Device::Cpu
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn step(&mut self, rows: &Tensor) -> Result<StepLoss> {
+        if rows.size()[0] > self.room {
+            let error = TchError::Torch("CUDA out of memory. Tried to allocate".to_owned());
+            return Err(efy_core::Error::from(error).into());
+        }
+        let memory = self.memory.index_select(0, rows);
+        let found = self
+            .x
+            .index_select(0, rows)
+            .matmul(&self.parameters.tensor(0));
+        let mut loss = (&found - self.y.index_select(0, rows) - &memory * self.pull)
+            .square()
+            .mean(None::<Kind>);
+        self.steps += 1;
+        if self.broken == Some(self.steps) {
+            loss = loss * f64::NAN;
+        }
+        let _ = self.memory.index_copy_(0, rows, &found.detach());
+        self.before.push((rows.shallow_clone(), memory));
+        let last = found.detach().sum(None::<Kind>);
+        let measure: Measure = Box::new(move || last);
+        Ok(StepLoss {
+            loss,
+            gradient: None,
+            metrics: vec![("last", measure)],
+        })
+    }
+
+    fn constrain(&mut self) -> Result<()> {
+        self.before.clear();
+        Ok(())
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        for (rows, memory) in self.before.drain(..).rev() {
+            self.steps -= 1;
+            let _ = self.memory.index_copy_(0, &rows, &memory);
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Result<State> {
+        let mut state = State::default();
+        state.put_tensor("memory", &self.memory);
+        state.put("steps", &self.steps)?;
+        Ok(state)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        self.memory = state.tensor("memory", &self.memory)?;
+        self.steps = state.get("steps")?;
+        Ok(())
+    }
+
+    fn evaluate(&mut self, _split: Split) -> Result<Metrics> {
+        let loss = self.x.matmul(&self.parameters.tensor(0)) - &self.y;
+        let loss = read::scalar(&loss.square().mean(None::<Kind>))?;
+        Ok([("loss", loss)].into_iter().collect())
+    }
+}
+
+/// Writes down all that it is told.
+#[derive(Clone, Default)]
+struct Diary(Rc<RefCell<Vec<String>>>);
+
+impl Observer for Diary {
+    fn on(&mut self, event: &Event<'_>) -> Result<()> {
+        let line = match event {
+            Event::Metrics {
+                step,
+                split,
+                metrics,
+                ..
+            } => {
+                format!("{step} {} {metrics:?}", split.name())
+            }
+            Event::Warning { message } => format!("warning: {message}"),
+            _ => return Ok(()),
+        };
+        self.0.borrow_mut().push(line);
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "diary"
+    }
+
+    fn state(&mut self) -> Result<State> {
+        let mut state = State::default();
+        state.put("lines", &*self.0.borrow())?;
+        Ok(state)
+    }
+}
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        epochs: 6,
+        batch_size: 6,
+        lr: 0.05,
+        log_every: 3,
+        eval_every: 2,
+        patience: 50,
+        ..TrainConfig::default()
+    }
+}
+
+fn checkpoints(place: &TempDir) -> Checkpoints {
+    Checkpoints::new(place.path(), "", &CheckpointConfig { every: 0, keep: 1 })
+}
+
+/// Trains until `stop_after`, from `resume`; the diary, the last state, the weights and how it ended.
+fn train(
+    config: &TrainConfig,
+    stop_after: Option<u64>,
+    resume: Option<Snapshot>,
+) -> (Vec<String>, Option<Snapshot>, Tensor, Result<Outcome>) {
+    let place = TempDir::new().unwrap();
+    let mut objective = Squares::new();
+    let diary = Diary::default();
+    if let Some(snapshot) = &resume {
+        let lines = observer_state(snapshot, "diary").get("lines").unwrap();
+        *diary.0.borrow_mut() = lines;
+    }
+    let control = Control {
+        stop_after,
+        ..Control::default()
+    };
+    let outcome = Trainer::new(config, vec![Box::new(diary.clone())])
+        .controlled(control)
+        .saving(checkpoints(&place), 0, place.path())
+        .resuming(resume)
+        .fit(&mut objective);
+    let snapshot = checkpoints(&place).newest(&mut |_| {}).unwrap();
+    let weights = objective.parameters.flat().copy();
+    let lines = diary.0.borrow().clone();
+    (lines, snapshot, weights, outcome)
+}
+
+/// Everything in a snapshot, in a form that can be compared.
+fn content(snapshot: &Snapshot) -> Vec<(&'static str, Vec<u8>)> {
+    snapshot.files().unwrap()
+}
+
+#[test]
+fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
+    let config = config();
+    let (lines, none, weights, outcome) = train(&config, None, None);
+    assert!(none.is_none(), "no checkpoint was due");
+    let (_, last, ..) = train(&config, Some(23), None);
+    for stop in [1, 3, 4, 8, 16, 22] {
+        let (_, snapshot, _, stopped) = train(&config, Some(stop), None);
+        let Err(Error::Interrupted {
+            signal: 0,
+            step,
+            checkpoint: Some(_),
+        }) = stopped
+        else {
+            panic!("{stopped:?}");
+        };
+        assert_eq!(step, stop);
+        let (_, later, ..) = train(&config, Some(23), snapshot);
+        let [later, last] = [&later, &last].map(|snapshot| content(snapshot.as_ref().unwrap()));
+        assert_eq!(later, last, "all state at step 23, after a stop at {stop}");
+        let (_, snapshot, ..) = train(&config, Some(stop), None);
+        let resumed = train(&config, None, snapshot);
+        assert_eq!(resumed.0, lines, "metrics after a stop at {stop}");
+        assert_eq!(resumed.2, weights);
+        assert_eq!(resumed.3.unwrap(), *outcome.as_ref().unwrap());
+    }
+}
+
+#[test]
+fn every_part_of_the_state_matters() {
+    let config = config();
+    // In the middle of an epoch, between two log points, after an evaluation.
+    let at = |stop| train(&config, Some(stop), None).1.unwrap();
+    let expected = content(&at(23));
+    let (early, late) = (at(1), at(10));
+    let go_on = |tensors: Vec<(String, Tensor)>, values| {
+        let mut snapshot = at(10);
+        snapshot.state = State::from_parts(tensors, values);
+        train(&config, Some(23), Some(snapshot)).1
+    };
+    let copies = |state: &State| -> Vec<(String, Tensor)> {
+        let copy = |(name, tensor): &(String, Tensor)| (name.clone(), tensor.shallow_clone());
+        state.tensors().iter().map(copy).collect()
+    };
+    let same = go_on(copies(&late.state), late.state.values().clone()).unwrap();
+    assert_eq!(content(&same), expected, "the control");
+    for (index, (name, tensor)) in late.state.tensors().iter().enumerate() {
+        let Some(other) = early.state.find(name) else {
+            continue;
+        };
+        assert_ne!(other, tensor, "{name} has not changed and says nothing");
+        let mut tensors = copies(&late.state);
+        tensors[index].1 = other.shallow_clone();
+        let found = go_on(tensors, late.state.values().clone());
+        assert!(
+            found.is_none_or(|found| content(&found) != expected),
+            "{name}"
+        );
+    }
+    for (name, value) in late.state.values() {
+        let other = &early.state.values()[name];
+        if other == value {
+            continue;
+        }
+        let mut values = late.state.values().clone();
+        values.insert(name.clone(), other.clone());
+        let found = go_on(copies(&late.state), values);
+        assert!(
+            found.is_none_or(|found| content(&found) != expected),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn parts_of_a_batch_give_its_gradient() {
+    let whole = train(&config(), None, None);
+    let parts = train(
+        &TrainConfig {
+            accumulate: 3,
+            ..config()
+        },
+        None,
+        None,
+    );
+    let difference = read::scalar(&(whole.2 - parts.2).abs().max()).unwrap();
+    assert!(difference < 1e-12, "{difference}");
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
+    let config = config();
+    let whole = train(&config, None, None);
+    let mut objective = Squares {
+        room: 2,
+        ..Squares::new()
+    };
+    let diary = Diary::default();
+    let mut trainer = Trainer::new(&config, vec![Box::new(diary.clone())]);
+    trainer.fit(&mut objective).unwrap();
+    let difference = read::scalar(&(whole.2 - objective.parameters.flat()).abs().max()).unwrap();
+    assert!(difference < 1e-12, "{difference}");
+    let warnings: Vec<String> = diary
+        .0
+        .borrow()
+        .iter()
+        .filter(|line| line.starts_with("warning"))
+        .cloned()
+        .collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[1].contains("in 4 parts"), "{warnings:?}");
+    let mut none = Squares {
+        room: 0,
+        ..Squares::new()
+    };
+    let error = Trainer::new(&config, Vec::new())
+        .fit(&mut none)
+        .unwrap_err();
+    assert!(matches!(error, Error::Memory { batch: 1, .. }), "{error}");
+}
+
+#[test]
+fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
+    let config = config();
+    let place = TempDir::new().unwrap();
+    let mut objective = Squares {
+        broken: Some(7),
+        ..Squares::new()
+    };
+    let error = Trainer::new(&config, Vec::new())
+        .saving(checkpoints(&place), 0, place.path())
+        .fit(&mut objective)
+        .unwrap_err();
+    let Error::Diverged {
+        step: 7,
+        loss,
+        dump: Some(_),
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert!(loss.is_nan());
+    let (_, before, ..) = train(&config, Some(6), None);
+    let weights = Squares::new();
+    before.unwrap().restore(&weights.parameters).unwrap();
+    assert_eq!(
+        objective.parameters.flat(),
+        weights.parameters.flat(),
+        "not updated"
+    );
+    let kept = newest_fault(place.path()).unwrap().unwrap();
+    let mut again = Squares {
+        broken: Some(7),
+        ..Squares::new()
+    };
+    let fault = replay(&config, &mut again, &kept).unwrap();
+    assert_eq!(
+        (fault.step, fault.epoch, fault.loss.as_str()),
+        (7, 2, "NaN")
+    );
+    assert_eq!(fault.gradients, ["weight"]);
+    assert_eq!(fault.examples.len(), 6);
+    assert!(fault.weights.is_empty() && !fault.is_finite());
+}
+
+/// Two threads that average what each of them has.
+struct Pair {
+    rank: usize,
+    shared: Arc<(Mutex<(Vec<Vec<f64>>, u64)>, Condvar)>,
+}
+
+impl Collective for Pair {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn world(&self) -> usize {
+        2
+    }
+
+    fn average(&mut self, flat: Tensor, rows: usize) -> Result<Tensor> {
+        let mut own: Vec<f64> = read::to_vec(&(flat * rows as f64))?;
+        own.push(rows as f64);
+        let (state, changed) = &*self.shared;
+        let mut state = state.lock().unwrap();
+        let round = state.1;
+        state.0.push(own);
+        if state.0.len() % 2 == 0 {
+            state.1 += 1;
+            changed.notify_all();
+        }
+        let state = changed.wait_while(state, |state| state.1 == round).unwrap();
+        let pair = &state.0[2 * round as usize..][..2];
+        let sum: Vec<f64> = pair[0].iter().zip(&pair[1]).map(|(a, b)| a + b).collect();
+        let (rows, sums) = sum.split_last().unwrap();
+        Ok(Tensor::from_slice(sums) / *rows)
+    }
+}
+
+#[test]
+fn two_processes_train_what_one_does() {
+    let shared = Arc::new((Mutex::new((Vec::new(), 0)), Condvar::new()));
+    // A warm start lives where its example was last, which is another process each time.
+    let forgetful = || Squares {
+        pull: 0.0,
+        ..Squares::new()
+    };
+    let run = move |rank, shared: Arc<_>| {
+        let config = config();
+        let mut objective = Squares::new();
+        let mut trainer =
+            Trainer::new(&config, Vec::new()).together(Box::new(Pair { rank, shared }));
+        trainer.fit(&mut objective).unwrap();
+        read::to_vec::<f64>(objective.parameters.flat()).unwrap()
+    };
+    let other = Arc::clone(&shared);
+    let thread = std::thread::spawn(move || run(1, other));
+    let first = run(0, shared);
+    assert_eq!(
+        first,
+        thread.join().unwrap(),
+        "all processes have the same weights"
+    );
+    let mut objective = forgetful();
+    Trainer::new(&config(), Vec::new())
+        .fit(&mut objective)
+        .unwrap();
+    let alone: Vec<f64> = read::to_vec(objective.parameters.flat()).unwrap();
+    for (a, b) in first.iter().zip(&alone) {
+        assert!((a - b).abs() < 1e-12, "{a} and {b}");
+    }
+}
