@@ -61,7 +61,7 @@ fn begin(
     ended(run, trained)
 }
 
-/// A run that exists. One that has finished only says so again.
+/// A run that exists. Of one that has finished only the figures are drawn again.
 fn go_on(
     arguments: &Train,
     resume: &Path,
@@ -70,8 +70,8 @@ fn go_on(
     let run = RunDirectory::resume(resume)?;
     if run.summary().is_file() {
         let summary: Value = serde_json::from_str(&files::read_text(&run.summary())?)?;
-        output::json(&json!({"run": run.path(), "test": summary["test"]}))?;
-        return Ok((run, None));
+        let test = serde_json::from_value(summary["test"].clone())?;
+        return Ok((run, Some(test)));
     }
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;

@@ -3,16 +3,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Command as Program;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use assert_cmd::Command;
 use serde_json::Value;
 
 use crate::support::{Place, assert_close, run, shared, skipped, workspace};
 
 /// The stand-in, built once, where its source, libtorch and a compiler are there.
-fn library() -> Option<&'static Path> {
+pub(crate) fn library() -> Option<&'static Path> {
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {
         let source = shared("tools/fakecuda/fakecuda.cpp")?;
@@ -21,7 +22,7 @@ fn library() -> Option<&'static Path> {
             skipped("no .libtorch in the workspace");
             return None;
         };
-        if Command::new("g++").arg("--version").output().is_err() {
+        if Program::new("g++").arg("--version").output().is_err() {
             skipped("no C++ compiler");
             return None;
         }
@@ -46,7 +47,7 @@ fn build(source: &Path, libtorch: &Path) -> PathBuf {
         return library;
     }
     let built = tempfile::tempdir_in(folder).unwrap();
-    let mut script = Command::new("sh");
+    let mut script = Program::new("sh");
     script.arg(source.with_file_name("build.sh")).arg(libtorch);
     let output = script.arg(built.path()).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -70,14 +71,18 @@ impl Counted {
     }
 }
 
+/// Lets a command see the stand-in as its GPU.
+pub(crate) fn with_stand_in<'a>(command: &'a mut Command, library: &Path) -> &'a mut Command {
+    command
+        .env("LD_PRELOAD", library)
+        .env("EFY_CUDA_LIB", "none")
+}
+
 /// Runs `efy LINE --device cuda` on the stand-in.
 fn on_stand_in(place: &Place, library: &Path, line: &str) -> Counted {
     let line = format!("{line} --device cuda");
     let mut command = place.command(&line);
-    command
-        .env("LD_PRELOAD", library)
-        .env("EFY_CUDA_LIB", "none")
-        .env("FAKECUDA_REPORT", place.path("report.json"));
+    with_stand_in(&mut command, library).env("FAKECUDA_REPORT", place.path("report.json"));
     let finished = run(&mut command, &line).ok();
     Counted {
         printed: finished.last_json(),

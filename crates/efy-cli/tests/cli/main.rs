@@ -16,6 +16,7 @@ mod fetch;
 mod predict;
 mod reference;
 mod reproduce;
+mod resume;
 mod solve;
 mod solve_rows;
 mod support;

@@ -106,7 +106,7 @@ pub(crate) fn run(command: &mut Command, line: &str) -> Finished {
 
 /// A command that has ended.
 pub(crate) struct Finished {
-    line: String,
+    pub(crate) line: String,
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,

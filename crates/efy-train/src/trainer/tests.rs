@@ -420,7 +420,7 @@ fn two_processes_train_what_one_does() {
     };
     let run = move |rank, shared: Arc<_>| {
         let config = config();
-        let mut objective = Squares::new();
+        let mut objective = forgetful();
         let mut trainer =
             Trainer::new(&config, Vec::new()).together(Box::new(Pair { rank, shared }));
         trainer.fit(&mut objective).unwrap();
