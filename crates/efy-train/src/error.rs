@@ -49,6 +49,14 @@ pub enum Error {
         /// Infinite or not a number.
         loss: f64,
     },
+    /// A loss or its gradient was not finite, where that is to stop the training.
+    #[error(
+        "diverged: the loss or its gradient is not finite at step {step}; lower train.lr or set train.clip_norm"
+    )]
+    NotFinite {
+        /// The step.
+        step: u64,
+    },
     /// A computation failed.
     #[error(transparent)]
     Core(#[from] efy_core::Error),
@@ -67,7 +75,7 @@ impl Error {
         match self {
             Error::Config { .. } | Error::RunExists { .. } | Error::File { .. } => 2,
             Error::Core(error) => core_exit_code(error),
-            Error::Diverged { .. } => 3,
+            Error::Diverged { .. } | Error::NotFinite { .. } => 3,
             _ => 1,
         }
     }

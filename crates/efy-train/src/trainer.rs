@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use crate::config::TrainConfig;
 use crate::observer::{Event, Observer};
-use crate::optimizer::{Adam, AdamConfig};
+use crate::optimizer::{OnNonFinite, Optimizer};
 use crate::{
     Direction, EarlyStopping, EpochOrder, Error, Measure, Metrics, Objective, Result, Split,
     StepLoss, settle_threads,
@@ -81,7 +81,7 @@ impl<'a> Trainer<'a> {
                 break;
             }
         }
-        self.log(&mut interval, outcome.steps, outcome.epochs)?;
+        self.log(&mut interval, &optimizer, outcome.steps, outcome.epochs)?;
         if let Some(best) = best {
             objective.parameters().assign(&best)?;
         }
@@ -103,7 +103,7 @@ impl<'a> Trainer<'a> {
             outcome.epochs = epoch;
             self.epoch(objective, &mut optimizer, &mut interval, &mut outcome)?;
         }
-        self.log(&mut interval, outcome.steps, outcome.epochs)?;
+        self.log(&mut interval, &optimizer, outcome.steps, outcome.epochs)?;
         self.tell(&Event::Finished)?;
         outcome.epochs = earlier.epochs + earlier.best_epoch;
         outcome.best_step = outcome.steps;
@@ -111,27 +111,21 @@ impl<'a> Trainer<'a> {
     }
 
     /// A fresh optimizer for so many epochs.
-    fn begin(&mut self, objective: &mut dyn Objective, epochs: u64) -> Result<Adam> {
+    fn begin(&mut self, objective: &mut dyn Objective, epochs: u64) -> Result<Optimizer> {
         let config = self.config;
         let (weights, examples) = (objective.parameters().flat().numel(), objective.examples());
         settle_threads(config.batch_size.min(examples), weights);
         let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
-        self.tell(&Event::Started {
-            steps: steps_an_epoch * epochs,
-        })?;
-        let adam = AdamConfig {
-            lr: config.lr,
-            weight_decay: config.weight_decay,
-            ..AdamConfig::default()
-        };
-        Ok(Adam::new(adam, objective.parameters())?)
+        let steps = steps_an_epoch * epochs;
+        self.tell(&Event::Started { steps })?;
+        Optimizer::new(config, objective.parameters(), steps)
     }
 
     /// One pass over the training examples, in the order of `outcome.epochs`.
     fn epoch(
         &mut self,
         objective: &mut dyn Objective,
-        optimizer: &mut Adam,
+        optimizer: &mut Optimizer,
         interval: &mut Interval,
         outcome: &mut Outcome,
     ) -> Result<()> {
@@ -142,7 +136,7 @@ impl<'a> Trainer<'a> {
             interval.add(training_step(objective, optimizer, &rows)?);
             outcome.steps += 1;
             if outcome.steps.is_multiple_of(config.log_every.max(1)) {
-                self.log(interval, outcome.steps, outcome.epochs)?;
+                self.log(interval, optimizer, outcome.steps, outcome.epochs)?;
             }
         }
         Ok(())
@@ -162,13 +156,23 @@ impl<'a> Trainer<'a> {
     }
 
     /// The one read of a log interval.
-    fn log(&mut self, interval: &mut Interval, step: u64, epoch: u64) -> Result<()> {
-        let Some(metrics) = interval.take()? else {
+    fn log(
+        &mut self,
+        interval: &mut Interval,
+        optimizer: &Optimizer,
+        step: u64,
+        epoch: u64,
+    ) -> Result<()> {
+        let Some((metrics, fault)) = interval.take(optimizer)? else {
             return Ok(());
         };
         self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
+        if self.config.on_nonfinite == OnNonFinite::Skip {
+            return Ok(());
+        }
         match metrics.iter().find(|(name, _)| *name == "loss") {
             Some((_, loss)) if !loss.is_finite() => Err(Error::Diverged { step, loss }),
+            _ if fault > 0 => Err(Error::NotFinite { step: fault }),
             _ => Ok(()),
         }
     }
@@ -186,7 +190,7 @@ impl<'a> Trainer<'a> {
 /// What the objective and the optimizer report.
 pub fn training_step(
     objective: &mut dyn Objective,
-    optimizer: &mut Adam,
+    optimizer: &mut Optimizer,
     rows: &Tensor,
 ) -> Result<StepLoss> {
     let mut step = objective.step(rows)?;
@@ -194,7 +198,7 @@ pub fn training_step(
         Some(gradient) => gradient,
         None => objective.parameters().gradient(&step.loss)?,
     };
-    optimizer.step(objective.parameters(), gradient)?;
+    optimizer.step(objective.parameters(), gradient, &step.loss)?;
     objective.constrain()?;
     Ok(step)
 }
@@ -221,24 +225,26 @@ impl Interval {
         self.measures = step.metrics;
     }
 
-    /// The mean loss and the measures with one read; `None` if there was no step.
-    fn take(&mut self) -> Result<Option<Metrics>> {
+    /// The mean loss, the measures and the number of the first step that was not finite, with one read;
+    /// `None` if there was no step.
+    fn take(&mut self, optimizer: &Optimizer) -> Result<Option<(Metrics, u64)>> {
         let Some(loss) = self.loss.take() else {
             return Ok(None);
         };
         let steps = std::mem::take(&mut self.steps) as f64;
+        let fault = (optimizer.faults().f_get(1)).map_err(efy_core::Error::from)?;
         let (names, tensors): (Vec<_>, Vec<_>) = std::mem::take(&mut self.measures)
             .into_iter()
             .map(|(name, measure)| (name, measure()))
             .unzip();
-        let all: Vec<&Tensor> = std::iter::once(&loss).chain(&tensors).collect();
+        let all: Vec<&Tensor> = [&loss, &fault].into_iter().chain(&tensors).collect();
         let values = read::scalars(&all)?;
         let mut metrics = Metrics::default();
         metrics.set("loss", values[0] / steps);
         names
             .into_iter()
-            .zip(&values[1..])
+            .zip(&values[2..])
             .for_each(|(name, &value)| metrics.set(name, value));
-        Ok(Some(metrics))
+        Ok(Some((metrics, values[1] as u64)))
     }
 }

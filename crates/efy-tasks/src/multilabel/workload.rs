@@ -1,7 +1,7 @@
 //! Training steps on made-up data of any shape, for benchmarks: the code path of training.
 
 use efy_core::random::{Stream, generator};
-use efy_train::optimizer::{Adam, AdamConfig};
+use efy_train::optimizer::Optimizer;
 use efy_train::{EpochOrder, Objective, TrainConfig, settle_threads, training_step};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl Default for Workload {
 /// A workload that is being worked off.
 pub struct Steps {
     objective: Multilabel,
-    adam: Adam,
+    optimizer: Optimizer,
     order: std::vec::IntoIter<Tensor>,
     epoch: u64,
     batch: usize,
@@ -110,11 +110,12 @@ impl Workload {
         let splits = Splits::new(&self.data()?, &config.data, self.seed, options)?;
         let objective = Multilabel::new(&config, splits)?;
         settle_threads(self.batch, objective.parameters().flat().numel());
-        let adam = Adam::new(AdamConfig::default(), objective.parameters())?;
+        // The rate is constant: the number of steps says nothing.
+        let optimizer = Optimizer::new(&config.train, objective.parameters(), 0)?;
         let order = Vec::new().into_iter();
         Ok(Steps {
             objective,
-            adam,
+            optimizer,
             order,
             epoch: 0,
             batch: self.batch,
@@ -191,7 +192,7 @@ impl Steps {
             Some(rows) => rows,
             None => self.next_epoch()?,
         };
-        Ok(training_step(&mut self.objective, &mut self.adam, &rows)?.loss)
+        Ok(training_step(&mut self.objective, &mut self.optimizer, &rows)?.loss)
     }
 
     fn next_epoch(&mut self) -> Result<Tensor> {
