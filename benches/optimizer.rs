@@ -47,8 +47,7 @@ fn updates(criterion: &mut Criterion) {
                     let gradient = Tensor::randn([count as i64], (kind, Device::Cpu));
                     let loss = Tensor::from(0.5).to_kind(kind);
                     group.bench_function(BenchmarkId::new(engine, count), |bencher| {
-                        bencher
-                            .iter(|| optimizer.step(&weights, gradient.shallow_clone(), &loss));
+                        bencher.iter(|| optimizer.step(&weights, gradient.shallow_clone(), &loss));
                     });
                 }
             }
