@@ -51,7 +51,7 @@ pub enum Error {
     State(String),
     /// The loss or its gradient is no longer finite.
     #[error(
-        "diverged: the training loss is {loss} at step {step}{}; lower train.lr{}",
+        "diverged: the training loss is {loss} at step {step}{}; lower train.lr or set train.clip_norm{}",
         if loss.is_finite() { " and its gradient is not finite" } else { "" },
         kept(dump.as_deref())
     )]

@@ -28,7 +28,7 @@ value is read as YAML. A key that is not listed here is an error. `configs/schem
 JSON Schema, for completion in an editor.
 ";
 
-/// A table for the top level and one for each section.
+/// A table for the top level, one for each section and one for each section in it.
 fn markdown(schema: &Schema) -> Result<String> {
     let root = schema.as_value();
     let mut text = HEAD.to_owned();
@@ -52,6 +52,14 @@ fn markdown(schema: &Schema) -> Result<String> {
             "\n## `{name}`\n\n{about}\n\n{}",
             table(root, section, &defaults)
         )?;
+        for (key, inner) in section["properties"].as_object().into_iter().flatten() {
+            let inner = resolve(root, inner);
+            if inner["properties"].is_object() {
+                let about = inner["description"].as_str().unwrap_or_default();
+                let rows = table(root, inner, &defaults[key]);
+                write!(text, "\n### `{name}.{key}`\n\n{about}\n\n{rows}")?;
+            }
+        }
     }
     Ok(text)
 }
@@ -64,9 +72,9 @@ fn table(root: &Value, object: &Value, defaults: &Value) -> String {
             .as_str()
             .or(target["description"].as_str());
         let default = match defaults.get(key) {
+            _ if target["properties"].is_object() => "see below".to_owned(),
             Some(Value::Null) => "none".to_owned(),
             Some(value) => format!("`{value}`").replace('"', ""),
-            None if target["properties"].is_object() => "see below".to_owned(),
             None => "required".to_owned(),
         };
         let about = about

@@ -25,7 +25,7 @@ fn train_refused(place: &Place, more: &str, words: &[&str]) {
 #[test]
 fn keys_and_values_that_cannot_be() {
     let place = Place::new();
-    let cases: [(&str, &[&str]); 11] = [
+    let cases: [(&str, &[&str]); 16] = [
         ("train.lrr=1", &["train.lrr", "did you mean lr?"]),
         ("modle.rank=1", &["modle", "did you mean model?"]),
         ("train.epochs=many", &["train.epochs", "many"]),
@@ -33,6 +33,23 @@ fn keys_and_values_that_cannot_be() {
         ("train.epochs=0", &["train.epochs", "positive", "0"]),
         ("train.lr=-0.1", &["train.lr", "a positive number", "-0.1"]),
         ("train.lr=.nan", &["train.lr"]),
+        (
+            "train.optimizer=adan",
+            &["train.optimizer", "did you mean adam?"],
+        ),
+        ("train.momentum=1", &["train.momentum", "[0, 1)", "found 1"]),
+        (
+            "train.clip_norm=-1",
+            &["train.clip_norm", "a number >= 0", "-1"],
+        ),
+        (
+            "train.schedule.kind=cosin",
+            &["train.schedule.kind", "did you mean cosine?"],
+        ),
+        (
+            "train.schedule.final=1.5",
+            &["--set train.schedule.final=1.5", "[0, 1]", "found 1.5"],
+        ),
         (
             "model.kind=pairwize",
             &["model.kind", "did you mean pairwise?"],

@@ -172,6 +172,43 @@ fn training_never_waits_for_the_device_inside_a_step() {
 }
 
 #[test]
+fn optimizers_launch_what_the_book_says() {
+    let Some(library) = library() else { return };
+    let place = Place::new();
+    let a_step = |more: &str| {
+        let [few, many] = [100, 50].map(|batch| {
+            let line = format!(
+                "train CONFIG --quiet --force --out run --set train.epochs=1 \
+                 --set train.log_every=1000000 --set solver.max_iterations=1 \
+                 --set solver.eval_tolerance=0 --set solver.eval_max_iterations=1 \
+                 --set train.weight_decay=0 --set train.batch_size={batch} {more}"
+            );
+            on_stand_in(&place, library, &line)
+        });
+        // 1125 examples: 12 and 23 steps.
+        let launches = many.count("launches") - few.count("launches");
+        assert_eq!(launches % 11, 0, "{more}: {launches}");
+        for name in ["syncs", "h2d", "d2h"] {
+            assert_eq!(many.count(name), few.count(name), "{more}: {name}");
+        }
+        launches / 11
+    };
+    let plain = a_step("--set train.optimizer=sgd --set train.momentum=0");
+    for (more, launches) in [
+        ("train.optimizer=sgd", 2),
+        ("train.optimizer=sgd --set train.nesterov=true", 3),
+        ("train.optimizer=adam", 6),
+        ("train.optimizer=adam --set train.clip_norm=1", 9),
+        ("train.optimizer=adam --set train.weight_decay=0.1", 7),
+        ("train.optimizer=adamw --set train.weight_decay=0.1", 8),
+        ("train.optimizer=adam --set train.on_nonfinite=skip", 6),
+    ] {
+        let more = format!("--set {more}");
+        assert_eq!(a_step(&more) - plain, launches, "{more}");
+    }
+}
+
+#[test]
 fn bench_waits_equally_often_for_any_number_of_steps() {
     let Some(library) = library() else { return };
     let place = Place::new();

@@ -43,36 +43,25 @@ fn reference_and_schema_know_every_key_of_a_resolved_config() {
     place.train("run", "");
     let reference = place.efy("reference").ok().stdout;
     let schema = place.efy("reference --json").ok().json();
-    let (mut section, mut keys) = (String::new(), 0);
+    let (mut path, mut keys) = (Vec::new(), 0);
     for line in place.text("run/config.yaml").lines() {
         let Some((key, _)) = line.split_once(':') else {
             continue;
         };
-        let top = !key.starts_with(' ');
-        let key = key.trim();
-        let properties = if top {
-            section = key.to_owned();
-            &schema["properties"]
-        } else {
-            resolve(&schema, &schema["properties"][&section])
-        };
-        assert!(
-            properties_of(properties, top).contains(&key),
-            "{section} {key}"
-        );
+        let key = key.trim_start();
+        path.truncate((line.len() - line.trim_start().len()) / 2);
+        let section = path.iter().fold(&schema, |section, key: &&str| {
+            resolve(&schema, &section["properties"][key])
+        });
+        assert!(section["properties"].get(key).is_some(), "{path:?} {key}");
         assert!(
             reference.contains(&format!("\n| `{key}` |")),
-            "{section} {key}"
+            "{path:?} {key}"
         );
+        path.push(key);
         keys += 1;
     }
     assert!(keys > 30, "{keys}");
-}
-
-fn properties_of(object: &Value, top: bool) -> Vec<&str> {
-    let properties = if top { object } else { &object["properties"] };
-    let properties = properties.as_object().into_iter().flatten();
-    properties.map(|(name, _)| name.as_str()).collect()
 }
 
 /// The object behind a `$ref`.

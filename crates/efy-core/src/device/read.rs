@@ -7,24 +7,39 @@
 
 use tch::{Kind, Tensor, kind::Element};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// All elements of a tensor in row-major order, converted to `T`.
 ///
 /// # Errors
 /// [`crate::Error::Torch`] when the copy fails, as it does for an error of an earlier kernel.
 pub fn to_vec<T: Element + Copy>(tensor: &Tensor) -> Result<Vec<T>> {
-    // `f_to_kind` and `f_contiguous` cost a dispatch each even where there is nothing to do.
-    let ready = tensor.kind() == T::KIND && tensor.is_contiguous();
-    let flat = if ready {
-        tensor.shallow_clone()
-    } else {
-        tensor.detach().f_to_kind(T::KIND)?.f_contiguous()?
-    };
-    let mut values = vec![T::ZERO; flat.numel()];
-    let count = values.len();
-    flat.f_copy_data(&mut values, count)?;
+    let mut values = vec![T::ZERO; tensor.numel()];
+    fill(tensor, &mut values)?;
     Ok(values)
+}
+
+/// As [`to_vec`], into memory that is there already.
+///
+/// # Errors
+/// As [`to_vec`], and [`Error::Shape`] when there are not as many elements.
+pub fn fill<T: Element + Copy>(tensor: &Tensor, values: &mut [T]) -> Result<()> {
+    let count = values.len();
+    if tensor.numel() != count {
+        return Err(Error::Shape {
+            what: "values",
+            expected: format!("{count} elements"),
+            found: tensor.size(),
+        });
+    }
+    // `f_to_kind` and `f_contiguous` cost a dispatch each even where there is nothing to do.
+    if tensor.kind() == T::KIND && tensor.is_contiguous() {
+        tensor.f_copy_data(values, count)?;
+    } else {
+        let flat = tensor.detach().f_to_kind(T::KIND)?.f_contiguous()?;
+        flat.f_copy_data(values, count)?;
+    }
+    Ok(())
 }
 
 /// The value of a tensor with one element.

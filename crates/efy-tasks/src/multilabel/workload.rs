@@ -112,6 +112,7 @@ impl Workload {
         let splits = Splits::new(&self.data()?, &config.data, self.seed, options)?;
         let objective = Multilabel::new(&config, splits)?;
         settle_threads(self.batch, objective.parameters().flat().numel());
+        // The rate is constant: the number of steps says nothing.
         let optimizer = Optimizer::new(&config.train, objective.parameters(), 0)?;
         let order = Vec::new().into_iter();
         Ok(Steps {

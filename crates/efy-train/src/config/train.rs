@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::optimizer::{OnNonFinite, OptimizerKind, Schedule};
 use crate::{Error, Result};
 
 /// How long, how fast and in what order to train.
@@ -13,11 +14,31 @@ pub struct TrainConfig {
     pub epochs: u64,
     /// Examples a step.
     pub batch_size: usize,
-    /// Learning rate of Adam.
+    /// The update rule.
+    pub optimizer: OptimizerKind,
+    /// Learning rate, of which the schedule takes a fraction.
     pub lr: f64,
+    /// How the learning rate changes during training.
+    pub schedule: Schedule,
     /// L2 regularization: lambda in lambda/2 ||w||^2, on the weights of networks, not on biases and not
-    /// on a shared coupling.
+    /// on a shared coupling. With adamw the weights shrink by lr times lambda a step instead.
     pub weight_decay: f64,
+    /// How much of the last direction stays in the next, in [0, 1) (sgd).
+    pub momentum: f64,
+    /// Nesterov's momentum (sgd).
+    pub nesterov: bool,
+    /// Decay of the mean of the gradient, in [0, 1) (adam, adamw).
+    pub beta1: f64,
+    /// Decay of the mean of its square, in [0, 1) (adam, adamw).
+    pub beta2: f64,
+    /// Added to the root of the mean square (adam, adamw).
+    pub epsilon: f64,
+    /// The largest norm of the gradient of all weights; a longer one is scaled down to it. None or 0: any.
+    pub clip_norm: Option<f64>,
+    /// Parts that a batch is computed in, one after the other: less memory, the same gradient.
+    pub accumulate: u64,
+    /// What happens when a loss or a gradient is not finite.
+    pub on_nonfinite: OnNonFinite,
     /// Seed of everything random: initial weights, splits, order.
     pub seed: u64,
     /// Steps between two reads of the training loss from the device.
@@ -31,8 +52,6 @@ pub struct TrainConfig {
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.
     pub refit: bool,
-    /// Parts of a batch.
-    pub accumulate: u64,
 }
 
 impl Default for TrainConfig {
@@ -40,25 +59,29 @@ impl Default for TrainConfig {
         TrainConfig {
             epochs: 100,
             batch_size: 100,
+            optimizer: OptimizerKind::default(),
             lr: 1e-3,
+            schedule: Schedule::default(),
             weight_decay: 0.0,
+            momentum: 0.9,
+            nesterov: false,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            clip_norm: None,
+            accumulate: 1,
+            on_nonfinite: OnNonFinite::default(),
             seed: 0,
             log_every: 50,
             eval_every: 1,
             patience: 10,
             monitor: "loss".to_owned(),
             refit: false,
-            accumulate: 1,
         }
     }
 }
 
 impl TrainConfig {
-    /// Whether a loss that is not finite ends the training.
-    pub fn stops_on_faults(&self) -> bool {
-        true
-    }
-
     /// Checks ranges; `origin` tells where the value of a key came from.
     ///
     /// # Errors
@@ -75,6 +98,7 @@ impl TrainConfig {
         let counts = [
             ("epochs", self.epochs),
             ("batch_size", self.batch_size as u64),
+            ("accumulate", self.accumulate),
             ("log_every", self.log_every),
             ("eval_every", self.eval_every),
         ];
@@ -87,6 +111,30 @@ impl TrainConfig {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return wrong("weight_decay", "a number >= 0", &self.weight_decay);
         }
-        Ok(())
+        let fractions = [
+            ("momentum", self.momentum),
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+        ];
+        for (key, value) in fractions {
+            if !(0.0..1.0).contains(&value) {
+                return wrong(key, "a number in [0, 1)", &value);
+            }
+        }
+        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
+            return wrong("epsilon", "a positive number", &self.epsilon);
+        }
+        if let Some(norm) = self.clip_norm
+            && !(norm.is_finite() && norm >= 0.0)
+        {
+            return wrong("clip_norm", "a number >= 0", &norm);
+        }
+        if self.nesterov && self.optimizer == OptimizerKind::Sgd && self.momentum == 0.0 {
+            return wrong("nesterov", "false without momentum", &self.nesterov);
+        }
+        match self.schedule.fault() {
+            Some((key, expected, found)) => wrong(&format!("schedule.{key}"), expected, &found),
+            None => Ok(()),
+        }
     }
 }

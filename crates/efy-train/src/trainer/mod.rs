@@ -17,7 +17,7 @@ use self::session::{Phase, Session};
 use self::step::Assembly;
 use crate::checkpoint::{Checkpoints, Snapshot};
 use crate::observer::{Event, Observer};
-use crate::optimizer::Verdict;
+use crate::optimizer::{OnNonFinite, Verdict};
 use crate::{
     Alone, Collective, Control, EpochOrder, Error, Metrics, Objective, Result, Split, State,
     TrainConfig, settle_threads,
@@ -244,7 +244,7 @@ impl<'a> Trainer<'a> {
         session.outcome.steps += 1;
         if verdict == Verdict::NotFinite {
             objective.rewind()?;
-            if self.config.stops_on_faults() {
+            if self.config.on_nonfinite == OnNonFinite::Stop {
                 return Err(self.fault(
                     objective,
                     session,
@@ -304,7 +304,7 @@ impl<'a> Trainer<'a> {
         if new == 0 {
             return Ok(());
         }
-        if self.config.stops_on_faults() || new >= taken {
+        if self.config.on_nonfinite == OnNonFinite::Stop || new >= taken {
             return Err(self.fault(objective, session, first, None));
         }
         let message = format!("{new} of the last {taken} steps were skipped: not finite");
