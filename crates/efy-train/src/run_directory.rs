@@ -7,8 +7,8 @@ use time::macros::format_description;
 
 use crate::{Error, Result};
 
-/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `weights.safetensors`,
-/// `predictions.csv`, `summary.json`, `plots/`.
+/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `events.out.tfevents.*`,
+/// `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`.
 #[derive(Debug, Clone)]
 pub struct RunDirectory {
     path: PathBuf,

@@ -4,7 +4,7 @@ use efy_core::device::read;
 use tch::Tensor;
 
 use crate::config::TrainConfig;
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, Observers};
 use crate::optimizer::{Adam, AdamConfig};
 use crate::{
     Direction, EarlyStopping, EpochOrder, Error, Measure, Metrics, Objective, Result, Split,
@@ -15,7 +15,7 @@ use crate::{
 /// weights by the validation metric in the model.
 pub struct Trainer<'a> {
     config: &'a TrainConfig,
-    observers: Vec<Box<dyn Observer + 'a>>,
+    observers: Observers<'a>,
 }
 
 /// How a training ended.
@@ -36,6 +36,7 @@ pub struct Outcome {
 impl<'a> Trainer<'a> {
     /// A trainer that tells its observers what happens, in their order.
     pub fn new(config: &'a TrainConfig, observers: Vec<Box<dyn Observer + 'a>>) -> Self {
+        let observers = observers.into();
         Trainer { config, observers }
     }
 
@@ -46,7 +47,7 @@ impl<'a> Trainer<'a> {
     /// observers report.
     pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
         let config = self.config;
-        let mut optimizer = self.begin(objective, config.epochs)?;
+        let mut optimizer = self.begin(objective, config.epochs, 0)?;
         let mut stopping = EarlyStopping::new(Direction::of(&config.monitor), config.patience);
         let mut interval = Interval::default();
         let mut outcome = Outcome {
@@ -96,7 +97,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn refit(&mut self, objective: &mut dyn Objective, earlier: &Outcome) -> Result<Outcome> {
-        let mut optimizer = self.begin(objective, earlier.best_epoch)?;
+        let mut optimizer = self.begin(objective, earlier.best_epoch, earlier.steps)?;
         let mut interval = Interval::default();
         let mut outcome = earlier.clone();
         for epoch in 1..=earlier.best_epoch {
@@ -110,14 +111,15 @@ impl<'a> Trainer<'a> {
         Ok(outcome)
     }
 
-    /// A fresh optimizer for so many epochs.
-    fn begin(&mut self, objective: &mut dyn Objective, epochs: u64) -> Result<Adam> {
+    /// A fresh optimizer for so many epochs after `from` steps.
+    fn begin(&mut self, objective: &mut dyn Objective, epochs: u64, from: u64) -> Result<Adam> {
         let config = self.config;
         let (weights, examples) = (objective.parameters().flat().numel(), objective.examples());
         settle_threads(config.batch_size.min(examples), weights);
         let steps_an_epoch = examples.div_ceil(config.batch_size.max(1)) as u64;
         self.tell(&Event::Started {
-            steps: steps_an_epoch * epochs,
+            steps: from + steps_an_epoch * epochs,
+            from,
         })?;
         let adam = AdamConfig {
             lr: config.lr,
@@ -174,9 +176,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        self.observers
-            .iter_mut()
-            .try_for_each(|observer| observer.on(event))
+        self.observers.tell(event)
     }
 }
 

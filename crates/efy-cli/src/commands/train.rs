@@ -5,9 +5,9 @@ use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
 use efy_tasks::multilabel;
 use efy_train::RunDirectory;
-use efy_train::observer::{Observer, Progress};
 use serde_json::json;
 
+use super::train_log::Log;
 use crate::arguments::Train;
 use crate::output;
 
@@ -20,31 +20,11 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
     let prepared = multilabel::Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
-    let progress = (!arguments.quiet)
-        .then(|| Box::new(Progress::new(&config.train.monitor)) as Box<dyn Observer>);
-    if !arguments.quiet {
-        eprintln!(
-            "{} on {}: {} rows, {} features, {} labels; {device:?}; {}",
-            config.name,
-            data.name(),
-            data.rows(),
-            data.features(),
-            data.labels(),
-            run.path().display()
-        );
-    }
-    let test = prepared.train(&run, progress)?;
+    let log = Log::new(arguments);
+    log.begin(&config, &data, device, run.path());
+    let test = prepared.train(&run, Some(log.observer(&config.train.monitor)))?;
     let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
     let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
-    if !arguments.quiet {
-        for (name, value) in test.iter() {
-            eprintln!("test {name:<17} {value:.4}");
-        }
-        eprintln!(
-            "{} figure files in {}",
-            figures.len(),
-            run.plots().display()
-        );
-    }
+    log.end(&test, figures.len(), &run.plots());
     output::json(&json!({"run": run.path(), "test": test}))
 }

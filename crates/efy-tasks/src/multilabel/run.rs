@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use efy_core::device::read;
 use efy_train::files::{read_text, write_atomically, write_json};
-use efy_train::observer::{MetricsFile, Observer};
+use efy_train::observer::{MetricsFile, Observer, TensorBoard};
 use efy_train::{Environment, Metrics, Objective, Outcome, RunDirectory, Split, Trainer, weights};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
@@ -114,6 +114,9 @@ impl<'a> Prepared<'a> {
 
         let mut observers: Vec<Box<dyn Observer>> =
             vec![Box::new(MetricsFile::create(&run.metrics())?)];
+        if config.train.tensorboard {
+            observers.push(Box::new(TensorBoard::create(run.path())?));
+        }
         observers.extend(progress);
         let mut trainer = Trainer::new(&config.train, observers);
         let mut outcome = trainer.fit(&mut objective)?;
