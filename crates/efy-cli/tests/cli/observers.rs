@@ -1,7 +1,12 @@
 //! What `efy train` tells, where, and what it does when there is no room to write it.
 
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
+use efy_train::observer::{Event, MetricsFile, Observer, Observers, TensorBoard};
+use efy_train::{Metrics, Split};
 use serde_json::Value;
 
 use crate::support::{Finished, Place, run, skipped, small_csv, workspace};
@@ -88,6 +93,65 @@ fn tensorboard_reads_the_numbers_of_metrics_jsonl() {
     check(&python, &place, "run").failed(1);
 }
 
+/// Tells of a loss at each step that depends on the try.
+fn tell(observers: &mut Observers<'_>, steps: std::ops::RangeInclusive<u64>, from: u64, this: u64) {
+    let started = Event::Started { steps: 9, from };
+    observers.tell(&started).unwrap();
+    for step in steps {
+        let metrics =
+            Metrics::from_iter([("loss", ((step + this) as f64).sqrt()), ("kl", f64::NAN)]);
+        let event = Event::Metrics {
+            step,
+            epoch: 1,
+            split: Split::Train,
+            metrics: &metrics,
+        };
+        observers.tell(&event).unwrap();
+    }
+}
+
+#[test]
+fn tensorboard_forgets_what_came_after_the_checkpoint_that_a_run_goes_on_from() {
+    let Some(python) = python() else { return };
+    let place = Place::new();
+    place.write("run/config.yaml", "");
+    let (run, path) = (place.path("run"), place.path("run/metrics.jsonl"));
+    let observers = |metrics: MetricsFile, board: TensorBoard| {
+        let both: Vec<Box<dyn Observer>> = vec![Box::new(metrics), Box::new(board)];
+        Observers::from(both)
+    };
+    let mut killed = observers(
+        MetricsFile::create(&path).unwrap(),
+        TensorBoard::create(&run).unwrap(),
+    );
+    tell(&mut killed, 1..=4, 0, 0);
+    let state = killed.state().unwrap();
+    tell(&mut killed, 5..=7, 4, 0);
+    drop(killed);
+    // Cut off in the middle of a record.
+    let first = place.path(&format!("run/{}", event_files(&place, "run")[0]));
+    append(&first, b"\x18\0\0\0\0\0\0\0\xa3\x7f");
+    append(&path, b"{\"step\":8,");
+    for again in 1..3 {
+        let bytes = state.get("metrics.bytes").unwrap();
+        let mut resumed = observers(
+            MetricsFile::resume(&path, bytes).unwrap(),
+            TensorBoard::resume(&run).unwrap(),
+        );
+        resumed.restore(&state).unwrap();
+        tell(&mut resumed, 5..=9, 4, again);
+        assert_eq!(event_files(&place, "run").len() as u64, 1 + again);
+        let same = check(&python, &place, "run").ok();
+        let expected = "18 values under 2 tags are the same\n";
+        assert_eq!(same.stdout, expected, "{}", same.told());
+    }
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
 #[test]
 fn tensorboard_files_are_written_unless_switched_off_and_replaced_by_force() {
     let place = small();
@@ -171,6 +235,7 @@ fn the_json_log_is_one_object_a_line_with_the_numbers_of_metrics_jsonl() {
 #[test]
 fn progress_off_a_terminal_is_a_line_in_five_seconds() {
     let place = small();
+    let began = Instant::now();
     let finished = place
         .efy(&format!("{SMALL} --set train.epochs=2 --out run"))
         .ok();
@@ -179,8 +244,13 @@ fn progress_off_a_terminal_is_a_line_in_five_seconds() {
         .iter()
         .filter(|line| line.starts_with("step "))
         .collect();
-    // 12 steps are done in less.
-    assert_eq!(steps.len(), 1, "{}", finished.told());
+    // The first one at once, which is all on a machine that does twelve steps in less.
+    let at_most = 1 + began.elapsed().as_secs() / 5;
+    assert!(
+        (1..=at_most).contains(&(steps.len() as u64)),
+        "{}",
+        finished.told()
+    );
     for part in ["step 1/12  loss ", " iterations  ", " steps/s  eta 00:00:"] {
         assert!(steps[0].contains(part), "{}", finished.told());
     }
