@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use efy_core::device::DeviceChoice;
 
 use crate::commands::Subject;
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Draw the curves of one or more runs.
     Plot(Plot),
+    /// Write the metrics of a run as CSV: a row for each event, a column for each metric.
+    Export(Export),
     /// Data sets: list, describe, fetch, import.
     #[command(subcommand)]
     Data(Data),
@@ -92,9 +94,26 @@ pub(crate) struct Train {
     /// Write into a directory that is not empty.
     #[arg(long)]
     pub(crate) force: bool,
-    /// No progress on stderr.
+    /// No progress on stderr; warnings remain.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Progress for people, or one JSON object a line.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        env = "EFY_LOG",
+        hide_env_values = true
+    )]
+    pub(crate) log: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +163,15 @@ pub(crate) struct Plot {
     /// Where the figures go [default: RUN/plots].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A run directory.
+    pub(crate) run: PathBuf,
+    /// Where the table goes [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

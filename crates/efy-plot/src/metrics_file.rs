@@ -22,21 +22,49 @@ pub const METRICS_FILE: &str = "metrics.jsonl";
 /// [`Error::Read`] if there is no such file, [`Error::Event`] for a malformed line, and
 /// [`Error::NoEvents`] if there is not one event.
 pub fn read_metrics(path: &Path) -> Result<SeriesSet> {
+    let series = parse_file(path, parse_metrics)?;
+    if series.is_empty() {
+        return Err(no_events(path));
+    }
+    Ok(series)
+}
+
+/// One event.
+pub(crate) struct Event {
+    step: u64,
+    split: String,
+    /// All keys with their values, step and split among them.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// The events of the metrics file at `path`.
+///
+/// # Errors
+/// As [`read_metrics`].
+pub(crate) fn read_events(path: &Path) -> Result<Vec<Event>> {
+    let events = parse_file(path, parse_events)?;
+    if events.is_empty() {
+        return Err(no_events(path));
+    }
+    Ok(events)
+}
+
+fn parse_file<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
     })?;
-    let series = parse_metrics(&bytes).map_err(|malformed| Error::Event {
+    parse(&bytes).map_err(|malformed| Error::Event {
         path: path.to_owned(),
         line: malformed.line,
         message: malformed.message,
-    })?;
-    if series.is_empty() {
-        return Err(Error::NoEvents {
-            path: path.to_owned(),
-        });
+    })
+}
+
+fn no_events(path: &Path) -> Error {
+    Error::NoEvents {
+        path: path.to_owned(),
     }
-    Ok(series)
 }
 
 /// A line that is not an event.
@@ -48,6 +76,14 @@ struct Malformed {
 
 fn parse_metrics(bytes: &[u8]) -> Result<SeriesSet, Malformed> {
     let mut series = SeriesSet::default();
+    for event in parse_events(bytes)? {
+        add_event(&event, &mut series);
+    }
+    Ok(series)
+}
+
+fn parse_events(bytes: &[u8]) -> Result<Vec<Event>, Malformed> {
+    let mut events = Vec::new();
     for (index, text) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
         let malformed = |message| Malformed {
             line: index + 1,
@@ -57,35 +93,44 @@ fn parse_metrics(bytes: &[u8]) -> Result<SeriesSet, Malformed> {
             continue;
         }
         match serde_json::from_slice(text) {
-            Ok(event) => add_event(&event, &mut series).map_err(malformed)?,
+            Ok(fields) => events.push(event(fields).map_err(malformed)?),
             // Only the last line can lack its newline.
             Err(error) if error.is_eof() && !text.ends_with(b"\n") => {}
             Err(error) => return Err(malformed(describe(&error))),
         }
     }
-    Ok(series)
+    Ok(events)
 }
 
-fn add_event(event: &Map<String, Value>, series: &mut SeriesSet) -> Result<(), String> {
-    let step = event
+fn event(fields: Map<String, Value>) -> Result<Event, String> {
+    let step = fields
         .get("step")
         .and_then(Value::as_u64)
-        .ok_or_else(|| expected(event, "step", "a whole number of steps"))?;
-    let split = event
+        .ok_or_else(|| expected(&fields, "step", "a whole number of steps"))?;
+    let split = fields
         .get("split")
         .and_then(Value::as_str)
-        .ok_or_else(|| expected(event, "split", "a name such as \"train\""))?;
-    for (name, value) in event {
+        .ok_or_else(|| expected(&fields, "split", "a name such as \"train\""))?
+        .to_owned();
+    Ok(Event {
+        step,
+        split,
+        fields,
+    })
+}
+
+fn add_event(event: &Event, series: &mut SeriesSet) {
+    for (name, value) in &event.fields {
         if matches!(name.as_str(), "step" | "epoch" | "split") {
             continue;
         }
         if value.is_null() || value.is_number() {
             // `1e999` is a number to JSON and infinite to `f64`.
             let value = value.as_f64().filter(|value| value.is_finite());
-            series.push(split, name, Point { step, value });
+            let step = event.step;
+            series.push(&event.split, name, Point { step, value });
         }
     }
-    Ok(())
 }
 
 fn expected(event: &Map<String, Value>, key: &str, what: &str) -> String {

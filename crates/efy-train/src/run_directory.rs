@@ -8,8 +8,8 @@ use time::macros::format_description;
 
 use crate::{Error, Result};
 
-/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `checkpoints/`,
-/// `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`.
+/// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `events.out.tfevents.*`,
+/// `checkpoints/`, `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,

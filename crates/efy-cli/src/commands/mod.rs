@@ -4,6 +4,7 @@ mod bench;
 mod data;
 mod doctor;
 mod evaluate;
+mod export;
 mod plot;
 mod predict;
 mod reference;
@@ -13,6 +14,7 @@ mod shell;
 mod signals;
 mod solve;
 mod train;
+mod train_log;
 
 use anyhow::Result;
 
@@ -28,6 +30,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Eval(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

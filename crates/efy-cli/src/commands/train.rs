@@ -4,14 +4,13 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use efy_tasks::config::Config;
-use efy_tasks::data::{Cache, Dataset};
+use efy_tasks::data::Cache;
 use efy_tasks::multilabel::{self, Attendance, Prepared};
-use efy_train::observer::Progress;
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
-use tch::Device;
 
 use super::signals;
+use super::train_log::Log;
 use crate::arguments::Train;
 use crate::output;
 
@@ -31,13 +30,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     };
     let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
     let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
-    if !arguments.quiet {
-        for (name, value) in test.iter() {
-            eprintln!("test {name:<17} {value:.4}");
-        }
-        let plots = run.plots();
-        eprintln!("{} figure files in {}", figures.len(), plots.display());
-    }
+    Log::new(arguments).end(&test, figures.len(), &run.plots());
     output::json(&json!({"run": run.path(), "test": test}))
 }
 
@@ -55,8 +48,9 @@ fn begin(
     let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
-    introduce(arguments, &config, &data, device, &run);
-    let attendance = attend(arguments, &config, control);
+    let log = Log::new(arguments);
+    log.begin(&config, &data, device, run.path());
+    let attendance = attend(log, &config, control);
     let trained = prepared.train(&run, attendance);
     ended(run, trained)
 }
@@ -77,8 +71,9 @@ fn go_on(
     let device = arguments.device.device.select()?;
     let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
-    introduce(arguments, &config, &data, device, &run);
-    let attendance = attend(arguments, &config, control);
+    let log = Log::new(arguments);
+    log.begin(&config, &data, device, run.path());
+    let attendance = attend(log, &config, control);
     let trained = prepared.resume(&run, attendance);
     ended(run, trained)
 }
@@ -101,35 +96,9 @@ fn ended(
     }
 }
 
-fn attend(arguments: &Train, config: &Config, control: Control) -> Attendance {
-    let mut attendance = Attendance {
+fn attend(log: Log, config: &Config, control: Control) -> Attendance {
+    Attendance {
+        observers: vec![log.observer(&config.train.monitor)],
         control,
-        ..Attendance::default()
-    };
-    if !arguments.quiet {
-        let progress = Progress::new(&config.train.monitor);
-        attendance.observers.push(Box::new(progress));
     }
-    attendance
-}
-
-fn introduce(
-    arguments: &Train,
-    config: &Config,
-    data: &Dataset,
-    device: Device,
-    run: &RunDirectory,
-) {
-    if arguments.quiet {
-        return;
-    }
-    eprintln!(
-        "{} on {}: {} rows, {} features, {} labels; {device:?}; {}",
-        config.name,
-        data.name(),
-        data.rows(),
-        data.features(),
-        data.labels(),
-        run.path().display()
-    );
 }

@@ -161,6 +161,12 @@ impl Report {
         let rows = self.converged.size()[0].max(1) as f64;
         self.converged.logical_not().sum(tch::Kind::Float) / rows
     }
+
+    /// The mean number of iterations of a row, a scalar on the device; 0 where there are no rows.
+    pub fn mean_iterations(&self) -> Tensor {
+        let rows = self.iterations.size()[0].max(1) as f64;
+        self.iterations.sum(tch::Kind::Double) / rows
+    }
 }
 
 /// What there is to say of an iterate of an unrolled solver; `p` may have a graph, the solution has not.

@@ -1,5 +1,7 @@
 //! The multilabel training objective.
 
+use std::rc::Rc;
+
 use efy_core::domain::{Cube, Domain};
 use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
@@ -153,8 +155,10 @@ impl Objective for Multilabel {
         self.replaced.push((rows.shallow_clone(), start));
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
         if let Some(solution) = found.into_solution() {
-            let unconverged = move || solution.report.unconverged();
-            metrics.push(("unconverged", Box::new(unconverged)));
+            let report = Rc::new(solution.report);
+            let unconverged = Rc::clone(&report);
+            metrics.push(("unconverged", Box::new(move || unconverged.unconverged())));
+            metrics.push(("iterations", Box::new(move || report.mean_iterations())));
         }
         Ok(StepLoss {
             loss,

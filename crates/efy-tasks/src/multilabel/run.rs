@@ -5,7 +5,7 @@ use std::time::Instant;
 use efy_core::device::read;
 use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
 use efy_train::files::{read_text, write_atomically, write_json};
-use efy_train::observer::{Event, MetricsFile, Observer};
+use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
 use efy_train::{
     Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, Trainer,
     newest_fault, observer_state, weights,
@@ -117,8 +117,12 @@ impl<'a> Prepared<'a> {
         write_atomically(&run.config(), yaml.as_bytes())?;
         write_json(&run.environment(), &Environment::capture(self.device))?;
         write_json(&run.schema(), self.data.schema())?;
-        let metrics = MetricsFile::create(&run.metrics())?;
-        self.go(run, attendance, metrics, None)
+        let mut files: Vec<Box<dyn Observer>> =
+            vec![Box::new(MetricsFile::create(&run.metrics())?)];
+        if self.config.train.tensorboard {
+            files.push(Box::new(TensorBoard::create(run.path())?));
+        }
+        self.go(run, files, attendance, None)
     }
 
     /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
@@ -140,16 +144,20 @@ impl<'a> Prepared<'a> {
         let Some(snapshot) = snapshot else {
             return self.train(run, attendance);
         };
-        let written = observer_state(&snapshot, MetricsFile::NAME);
-        let metrics = MetricsFile::resume(&run.metrics(), &written)?;
-        self.go(run, attendance, metrics, Some(snapshot))
+        let written = observer_state(&snapshot, "metrics").get("bytes")?;
+        let metrics = MetricsFile::resume(&run.metrics(), written)?;
+        let mut files: Vec<Box<dyn Observer>> = vec![Box::new(metrics)];
+        if self.config.train.tensorboard {
+            files.push(Box::new(TensorBoard::resume(run.path())?));
+        }
+        self.go(run, files, attendance, Some(snapshot))
     }
 
     fn go(
         self,
         run: &RunDirectory,
+        mut observers: Vec<Box<dyn Observer>>,
         attendance: Attendance,
-        metrics: MetricsFile,
         snapshot: Option<Snapshot>,
     ) -> Result<Metrics> {
         let Prepared {
@@ -159,7 +167,6 @@ impl<'a> Prepared<'a> {
             mut objective,
         } = self;
         let started = Instant::now();
-        let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(metrics)];
         observers.extend(attendance.observers);
         let mut trainer = Trainer::new(&config.train, observers)
             .controlled(attendance.control)

@@ -52,6 +52,8 @@ pub struct TrainConfig {
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.
     pub refit: bool,
+    /// Write the metrics for TensorBoard as well, into `events.out.tfevents.*` of the run directory.
+    pub tensorboard: bool,
 }
 
 impl Default for TrainConfig {
@@ -77,6 +79,7 @@ impl Default for TrainConfig {
             patience: 10,
             monitor: "loss".to_owned(),
             refit: false,
+            tensorboard: true,
         }
     }
 }

@@ -16,7 +16,7 @@ use tch::Tensor;
 use self::session::{Phase, Session};
 use self::step::Assembly;
 use crate::checkpoint::{Checkpoints, Snapshot};
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, Observers};
 use crate::optimizer::{OnNonFinite, Verdict};
 use crate::{
     Alone, Collective, Control, EpochOrder, Error, Metrics, Objective, Result, Split, State,
@@ -28,6 +28,8 @@ pub use self::step::training_step;
 
 /// Checkpoints in a row that may fail before a run that cannot save is given up.
 const MOST_FAILURES: u64 = 3;
+/// Under which a snapshot has the states of the observers.
+const OBSERVERS: &str = "observers";
 
 /// Runs epochs of mini-batches until the last one or until patience runs out, and leaves the best
 /// weights by the validation metric in the model.
@@ -37,7 +39,7 @@ const MOST_FAILURES: u64 = 3;
 /// (seed, stream, step).
 pub struct Trainer<'a> {
     config: &'a TrainConfig,
-    observers: Vec<Box<dyn Observer + 'a>>,
+    observers: Observers<'a>,
     control: Control,
     saving: Option<Saving>,
     resume: Option<Snapshot>,
@@ -73,7 +75,7 @@ impl<'a> Trainer<'a> {
     pub fn new(config: &'a TrainConfig, observers: Vec<Box<dyn Observer + 'a>>) -> Self {
         Trainer {
             config,
-            observers,
+            observers: observers.into(),
             control: Control::default(),
             saving: None,
             resume: None,
@@ -101,8 +103,7 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Goes on from there. The observers have to be in the state that the snapshot has of them; see
-    /// [`observer_state`].
+    /// Goes on from there.
     #[must_use]
     pub fn resuming(mut self, snapshot: Option<Snapshot>) -> Self {
         self.resume = snapshot;
@@ -170,6 +171,7 @@ impl<'a> Trainer<'a> {
         if let Some(snapshot) = self.resume.take() {
             session.best = snapshot.restore(objective.parameters())?;
             session.restore(&snapshot.state, objective)?;
+            self.observers.restore(&snapshot.state.inner(OBSERVERS))?;
             let step = session.outcome.steps;
             self.tell(&Event::Resumed { step })?;
         }
@@ -235,7 +237,7 @@ impl<'a> Trainer<'a> {
         let mut split = |parts: u64| {
             let message =
                 format!("out of memory: batches are computed in {parts} parts from here on");
-            tell(observers, &Event::Warning { message: &message })
+            observers.tell(&Event::Warning { message: &message })
         };
         let made = assembly.step(objective, &mut session.optimizer, rows, &mut split);
         session.parts = assembly.parts;
@@ -381,30 +383,19 @@ impl<'a> Trainer<'a> {
         session: &mut Session,
     ) -> Result<Snapshot> {
         let mut state = session.state(objective)?;
-        for observer in &mut self.observers {
-            let inner = observer.state()?;
-            state.nest(&format!("{OBSERVER}.{}", observer.name()), inner);
-        }
+        state.nest(OBSERVERS, self.observers.state()?);
         let step = session.outcome.steps;
         Snapshot::new(step, objective.parameters(), session.best.as_ref(), state)
     }
 
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        tell(&mut self.observers, event)
+        self.observers.tell(event)
     }
 }
 
-const OBSERVER: &str = "observer";
-
 /// What an observer of this name stored in a snapshot.
 pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
-    snapshot.state.inner(OBSERVER).inner(name)
-}
-
-fn tell(observers: &mut [Box<dyn Observer + '_>], event: &Event<'_>) -> Result<()> {
-    observers
-        .iter_mut()
-        .try_for_each(|observer| observer.on(event))
+    snapshot.state.inner(OBSERVERS).inner(name)
 }
 
 /// Whether all weights are finite: a read, as saving them is.

@@ -160,6 +160,11 @@ impl Observer for Diary {
         state.put("lines", &*self.0.borrow())?;
         Ok(state)
     }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        *self.0.borrow_mut() = state.get("lines")?;
+        Ok(())
+    }
 }
 
 fn config() -> TrainConfig {
@@ -187,10 +192,6 @@ fn train(
     let place = TempDir::new().unwrap();
     let mut objective = Squares::new();
     let diary = Diary::default();
-    if let Some(snapshot) = &resume {
-        let lines = observer_state(snapshot, "diary").get("lines").unwrap();
-        *diary.0.borrow_mut() = lines;
-    }
     let control = Control {
         stop_after,
         ..Control::default()
