@@ -24,7 +24,7 @@ fn small_place() -> Place {
 }
 
 /// Every algorithm that there is.
-const ALGORITHMS: [&str; 16] = [
+const ALGORITHMS: [&str; 18] = [
     "",
     "--set model.kind=unary --set model.hidden=[8]",
     "--set model.dtype=f64 --set loss.regularizer=binary_entropy --set model.hidden=[8]",
@@ -40,6 +40,8 @@ const ALGORITHMS: [&str; 16] = [
     "--set loss.kind=cross_entropy --set loss.regularizer=binary_entropy",
     "--set loss.kind=mse --set loss.differentiation=unrolled --set loss.unroll_steps=4",
     "--set train.accumulate=3 --set train.weight_decay=0.01",
+    "--set train.optimizer=sgd --set train.schedule.kind=cosine --set train.schedule.warmup_steps=90",
+    "--set train.optimizer=adamw --set train.weight_decay=0.1 --set train.clip_norm=0.01",
     // The stop is in the second training.
     "--set train.refit=true --set train.epochs=15 --set train.lr=0.003 --set checkpoint.every=50",
 ];
@@ -120,7 +122,7 @@ fn every_algorithm_goes_on_bit_for_bit_on_the_stand_in() {
         let line = format!("{line} --device cuda");
         run(with_stand_in(&mut place.command(&line), library), &line)
     };
-    for more in ALGORITHMS.iter().step_by(3) {
+    for more in ALGORITHMS.iter().step_by(4) {
         // What the tensor paths do in a step does not depend on how long it is.
         assert_resumes(
             &place,
