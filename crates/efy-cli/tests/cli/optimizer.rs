@@ -21,7 +21,10 @@ fn every_optimizer_learns_and_each_in_its_own_way() {
         ("sgd", "optimizer=sgd lr=0.02"),
         ("nesterov", "optimizer=sgd lr=0.02 nesterov=true"),
         ("cosine", "schedule.kind=cosine schedule.warmup_steps=5"),
-        ("step", "schedule={kind:step,every:12,factor:0.3}"),
+        (
+            "step",
+            "schedule.kind=step schedule.every=12 schedule.factor=0.3",
+        ),
         ("clipped", "optimizer=sgd lr=0.02 clip_norm=0.05"),
     ];
     let mut losses = BTreeSet::new();

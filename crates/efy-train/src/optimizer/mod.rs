@@ -45,6 +45,29 @@ pub use schedule::{Schedule, ScheduleKind};
 ///      momentum.
 ///
 /// t counts every step, those without an update as well.
+///
+/// ```
+/// use efy_core::parameters::Builder;
+/// use efy_train::TrainConfig;
+/// use efy_train::optimizer::{Optimizer, Verdict};
+/// use tch::{Device, Kind};
+///
+/// # fn main() -> efy_train::Result<()> {
+/// let mut builder = Builder::default();
+/// let place = builder.add("w", &[2], vec![1.0, -1.0], true)?;
+/// let parameters = builder.build(Kind::Float, Device::Cpu)?;
+/// let mut optimizer = Optimizer::new(&TrainConfig::default(), &parameters, 100)?;
+///
+/// let loss = parameters.tensor(place).square().sum(Kind::Float);
+/// let gradient = parameters.gradient(&loss)?;
+/// assert_eq!(optimizer.step(&parameters, gradient, &loss)?, Verdict::Updated);
+///
+/// let mut again = Optimizer::new(&TrainConfig::default(), &parameters, 100)?;
+/// again.restore(&optimizer.state()?)?;
+/// assert_eq!(again.steps(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Optimizer {
     lr: f64,
