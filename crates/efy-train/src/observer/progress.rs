@@ -56,8 +56,8 @@ impl Progress {
     fn show(&mut self, step: u64) {
         let message = format!("{}{}", self.numbers, self.pace.at(step, Instant::now()));
         if let Some(bar) = &self.bar {
-            bar.set_message(message);
             bar.set_position(step);
+            bar.set_message(message);
         } else if (self.last_line).is_none_or(|last| last.elapsed() >= BETWEEN_LINES) {
             self.last_line = Some(Instant::now());
             self.say(&format!("step {step}/{}  {message}", self.pace.steps));
