@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Draw the curves of one or more runs.
     Plot(Plot),
+    /// Write one HTML page about one or more runs, to be read offline.
+    Report(Report),
     /// Data sets: list, describe, fetch, import.
     #[command(subcommand)]
     Data(Data),
@@ -126,6 +128,16 @@ pub(crate) struct Plot {
     pub(crate) format: Vec<String>,
     /// Where the figures go [default: RUN/plots].
     #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Run directories, finished or not; several are compared.
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The page [default: RUN/report.html].
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 

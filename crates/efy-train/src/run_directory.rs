@@ -8,7 +8,7 @@ use time::macros::format_description;
 use crate::{Error, Result};
 
 /// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `weights.safetensors`,
-/// `predictions.csv`, `summary.json`, `plots/`.
+/// `predictions.csv`, `summary.json`, `plots/`, `report.html`.
 #[derive(Debug, Clone)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -90,6 +90,11 @@ impl RunDirectory {
     /// Figures.
     pub fn plots(&self) -> PathBuf {
         self.path.join("plots")
+    }
+
+    /// The page about the run.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
     }
 }
 

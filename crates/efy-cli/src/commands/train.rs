@@ -5,6 +5,7 @@ use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
 use efy_tasks::multilabel;
 use efy_train::RunDirectory;
+use efy_train::files::write_atomically;
 use efy_train::observer::{Observer, Progress};
 use serde_json::json;
 
@@ -36,6 +37,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let test = prepared.train(&run, progress)?;
     let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
     let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
+    let report = efy_plot::report(&[run.path().to_owned()])?;
+    write_atomically(&run.report(), report.as_bytes())?;
     if !arguments.quiet {
         for (name, value) in test.iter() {
             eprintln!("test {name:<17} {value:.4}");
@@ -45,6 +48,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
             figures.len(),
             run.plots().display()
         );
+        eprintln!("report in {}", run.report().display());
     }
     output::json(&json!({"run": run.path(), "test": test}))
 }
