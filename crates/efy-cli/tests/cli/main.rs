@@ -15,6 +15,7 @@ mod evaluate;
 mod fetch;
 mod predict;
 mod reference;
+mod report;
 mod reproduce;
 mod solve;
 mod solve_rows;

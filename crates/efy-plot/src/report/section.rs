@@ -33,13 +33,15 @@ pub(crate) fn sections(record: &Record, level: Level) -> Result<Markup> {
     let name = &record.run.name;
     let history = history(record, &format!("Validation history of {name}"));
     Ok(html! {
-        section {
-            (heading(level, "Test metrics"))
-            (test_metrics(record))
-        }
-        section {
-            (heading(level, "Training curves"))
-            (gallery(std::slice::from_ref(&record.run))?)
+        div.results {
+            section {
+                (heading(level, "Test metrics"))
+                (test_metrics(record))
+            }
+            section {
+                (heading(level, "Training curves"))
+                (gallery(std::slice::from_ref(&record.run))?)
+            }
         }
         section {
             (heading(level, "Events"))
@@ -55,18 +57,15 @@ pub(crate) fn sections(record: &Record, level: Level) -> Result<Markup> {
                 },
             }
         }
-        section.pair {
-            div {
+        div.settings {
+            section {
                 (heading(level, "Configuration"))
                 @match &record.config {
                     None => p.note { "There is no " code { "config.yaml" } "." },
-                    Some(config) => (scroll(
-                        &format!("Configuration of {name}"),
-                        html! { pre { code { (config.text.trim_end()) } } },
-                    )),
+                    Some(config) => pre { code { (config.text.trim_end()) } },
                 }
             }
-            div {
+            section {
                 (heading(level, "Environment"))
                 (environment_table(record))
             }
