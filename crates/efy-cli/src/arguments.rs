@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Plot(Plot),
     /// Write the metrics of a run as CSV: a row for each event, a column for each metric.
     Export(Export),
+    /// Write one HTML page about one or more runs, to be read offline.
+    Report(Report),
     /// Data sets: list, describe, fetch, import.
     #[command(subcommand)]
     Data(Data),
@@ -172,6 +174,16 @@ pub(crate) struct Export {
     /// Where the table goes [default: standard output].
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Run directories, finished or not; several are compared.
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The page [default: RUN/report.html].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

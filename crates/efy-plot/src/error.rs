@@ -52,6 +52,14 @@ pub enum Error {
         /// The metrics file.
         path: PathBuf,
     },
+    /// There is nothing of a run in a directory, or no directory.
+    #[error("{path}: {message}")]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+        /// What was found and expected.
+        message: &'static str,
+    },
     /// No run directory was given.
     #[error("no run directory given")]
     NoRuns,

@@ -20,13 +20,16 @@ const KEYS: [&str; 3] = ["step", "epoch", "split"];
 /// As [`read_metrics`](crate::read_metrics).
 pub fn metrics_csv(path: &Path) -> Result<Vec<u8>> {
     let events = read_events(path)?;
-    let mut seen = BTreeSet::from(KEYS);
-    let is_metric = |value: &Value| value.is_null() || value.is_number();
-    let names = events.iter().flat_map(|event| &event.fields);
-    let names = names.filter(|(name, value)| is_metric(value) && seen.insert(name.as_str()));
-    let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
-    let header: Vec<&str> = KEYS.into_iter().chain(names).collect();
-    table(&header, &events).map_err(|source| Error::Read {
+    if events.is_empty() {
+        return Err(Error::NoEvents {
+            path: path.to_owned(),
+        });
+    }
+    let mut seen = BTreeSet::new();
+    let names = events.iter().flat_map(|event| &event.metrics);
+    let names = names.map(|(name, _)| name.as_str());
+    let names: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
+    table(&names, &events).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
     })
@@ -40,21 +43,25 @@ pub fn export_metrics(path: &Path, output: &Path) -> Result<()> {
     write_atomically(output, &metrics_csv(path)?)
 }
 
-fn table(header: &[&str], events: &[Event]) -> std::io::Result<Vec<u8>> {
+fn table(names: &[&str], events: &[Event]) -> std::io::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(header)?;
+    table.write_record(KEYS.iter().chain(names))?;
     for event in events {
-        table.write_record(header.iter().map(|name| cell(event.fields.get(*name))))?;
+        let keys = [
+            event.step.to_string(),
+            event
+                .epoch
+                .map_or_else(String::new, |epoch| epoch.to_string()),
+            event.split.clone(),
+        ];
+        let cells = names.iter().map(|name| {
+            let found = event.metrics.iter().find(|(known, _)| known == name);
+            let value = found.and_then(|(_, value)| value.map(Value::from));
+            value.map_or_else(String::new, |value| value.to_string())
+        });
+        table.write_record(keys.into_iter().chain(cells))?;
     }
     table.into_inner().map_err(csv::IntoInnerError::into_error)
-}
-
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! training, and writes SVG or PNG files, each with the data beside it. The parts can be used one
 //! by one: [`read_metrics`] and [`Run::read`] read, [`figures`] decides what is shown, [`draw`]
 //! makes an SVG document of a [`Figure`], and [`render_png`] makes a PNG of that. A [`Chart`] has lines
-//! over any axis, a [`DotPlot`] compares settings on several data sets.
+//! over any axis, a [`DotPlot`] compares settings on several data sets. [`report`] makes one HTML page about
+//! runs, with their figures in it.
 //!
 //! The same data give the same bytes again: the font is embedded, nothing is taken from the system,
 //! and nothing depends on the time or on the order of a hash map.
@@ -44,6 +45,7 @@ mod palette;
 mod plot;
 mod polyline;
 mod render;
+mod report;
 mod run;
 mod scale;
 mod series;
@@ -63,6 +65,7 @@ pub use crate::metrics_file::{METRICS_FILE, read_metrics};
 pub use crate::palette::{Dash, Rgb, Stroke};
 pub use crate::plot::{Drawing, plot, write_figure};
 pub use crate::render::{Format, render_png};
+pub use crate::report::{REPORT_FILE, report};
 pub use crate::run::{Run, read_runs};
 pub use crate::series::{Point, SeriesSet};
 pub use crate::table::to_csv;

@@ -20,6 +20,11 @@ pub(crate) fn is_fraction(metric: &str) -> bool {
     rank(metric) < FRACTIONS.len()
 }
 
+/// Whether small values of a metric are good; the rule of early stopping.
+pub(crate) fn is_cost(metric: &str) -> bool {
+    matches!(metric, "loss" | "kl" | "tv" | "unconverged")
+}
+
 /// A metric as it is written beside an axis.
 pub(crate) fn written_out(metric: &str) -> String {
     match FRACTIONS.get(rank(metric)) {

@@ -16,55 +16,65 @@ use crate::series::{Point, SeriesSet};
 /// The name of the metrics file in a run directory.
 pub const METRICS_FILE: &str = "metrics.jsonl";
 
+/// One line of a metrics file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Event {
+    /// The optimiser step.
+    pub step: u64,
+    /// The epoch, from 1.
+    pub epoch: Option<u64>,
+    /// What the metrics were computed on.
+    pub split: String,
+    /// Names and values in the order of the line; `None` where a value was not finite.
+    pub metrics: Vec<(String, Option<f64>)>,
+    /// Names and values that are text.
+    pub notes: Vec<(String, String)>,
+}
+
 /// Reads the metrics file at `path`.
 ///
 /// # Errors
 /// [`Error::Read`] if there is no such file, [`Error::Event`] for a malformed line, and
 /// [`Error::NoEvents`] if there is not one event.
 pub fn read_metrics(path: &Path) -> Result<SeriesSet> {
-    let series = parse_file(path, parse_metrics)?;
+    let series = series(&read_events(path)?);
     if series.is_empty() {
-        return Err(no_events(path));
+        return Err(Error::NoEvents {
+            path: path.to_owned(),
+        });
     }
     Ok(series)
 }
 
-/// One event.
-pub(crate) struct Event {
-    step: u64,
-    split: String,
-    /// All keys with their values, step and split among them.
-    pub(crate) fields: Map<String, Value>,
-}
-
-/// The events of the metrics file at `path`.
+/// Reads the lines of the metrics file at `path`, in their order; none is fine.
 ///
 /// # Errors
-/// As [`read_metrics`].
+/// [`Error::Read`] if there is no such file and [`Error::Event`] for a malformed line.
 pub(crate) fn read_events(path: &Path) -> Result<Vec<Event>> {
-    let events = parse_file(path, parse_events)?;
-    if events.is_empty() {
-        return Err(no_events(path));
-    }
-    Ok(events)
-}
-
-fn parse_file<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
     })?;
-    parse(&bytes).map_err(|malformed| Error::Event {
+    parse_events(&bytes).map_err(|malformed| Error::Event {
         path: path.to_owned(),
         line: malformed.line,
         message: malformed.message,
     })
 }
 
-fn no_events(path: &Path) -> Error {
-    Error::NoEvents {
-        path: path.to_owned(),
+/// The metrics of all events as series.
+pub(crate) fn series(events: &[Event]) -> SeriesSet {
+    let mut series = SeriesSet::default();
+    for event in events {
+        for (name, value) in &event.metrics {
+            let point = Point {
+                step: event.step,
+                value: *value,
+            };
+            series.push(&event.split, name, point);
+        }
     }
+    series
 }
 
 /// A line that is not an event.
@@ -72,14 +82,6 @@ fn no_events(path: &Path) -> Error {
 struct Malformed {
     line: usize,
     message: String,
-}
-
-fn parse_metrics(bytes: &[u8]) -> Result<SeriesSet, Malformed> {
-    let mut series = SeriesSet::default();
-    for event in parse_events(bytes)? {
-        add_event(&event, &mut series);
-    }
-    Ok(series)
 }
 
 fn parse_events(bytes: &[u8]) -> Result<Vec<Event>, Malformed> {
@@ -93,7 +95,7 @@ fn parse_events(bytes: &[u8]) -> Result<Vec<Event>, Malformed> {
             continue;
         }
         match serde_json::from_slice(text) {
-            Ok(fields) => events.push(event(fields).map_err(malformed)?),
+            Ok(event) => events.push(parse_event(&event).map_err(malformed)?),
             // Only the last line can lack its newline.
             Err(error) if error.is_eof() && !text.ends_with(b"\n") => {}
             Err(error) => return Err(malformed(describe(&error))),
@@ -102,35 +104,35 @@ fn parse_events(bytes: &[u8]) -> Result<Vec<Event>, Malformed> {
     Ok(events)
 }
 
-fn event(fields: Map<String, Value>) -> Result<Event, String> {
-    let step = fields
+fn parse_event(event: &Map<String, Value>) -> Result<Event, String> {
+    let step = event
         .get("step")
         .and_then(Value::as_u64)
-        .ok_or_else(|| expected(&fields, "step", "a whole number of steps"))?;
-    let split = fields
+        .ok_or_else(|| expected(event, "step", "a whole number of steps"))?;
+    let split = event
         .get("split")
         .and_then(Value::as_str)
-        .ok_or_else(|| expected(&fields, "split", "a name such as \"train\""))?
-        .to_owned();
-    Ok(Event {
+        .ok_or_else(|| expected(event, "split", "a name such as \"train\""))?;
+    let mut parsed = Event {
         step,
-        split,
-        fields,
-    })
-}
-
-fn add_event(event: &Event, series: &mut SeriesSet) {
-    for (name, value) in &event.fields {
+        epoch: event.get("epoch").and_then(Value::as_u64),
+        split: split.to_owned(),
+        metrics: Vec::new(),
+        notes: Vec::new(),
+    };
+    for (name, value) in event {
         if matches!(name.as_str(), "step" | "epoch" | "split") {
             continue;
         }
-        if value.is_null() || value.is_number() {
+        if let Some(note) = value.as_str() {
+            parsed.notes.push((name.clone(), note.to_owned()));
+        } else if value.is_null() || value.is_number() {
             // `1e999` is a number to JSON and infinite to `f64`.
             let value = value.as_f64().filter(|value| value.is_finite());
-            let step = event.step;
-            series.push(&event.split, name, Point { step, value });
+            parsed.metrics.push((name.clone(), value));
         }
     }
+    Ok(parsed)
 }
 
 fn expected(event: &Map<String, Value>, key: &str, what: &str) -> String {
@@ -153,6 +155,10 @@ mod tests {
     use super::*;
 
     const TRAIN: &str = r#"{"step":15,"epoch":1,"split":"train","loss":0.93,"unconverged":0.0}"#;
+
+    fn parse_metrics(bytes: &[u8]) -> Result<SeriesSet, Malformed> {
+        parse_events(bytes).map(|events| series(&events))
+    }
 
     fn error(text: &str) -> String {
         let dir = tempfile::tempdir().unwrap();

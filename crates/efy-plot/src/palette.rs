@@ -14,7 +14,7 @@ pub const GRID: Rgb = Rgb(0xE6, 0xE6, 0xE6);
 pub const PAPER: Rgb = Rgb(0xFF, 0xFF, 0xFF);
 
 /// The colours of Okabe and Ito (2008) without the yellow, which is too light for a line on white.
-const CYCLE: [Rgb; 7] = [
+pub(crate) const CYCLE: [Rgb; 7] = [
     Rgb(0x00, 0x72, 0xB2),
     Rgb(0xD5, 0x5E, 0x00),
     Rgb(0x00, 0x9E, 0x73),

@@ -46,7 +46,14 @@ impl Run {
     /// Those of [`read_metrics`], and [`Error::RunFile`] if `config.yaml` or `summary.json` is
     /// malformed.
     pub fn read(dir: &Path) -> Result<Self> {
-        let series = read_metrics(&dir.join(METRICS_FILE))?;
+        Self::with_series(dir, read_metrics(&dir.join(METRICS_FILE))?)
+    }
+
+    /// The run in `dir`, whose metrics were read already.
+    ///
+    /// # Errors
+    /// [`Error::RunFile`] if `config.yaml` or `summary.json` is malformed.
+    pub(crate) fn with_series(dir: &Path, series: SeriesSet) -> Result<Self> {
         let config: Config = read_optional(&dir.join("config.yaml"), |text| {
             serde_yaml::from_str(text).map_err(|error| error.to_string())
         })?;
@@ -74,11 +81,16 @@ pub fn read_runs(dirs: &[PathBuf]) -> Result<Vec<Run>> {
         .iter()
         .map(|dir| Run::read(dir))
         .collect::<Result<Vec<_>>>()?;
-    make_distinct(&mut runs, |index, name| {
+    tell_apart(&mut runs, dirs);
+    Ok(runs)
+}
+
+/// Makes the names of the runs in `dirs` distinct, as [`read_runs`] says.
+pub(crate) fn tell_apart(runs: &mut [Run], dirs: &[PathBuf]) {
+    make_distinct(runs, |index, name| {
         format!("{name} ({})", directory_name(&dirs[index]))
     });
-    make_distinct(&mut runs, |index, name| format!("{name} #{}", index + 1));
-    Ok(runs)
+    make_distinct(runs, |index, name| format!("{name} #{}", index + 1));
 }
 
 fn make_distinct(runs: &mut [Run], rename: impl Fn(usize, &str) -> String) {
@@ -94,7 +106,7 @@ fn make_distinct(runs: &mut [Run], rename: impl Fn(usize, &str) -> String) {
 }
 
 /// The last part of `dir`, also where it is `.` or ends in `..`.
-fn directory_name(dir: &Path) -> String {
+pub(crate) fn directory_name(dir: &Path) -> String {
     let resolved = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
     match resolved.file_name() {
         Some(name) => name.to_string_lossy().into_owned(),
@@ -103,7 +115,7 @@ fn directory_name(dir: &Path) -> String {
 }
 
 /// Parses the file at `path`, or gives the default if there is none.
-fn read_optional<T: Default>(
+pub(crate) fn read_optional<T: Default>(
     path: &Path,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T> {

@@ -9,7 +9,7 @@ use time::macros::format_description;
 use crate::{Error, Result};
 
 /// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `events.out.tfevents.*`,
-/// `checkpoints/`, `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`.
+/// `checkpoints/`, `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`, `report.html`.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -68,6 +68,7 @@ impl RunDirectory {
             self.weights(),
             self.predictions(),
             self.summary(),
+            self.report(),
         ];
         for file in files.iter().filter(|file| file.is_file()) {
             std::fs::remove_file(file).map_err(Error::file(file, "remove"))?;
@@ -141,6 +142,11 @@ impl RunDirectory {
     /// Figures.
     pub fn plots(&self) -> PathBuf {
         self.path.join("plots")
+    }
+
+    /// The page about the run.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     };
     let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
     let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
+    let report = efy_plot::report(&[run.path().to_owned()])?;
+    files::write_atomically(&run.report(), report.as_bytes())?;
     Log::new(arguments).end(&test, figures.len(), &run.plots());
     output::json(&json!({"run": run.path(), "test": test}))
 }

@@ -17,6 +17,7 @@ mod observers;
 mod optimizer;
 mod predict;
 mod reference;
+mod report;
 mod reproduce;
 mod resume;
 mod solve;

@@ -143,7 +143,7 @@ fn man_writes_a_page_for_every_command() {
 }
 
 /// Commands and the arguments that their help has to mention.
-const COMMANDS: [(&str, &[&str]); 13] = [
+const COMMANDS: [(&str, &[&str]); 14] = [
     (
         "train",
         &[
@@ -156,6 +156,7 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     ),
     ("predict", &["RUN", "--input", "--output", "--device"]),
     ("plot", &["RUNS", "--format", "--out", "svg", "png"]),
+    ("report", &["RUNS", "--out", "report.html"]),
     ("data list", &["--json"]),
     ("data info", &["NAME", "--json"]),
     ("data fetch", &["NAME"]),
