@@ -127,3 +127,11 @@ fn hint(suggestion: Option<&str>) -> String {
         None => "; `efy data list` shows the names there are".to_owned(),
     }
 }
+
+/// The message of a JSON error without its line and column, which stand elsewhere.
+pub(crate) fn json_message(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    efy_train::config::one_line(message)
+}
