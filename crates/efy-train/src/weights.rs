@@ -8,6 +8,7 @@ use efy_core::parameters::Parameters;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Kind, Tensor};
 
+use crate::config::one_line;
 use crate::files::write_atomically;
 use crate::{Error, Result};
 
@@ -172,7 +173,7 @@ fn decode(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
 fn invalid(path: &Path, message: String) -> Error {
     Error::Weights {
         path: path.to_owned(),
-        message,
+        message: one_line(&message),
     }
 }
 

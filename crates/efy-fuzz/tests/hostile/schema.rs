@@ -55,5 +55,5 @@ fn beyond_the_schema(change: &str) -> bool {
     let float = number
         .parse::<f64>()
         .is_ok_and(|number| number.abs() >= 1e3);
-    metrics || float
+    metrics || float || number == "-0.0"
 }

@@ -14,12 +14,20 @@ use crate::{Error, Result};
 /// Parses a YAML text without a byte order mark; comments and order do not matter.
 pub(super) fn parse(text: &str) -> Result<Value, Flaw> {
     walk::check(text)?;
-    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| Flaw {
-        place: error.location().map(|at| Place {
-            line: at.line(),
-            column: at.column(),
-        }),
-        message: format!("not YAML: {error}"),
+    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let Some(at) = error.location() else {
+            return Flaw {
+                place: None,
+                message,
+            };
+        };
+        let (line, column) = (at.line(), at.column());
+        let end = format!(" at line {line} column {column}");
+        Flaw {
+            place: Some(Place { line, column }),
+            message: message.strip_suffix(&end).unwrap_or(&message).to_owned(),
+        }
     })?;
     serde_json::to_value(value).map_err(|error| Flaw {
         place: None,

@@ -111,10 +111,12 @@ fn walk(text: &str, visit: &mut dyn FnMut(&str, Place)) -> Result<(), Flaw> {
                 }
                 enter_item(&mut open, &mut path, |path| visit(path, place));
                 if plain && is_not_finite(&text) {
-                    return flaw(about(
-                        &path,
-                        &format!("expected a finite number, found {text}"),
-                    ));
+                    let message = format!("expected a finite number, found {text}");
+                    return flaw(about(&path, &message));
+                }
+                if plain && is_too_long(&text) {
+                    let message = format!("expected an integer of 64 bits, found {text}");
+                    return flaw(about(&path, &message));
                 }
                 leave(&mut open, &mut path);
             }
@@ -228,6 +230,15 @@ fn is_not_finite(text: &str) -> bool {
         unsigned,
         ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN"
     )
+}
+
+/// An integer that would become a float, or nothing at all.
+fn is_too_long(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.len() > 18
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<i64>().is_err()
+        && text.parse::<u64>().is_err()
 }
 
 fn about(path: &str, message: &str) -> String {
