@@ -115,33 +115,33 @@ fn bombs_and_files_that_are_none() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    let cases: [(&[u8], &str); 10] = [
-        ("[".repeat(1 << 20).as_bytes(), "c.yaml:1:"),
+    let cases: [(Vec<u8>, &str); 10] = [
+        (b"[".repeat(1 << 20), "c.yaml:1:"),
         (
-            &["task: ", &"{a: ".repeat(100_000)].concat().into_bytes(),
+            [b"task: ".to_vec(), b"{a: ".repeat(100_000)].concat(),
             "nested deeper than 32 levels",
         ),
+        (b"- ".repeat(1 << 19), "nested deeper than 32 levels"),
         (
-            "- ".repeat(1 << 19).as_bytes(),
-            "nested deeper than 32 levels",
-        ),
-        (
-            format!("a0: &a0 [x]\n{aliases}").as_bytes(),
+            format!("a0: &a0 [x]\n{aliases}").into_bytes(),
             "c.yaml:1:5: anchors",
         ),
         (
-            &b"x".repeat(10 << 20),
+            b"x".repeat(10 << 20),
             "c.yaml: expected at most 1048576 bytes",
         ),
-        (&utf16, "c.yaml: expected UTF-8 text, found UTF-16"),
+        (utf16, "c.yaml: expected UTF-8 text, found UTF-16"),
         (
-            b"task: multilabel\nname: caf\xe9\n",
+            b"task: multilabel\nname: caf\xe9\n".to_vec(),
             "c.yaml:2: expected UTF-8 text, found the byte 0xE9",
         ),
-        (b"task: multilabel\nname: a\0b\n", "c.yaml:2:"),
-        (b"", "c.yaml: expected a section of keys, found nothing"),
+        (b"task: multilabel\nname: a\0b\n".to_vec(), "c.yaml:2:"),
         (
-            b"task: multilabel\nmodel: {hidden: [65536, 65536]}\n",
+            Vec::new(),
+            "c.yaml: expected a section of keys, found nothing",
+        ),
+        (
+            b"task: multilabel\nmodel: {hidden: [65536, 65536]}\n".to_vec(),
             "at most 2^28 weights",
         ),
     ];
