@@ -22,6 +22,9 @@ pub struct Run {
     pub series: SeriesSet,
 }
 
+/// Most brackets that `config.yaml` may open.
+const MOST_BRACKETS: usize = 10_000;
+
 /// The one key of `config.yaml` that is of interest here.
 #[derive(Default, Deserialize)]
 struct Config {
@@ -55,6 +58,10 @@ impl Run {
     /// [`Error::RunFile`] if `config.yaml` or `summary.json` is malformed.
     pub(crate) fn with_series(dir: &Path, series: SeriesSet) -> Result<Self> {
         let config: Config = read_optional(&dir.join("config.yaml"), |text| {
+            // serde_yaml takes the square of the nesting, and minutes for what it then refuses.
+            if text.bytes().filter(|byte| b"[{".contains(byte)).count() > MOST_BRACKETS {
+                return Err(format!("more than {MOST_BRACKETS} opening brackets"));
+            }
             serde_yaml::from_str(text).map_err(|error| error.to_string())
         })?;
         let summary: Summary = read_optional(&dir.join("summary.json"), |text| {
@@ -184,6 +191,14 @@ mod tests {
         write_run(dir.path(), None, Some("{"));
         let message = Run::read(dir.path()).unwrap_err().to_string();
         assert!(message.contains("summary.json: EOF"), "{message}");
+    }
+
+    #[test]
+    fn a_configuration_of_brackets_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        write_run(dir.path(), Some(&"[".repeat(1 << 20)), None);
+        let message = Run::read(dir.path()).unwrap_err().to_string();
+        assert!(message.contains("config.yaml: more than"), "{message}");
     }
 
     #[test]

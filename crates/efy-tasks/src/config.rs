@@ -1,7 +1,10 @@
 //! What a run is described by: one YAML file, every key checked.
 
+mod ranges;
+
 use std::path::{Path, PathBuf};
 
+use efy_train::config::Document;
 use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ pub struct Config {
     pub task: Task,
     /// The name of the run, of its directory and in figures.
     #[serde(default = "default_name")]
+    #[schemars(length(min = 1, max = 128))]
     pub name: String,
     /// Where the examples come from.
     #[serde(default)]
@@ -64,8 +68,10 @@ pub struct DataConfig {
     /// The label columns of a CSV file, by the beginning of their names.
     pub label_prefix: Option<String>,
     /// The fraction of the training split that is held out to choose weights on, drawn with the seed.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation: f64,
     /// The fraction of all examples that is drawn as test split when the data have none.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test: f64,
     /// Scale every feature to mean 0 and variance 1 on the training split.
     pub standardize: bool,
@@ -112,12 +118,15 @@ pub struct ModelConfig {
     /// The energy.
     pub kind: ModelKind,
     /// Widths of the hidden rectifier layers that produce the unary scores; none: linear.
+    #[schemars(extend("maxItems" = 64, "items" = ranges::width()))]
     pub hidden: Vec<u32>,
     /// Rank m of the coupling U = -A A^T, A being k x m (pairwise).
+    #[schemars(range(min = 1, max = 65_536))]
     pub rank: u32,
     /// Where A comes from (pairwise).
     pub coupling: CouplingKind,
     /// Widths of the layers over labels (spen, input_concave, picnn).
+    #[schemars(extend("minItems" = 1, "maxItems" = 64, "items" = ranges::width()))]
     pub prior_hidden: Vec<u32>,
     /// Element type of weights, solver and loss.
     pub dtype: Dtype,
@@ -182,21 +191,26 @@ pub struct LossConfig {
     /// The regularizer of the inner problem and of predictions; `perceptron` and `margin` have none.
     pub regularizer: RegularizerKind,
     /// Its strength.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub gamma: f64,
     /// The cost of a wrong output (margin, regularized_margin).
     pub cost: CostKind,
     /// How the argmax is differentiated (cross_entropy, mse).
     pub differentiation: DifferentiationKind,
     /// Iterations that are differentiated (unrolled).
+    #[schemars(range(min = 1, max = 100_000))]
     pub unroll_steps: usize,
     /// Their step size; none: from the curvature (unrolled).
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub unroll_step_size: Option<f64>,
     /// What draws negatives (contrastive). Chains begin at the labels, or with `solver.warm_start` where
     /// they ended in the epoch before.
     pub negatives: NegativesKind,
     /// Sweeps or steps of a chain (contrastive).
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub negative_steps: usize,
     /// The step size of Langevin dynamics (contrastive).
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub langevin_step_size: f64,
 }
 
@@ -292,10 +306,12 @@ pub struct SolverConfig {
     /// The method.
     pub kind: SolverKind,
     /// A row is done in training when its residual is at most this.
+    #[schemars(range(min = 0))]
     pub tolerance: f64,
     /// Iterations a row gets in training.
     pub max_iterations: usize,
     /// The same when metrics are computed.
+    #[schemars(range(min = 0))]
     pub eval_tolerance: f64,
     /// The same when metrics are computed.
     pub eval_max_iterations: usize,
@@ -350,9 +366,9 @@ impl Config {
     /// # Errors
     /// [`efy_train::Error`] naming file and key, what was expected and what was found.
     pub fn load(path: &Path, sets: &[String]) -> efy_train::Result<Self> {
-        let mut config: Config = efy_train::config::load(path, sets)?;
-        let file = path.display().to_string();
-        config.validate(&|key| efy_train::config::origin_of(&file, key, sets))?;
+        let document = Document::load(path, sets)?;
+        let mut config: Config = document.typed()?;
+        config.validate(&|key| document.origin_of(key))?;
         config.data.make_absolute()?;
         Ok(config)
     }
@@ -362,94 +378,9 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_text(origin: &str, text: &str, sets: &[String]) -> efy_train::Result<Self> {
-        let config: Config = efy_train::config::from_text(origin, text, sets)?;
-        config.validate(&|key| efy_train::config::origin_of(origin, key, sets))?;
+        let document = Document::parse(origin, text, sets)?;
+        let config: Config = document.typed()?;
+        config.validate(&|key| document.origin_of(key))?;
         Ok(config)
-    }
-
-    fn validate(&self, origin: &dyn Fn(&str) -> String) -> efy_train::Result<()> {
-        self.train.validate(origin)?;
-        self.checkpoint.validate(origin)?;
-        let wrong = |key: &str, expected: &str, found: String| {
-            let message = format!("{key}: expected {expected}, found {found}");
-            Err(efy_train::Error::Config {
-                origin: origin(key),
-                message,
-            })
-        };
-        for (key, value) in [
-            ("data.validation", self.data.validation),
-            ("data.test", self.data.test),
-        ] {
-            if !(value > 0.0 && value < 1.0) {
-                return wrong(key, "a fraction between 0 and 1", value.to_string());
-            }
-        }
-        if self.model.hidden.contains(&0) {
-            return wrong(
-                "model.hidden",
-                "positive widths",
-                format!("{:?}", self.model.hidden),
-            );
-        }
-        let prior = &self.model.prior_hidden;
-        if prior.is_empty() || prior.contains(&0) {
-            return wrong(
-                "model.prior_hidden",
-                "at least one width, all positive",
-                format!("{prior:?}"),
-            );
-        }
-        if self.model.rank == 0 {
-            return wrong("model.rank", "a positive integer", "0".to_owned());
-        }
-        if !(self.loss.gamma.is_finite() && self.loss.gamma > 0.0) {
-            return wrong(
-                "loss.gamma",
-                "a positive number",
-                self.loss.gamma.to_string(),
-            );
-        }
-        for (key, count) in [
-            ("loss.unroll_steps", self.loss.unroll_steps),
-            ("loss.negative_steps", self.loss.negative_steps),
-        ] {
-            if count == 0 {
-                return wrong(key, "a positive integer", "0".to_owned());
-            }
-        }
-        let steps = [
-            ("loss.unroll_step_size", self.loss.unroll_step_size),
-            (
-                "loss.langevin_step_size",
-                Some(self.loss.langevin_step_size),
-            ),
-        ];
-        for (key, step) in steps {
-            if let Some(step) = step.filter(|step| !(step.is_finite() && *step > 0.0)) {
-                return wrong(key, "a positive number", step.to_string());
-            }
-        }
-        let tolerances = [
-            ("solver.tolerance", self.solver.tolerance),
-            ("solver.eval_tolerance", self.solver.eval_tolerance),
-        ];
-        for (key, value) in tolerances {
-            if !(value.is_finite() && value >= 0.0) {
-                return wrong(key, "a number >= 0", value.to_string());
-            }
-        }
-        let monitored = crate::multilabel::METRICS;
-        if !monitored.contains(&self.train.monitor.as_str()) {
-            let guess = efy_train::config::nearest(&self.train.monitor, monitored)
-                .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
-            let expected = format!("one of {}", monitored.join(", "));
-            return wrong(
-                "train.monitor",
-                &expected,
-                format!("{}{guess}", self.train.monitor),
-            );
-        }
-        Ok(())
     }
 }

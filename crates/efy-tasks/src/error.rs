@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use efy_train::config::one_line;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -102,7 +104,8 @@ impl Error {
         Self::Input {
             file: file.to_owned(),
             line,
-            message: message.into(),
+            // What is quoted from the file stays in the line and off the terminal's controls.
+            message: one_line(&message.into()),
         }
     }
 
@@ -126,4 +129,11 @@ fn hint(suggestion: Option<&str>) -> String {
         Some(name) => format!(": did you mean {name:?}?"),
         None => "; `efy data list` shows the names there are".to_owned(),
     }
+}
+
+/// The message of a JSON error without its line and column, which stand elsewhere.
+pub(crate) fn json_message(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use efy_core::parameters::Parameters;
 use tch::Tensor;
 
+use crate::config::one_line;
 use crate::files::write_atomically;
 use crate::{Error, Result, State, tensor_file};
 
@@ -81,7 +82,7 @@ fn invalid(path: &Path, error: Error) -> Error {
     match error {
         Error::State(message) => Error::Weights {
             path: path.to_owned(),
-            message,
+            message: one_line(&message),
         },
         other => other,
     }

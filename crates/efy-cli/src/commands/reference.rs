@@ -26,6 +26,13 @@ const HEAD: &str = "# Configuration reference
 A run is described by one YAML file. `--set section.key=value` on the command line changes a key; the
 value is read as YAML. A key that is not listed here is an error. `configs/schema.json` is the same as
 JSON Schema, for completion in an editor.
+
+A configuration is UTF-8 text of at most 1 MiB, nested at most 32 levels deep. A key is given once, a number is
+finite, and anchors, aliases, tags and merge keys are not read. What is wrong is said with the place:
+`run.yaml:12:3: train.lr: expected a positive number, found -1`.
+
+Words in brackets after a meaning are the kinds it is for: of model, loss or solver, as the section is. With other
+kinds the key is checked but has no effect.
 ";
 
 /// A table for the top level, one for each section and one for each section in it.
@@ -86,7 +93,7 @@ fn table(root: &Value, object: &Value, defaults: &Value) -> String {
     text
 }
 
-/// What a key accepts, in words.
+/// What a key accepts, in words: its type and its range.
 fn values(target: &Value) -> String {
     if let Some(variants) = target["oneOf"].as_array() {
         let names = variants.iter().filter_map(|v| v["const"].as_str());
@@ -104,14 +111,36 @@ fn values(target: &Value) -> String {
         .iter()
         .filter(|kind| **kind != "null")
         .map(|kind| match *kind {
-            "integer" => "integer",
-            "number" => "number",
-            "boolean" => "`true` `false`",
-            "array" => "list",
-            "object" => "section",
-            _ => "text",
+            "integer" => format!("integer{}", range(target)),
+            "number" => format!("number{}", range(target)),
+            "boolean" => "`true` `false`".to_owned(),
+            "array" => format!("list of {}", plural(&values(&target["items"]))),
+            "object" => "section".to_owned(),
+            _ => "text".to_owned(),
         });
     names.collect::<Vec<_>>().join(" ")
+}
+
+fn plural(kind: &str) -> String {
+    kind.replacen("integer", "integers", 1)
+        .replacen("number", "numbers", 1)
+        .replacen("text", "texts", 1)
+}
+
+/// `, 1 to 100`, `, > 0` and the like.
+fn range(target: &Value) -> String {
+    let bound = |key: &str| target.get(key).filter(|bound| !bound.is_null());
+    match (bound("minimum"), bound("maximum")) {
+        (Some(low), Some(high)) => return format!(", {low} to {high}"),
+        (Some(low), None) => return format!(", >= {low}"),
+        (None, Some(high)) => return format!(", <= {high}"),
+        (None, None) => {}
+    }
+    match (bound("exclusiveMinimum"), bound("exclusiveMaximum")) {
+        (Some(low), Some(high)) => format!(", above {low}, below {high}"),
+        (Some(low), None) => format!(", > {low}"),
+        _ => String::new(),
+    }
 }
 
 /// Follows `$ref`, and a single `allOf` or `anyOf` around one.

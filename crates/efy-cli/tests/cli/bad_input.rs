@@ -71,7 +71,7 @@ fn a_value_out_of_range_is_put_down_to_where_it_was_set() {
     let place = Place::new();
     train_refused(&place, "--set train.lr=-1", &["--set train.lr=-1"]);
     place.write("c.yaml", "task: multilabel\ntrain:\n  lr: -1\n");
-    refused(&place, "train c.yaml --out run", &["c.yaml: train.lr"]);
+    refused(&place, "train c.yaml --out run", &["c.yaml:3:3: train.lr"]);
 }
 
 #[test]
@@ -89,8 +89,12 @@ fn configurations_that_cannot_be_read() {
     let place = Place::new();
     let long = format!("task: {}", "[".repeat(100) + &"]".repeat(100));
     let files: [(&str, &str, &[&str]); 6] = [
-        ("syntax.yaml", "train: [", &["syntax.yaml", "line"]),
-        ("tab.yaml", "train:\n\tlr: 1\n", &["tab.yaml", "line"]),
+        ("syntax.yaml", "train: [", &["syntax.yaml:", "not YAML"]),
+        (
+            "tab.yaml",
+            "train:\n\tlr: 1\n",
+            &["tab.yaml:2:", "not YAML"],
+        ),
         ("empty.yaml", "", &["empty.yaml"]),
         ("list.yaml", "- 1\n", &["list.yaml"]),
         (

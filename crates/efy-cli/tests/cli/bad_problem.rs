@@ -14,9 +14,14 @@ fn problems_that_are_none_are_refused_in_one_line() {
     let place = Place::new();
     let linear = r#"{"kind": "linear", "u": [1, 2]}"#;
     let cases = [
-        ("syntax", r#"{"energy": "#.to_owned(), "line 1"),
-        ("nothing", String::new(), "line 1"),
+        ("syntax", r#"{"energy": "#.to_owned(), "syntax.json:1: "),
+        ("nothing", String::new(), "nothing.json:1: "),
         ("parts", "{}".to_owned(), "energy"),
+        (
+            "trailing",
+            problem(linear, "") + " more",
+            "trailing.json:1: trailing characters",
+        ),
         ("member", problem(linear, r#", "traget": [1, 0]"#), "traget"),
         (
             "kind",

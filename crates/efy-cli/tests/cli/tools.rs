@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Place, run};
+use crate::support::{Place, run, skipped};
 
 #[test]
 fn doctor_says_why_cuda_is_not_usable() {
@@ -120,6 +120,34 @@ fn completions_are_there_for_every_shell() {
     let unknown = place.efy("completions tcsh");
     unknown.failed(2);
     assert!(unknown.stderr.contains("tcsh"), "{}", unknown.told());
+}
+
+/// The shell itself reads its script, where there is one.
+#[test]
+fn completions_are_scripts_that_their_shells_can_read() {
+    let place = Place::new();
+    for (shell, check) in [
+        ("bash", ["-n"].as_slice()),
+        ("zsh", &["-n"]),
+        ("fish", &["--no-execute"]),
+    ] {
+        let script = place.efy(&format!("completions {shell}")).ok().stdout;
+        place.write(shell, &script);
+        let checked = std::process::Command::new(shell)
+            .args(check)
+            .arg(place.path(shell))
+            .output();
+        match checked {
+            Ok(output) => {
+                let told = String::from_utf8_lossy(&output.stderr);
+                assert!(
+                    output.status.success() && told.is_empty(),
+                    "{shell}: {told}"
+                );
+            }
+            Err(_) => skipped(&format!("no {shell} here")),
+        }
+    }
 }
 
 #[test]

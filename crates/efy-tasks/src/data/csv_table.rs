@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use self::records::Records;
 use super::input;
 use super::schema::{Feature, Schema};
-use super::table::{Column, ColumnKind, Table, label_message, parse_label, parse_number, shown};
+use super::table::{
+    Column, ColumnKind, MAX_NAMES, Table, label_message, parse_label, parse_number, shown,
+};
 use crate::{Error, Result};
 
 /// Most distinct values of a text column: each becomes an encoded column, and a column with more
@@ -122,6 +124,9 @@ pub fn parse<'r>(input: impl Read, file: &Path, role: &dyn Fn(&str) -> Role<'r>)
             "expected a header line, found nothing",
         ));
     }
+    if records.cells().count() > MAX_NAMES {
+        return Err(records.error(format!("more than {MAX_NAMES} columns")));
+    }
     let header: Vec<String> = records.cells().map(str::to_owned).collect();
     let mut names = HashSet::new();
     if let Some(twice) = header.iter().find(|name| !names.insert(name.as_str())) {
@@ -144,6 +149,7 @@ pub fn parse<'r>(input: impl Read, file: &Path, role: &dyn Fn(&str) -> Role<'r>)
         kind: cells.kind(),
     });
     let mut table = Table::new(file, columns.collect());
+    let mut collected = 0;
     while more {
         let found = records.cells().count();
         if found != header.len() {
@@ -152,7 +158,7 @@ pub fn parse<'r>(input: impl Read, file: &Path, role: &dyn Fn(&str) -> Role<'r>)
         let row = table.add_row(records.line)?;
         for (((text, name), cells), out) in records.cells().zip(&header).zip(&mut cells).zip(row) {
             *out = cells
-                .read(name, text)
+                .read(name, text, &mut collected)
                 .map_err(|message| records.error(message))?;
         }
         more = records.advance()?;
@@ -200,7 +206,8 @@ impl Cells {
         }
     }
 
-    fn read(&mut self, name: &str, text: &str) -> Result<f32, String> {
+    /// The cell that a text stands for; `collected` counts the texts of all columns.
+    fn read(&mut self, name: &str, text: &str, collected: &mut usize) -> Result<f32, String> {
         let about = |message: String| format!("column {}: {message}", shown(name));
         if matches!(self, Self::Skipped) {
             return Ok(0.0);
@@ -230,6 +237,10 @@ impl Cells {
                 if next == MAX_VALUES {
                     return Err(about(format!("more than {MAX_VALUES} different texts")));
                 }
+                if *collected == MAX_NAMES {
+                    return Err(about(format!("more than {MAX_NAMES} texts in all columns")));
+                }
+                *collected += 1;
                 seen.insert(text.to_owned(), next);
                 Ok(next as f32)
             }

@@ -8,6 +8,7 @@ use super::cache::Cache;
 use super::dataset::Dataset;
 use super::source::Source;
 use super::{input, registry};
+use crate::error::json_message;
 use crate::{Error, Result};
 
 /// The file that says what the others of an imported set are.
@@ -64,8 +65,24 @@ pub(crate) fn read(name: &str, folder: &Path) -> Result<Dataset> {
     const MAX_MANIFEST: u64 = 1 << 20;
     let manifest = folder.join(MANIFEST);
     let text = input::read_text(&manifest, MAX_MANIFEST)?;
-    let source: Source = serde_json::from_str(&text)
-        .map_err(|error| Error::input(&manifest, Some(error.line() as u64), error.to_string()))?;
+    let source: Source = serde_json::from_str(&text).map_err(|error| {
+        Error::input(&manifest, Some(error.line() as u64), json_message(&error))
+    })?;
+    // The files lie beside the manifest: what it calls them leads nowhere else.
+    let names = match &source {
+        Source::Arff {
+            train,
+            test,
+            labels,
+        } => [Some(train), test.as_ref(), Some(labels)],
+        Source::Csv { train, test, .. } => [Some(train), test.as_ref(), None],
+    };
+    for name in names.into_iter().flatten() {
+        if name.file_name() != Some(name.as_os_str()) {
+            let message = format!("expected the name of a file beside it, found {name:?}");
+            return Err(Error::input(&manifest, None, message));
+        }
+    }
     let source = match source {
         Source::Arff {
             train,

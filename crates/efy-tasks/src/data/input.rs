@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub(crate) const MAX_BYTES: u64 = 2 << 30;
 
 /// Most bytes in one line, so that no reader has to hold more than this at once.
-const MAX_LINE: u64 = 64 << 20;
+const MAX_LINE: u64 = 16 << 20;
 
 /// Opens a plain or gzipped file (told apart by its first bytes, not its name) under the caps.
 pub(crate) fn open(path: &Path) -> Result<BufReader<Capped<Box<dyn Read>>>> {
@@ -29,10 +29,15 @@ pub(crate) fn open(path: &Path) -> Result<BufReader<Capped<Box<dyn Read>>>> {
     } else {
         Box::new(raw)
     };
-    Ok(BufReader::with_capacity(
-        1 << 16,
-        Capped::new(bytes, MAX_BYTES, MAX_LINE),
-    ))
+    let mut text = BufReader::with_capacity(1 << 16, Capped::new(bytes, MAX_BYTES, MAX_LINE));
+    let start = text
+        .fill_buf()
+        .map_err(|error| read_error(path, None, error))?;
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        let message = "expected UTF-8 text, found UTF-16; save it as UTF-8";
+        return Err(Error::input(path, None, message));
+    }
+    Ok(text)
 }
 
 /// Reads a whole text file of at most `max_bytes`.
@@ -49,7 +54,11 @@ pub(crate) fn read_text(path: &Path, max_bytes: u64) -> Result<String> {
             format!("more than {max_bytes} bytes"),
         ));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Error::input(path, None, NOT_UTF8))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        Error::input(path, Some(line), NOT_UTF8)
+    })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
@@ -217,6 +226,17 @@ mod tests {
                 .to_string()
                 .ends_with("more than 4 bytes")
         );
+    }
+
+    #[test]
+    fn utf16_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.arff");
+        for bytes in [b"\xff\xfe@\0", b"\xfe\xff\0@"] {
+            std::fs::write(&path, bytes).unwrap();
+            let message = read_text(&path, 100).unwrap_err().to_string();
+            assert!(message.contains("found UTF-16"), "{message}");
+        }
     }
 
     #[test]

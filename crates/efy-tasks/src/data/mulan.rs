@@ -15,7 +15,7 @@ use super::table::{Table, shown};
 use crate::{Error, Result};
 
 /// Most bytes of a label file. The largest in use (4000 labels) has 0.2 MB.
-const MAX_XML: u64 = 64 << 20;
+const MAX_XML: u64 = 8 << 20;
 
 /// Reads a data set. The labels may stand anywhere among the attributes and keep the order of the
 /// training file, whatever their order in the XML file.

@@ -8,6 +8,13 @@ use crate::{Error, Result};
 /// Most cells a table or an encoded matrix may have (2 GiB of `f32`).
 pub(crate) const MAX_CELLS: usize = 1 << 29;
 
+/// Most columns of a file, and most values its columns may have together: each of them is a name in
+/// memory, and a short line can hold millions.
+pub(crate) const MAX_NAMES: usize = 1 << 18;
+
+/// Most bytes of all names and values that a header declares.
+pub(crate) const MAX_HEADER: usize = 32 << 20;
+
 /// Rows of a file, not yet split into features and labels.
 ///
 /// Nominal cells hold the index of their value, so that one dense buffer serves all columns. The

@@ -1,12 +1,12 @@
 //! From configuration to parts.
 
-use efy_core::Result;
 use efy_core::domain::Cube;
 use efy_core::loss::{
     Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
     Perceptron, Sampler, ThroughArgmax,
 };
 use efy_core::solver::Options;
+use efy_core::{Error, Result};
 use efy_models::{CouplingSource, Model, Pairwise, Picnn, Sign, Spen, Unary};
 use tch::Device;
 
@@ -18,6 +18,9 @@ use crate::config::{
 /// Between two looks at the device when metrics are computed.
 const CHECK_EVERY: usize = 10;
 
+/// Most weights of a model: 2 GiB in f64, and the optimizer keeps as much again for each moment.
+const MOST_WEIGHTS: u64 = 1 << 28;
+
 /// A model of `inputs` features and `outputs` labels.
 pub(super) fn model(
     config: &ModelConfig,
@@ -25,6 +28,14 @@ pub(super) fn model(
     seed: u64,
     device: Device,
 ) -> Result<Box<dyn Model>> {
+    let weights = at_most(config, (inputs as u64, outputs as u64));
+    if weights > MOST_WEIGHTS {
+        return Err(Error::Parameter {
+            name: "model.hidden, model.rank, model.prior_hidden",
+            expected: "at most 2^28 weights in all",
+            found: format!("about {weights}"),
+        });
+    }
     let size = (inputs as i64, outputs as i64);
     let widths =
         |widths: &[u32]| -> Vec<i64> { widths.iter().map(|&width| width.into()).collect() };
@@ -50,6 +61,35 @@ pub(super) fn model(
         }
         ModelKind::Picnn => Box::new(Picnn::new(size, &hidden, &prior, seed, options)?),
     })
+}
+
+/// A bound on the number of weights, before any of them is made.
+fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
+    let rank = u64::from(config.rank);
+    let last = match (config.kind, config.coupling) {
+        (ModelKind::Pairwise, CouplingKind::Predicted) => k.saturating_mul(rank + 1),
+        (ModelKind::Pairwise, CouplingKind::Shared) => k + rank,
+        _ => k,
+    };
+    let widths = |widths: &[u32]| widths.iter().map(|&width| u64::from(width)).collect();
+    let products = |widths: &[u64]| -> u64 {
+        let pairs = widths
+            .windows(2)
+            .map(|pair| pair[0].saturating_mul(pair[1] + 1));
+        pairs.fold(0, u64::saturating_add)
+    };
+    let hidden: Vec<u64> = widths(&config.hidden);
+    let network = [&[inputs], hidden.as_slice(), &[last]].concat();
+    let prior: Vec<u64> = match config.kind {
+        ModelKind::Unary | ModelKind::Pairwise => Vec::new(),
+        // Every layer sees the outputs, the layer before and, in a PICNN, the context.
+        _ => widths(&config.prior_hidden),
+    };
+    let context = hidden.iter().copied().max().unwrap_or(inputs).max(k);
+    let beside = prior.iter().map(|width| width.saturating_mul(2 * context));
+    products(&network)
+        .saturating_add(products(&prior))
+        .saturating_add(beside.fold(0, u64::saturating_add))
 }
 
 /// The loss on the cube, with the solver's options for training or for evaluation.

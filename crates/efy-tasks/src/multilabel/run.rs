@@ -17,7 +17,7 @@ use super::{Multilabel, Scaling, Splits, write_predictions};
 use crate::Result;
 use crate::config::{Config, DataConfig};
 use crate::data::{self, Cache, Dataset, LabelColumns, Schema};
-use crate::error::Error;
+use crate::error::{Error, json_message};
 
 /// Names of the buffers that are stored beside the weights.
 const BUFFERS: [&str; 2] = ["input.mean", "input.deviation"];
@@ -307,8 +307,10 @@ fn write_summary(
 pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) -> Result<Trained> {
     let data = dataset(&config.data, cache)?;
     let text = read_text(&run.schema())?;
-    let schema: Schema = serde_json::from_str(&text)
-        .map_err(|error| Error::input(&run.schema(), None, error.to_string()))?;
+    let schema: Schema = serde_json::from_str(&text).map_err(|error| {
+        let line = Some(error.line() as u64);
+        Error::input(&run.schema(), line, json_message(&error))
+    })?;
     if &schema != data.schema() {
         let message = "its features or labels are not those that the run was trained on";
         return Err(Error::Dataset {

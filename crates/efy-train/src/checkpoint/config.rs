@@ -12,6 +12,7 @@ pub struct CheckpointConfig {
     /// Steps between two checkpoints; 0: only when the run is interrupted.
     pub every: u64,
     /// How many of the newest checkpoints are kept.
+    #[schemars(range(min = 1))]
     pub keep: usize,
 }
 

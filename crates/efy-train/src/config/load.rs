@@ -3,19 +3,20 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::suggest::nearest;
-use super::{overrides, yaml};
-use crate::files::read_text;
+use super::message::describe;
+use super::{overrides, text, yaml};
 use crate::{Error, Result};
 
 /// Reads a YAML file, applies `--set` overrides in their order, and gives it the type `T`.
 ///
 /// # Errors
-/// [`Error::File`] when it cannot be read; [`Error::Config`] naming the file, the key, what was
-/// expected and what was found, and for an unknown key the nearest one that is known.
+/// [`Error::File`] when it cannot be read; [`Error::Config`] naming the file with line and column, or
+/// the override, the key, what was expected and what was found, and for an unknown key the nearest one
+/// that is known.
 pub fn load<T: DeserializeOwned>(path: &Path, sets: &[String]) -> Result<T> {
-    from_text(&path.display().to_string(), &read_text(path)?, sets)
+    Document::load(path, sets)?.typed()
 }
 
 /// As [`load`], from a text that came from `origin`.
@@ -23,61 +24,100 @@ pub fn load<T: DeserializeOwned>(path: &Path, sets: &[String]) -> Result<T> {
 /// # Errors
 /// As [`load`].
 pub fn from_text<T: DeserializeOwned>(origin: &str, text: &str, sets: &[String]) -> Result<T> {
-    let mut value = yaml::parse(origin, text)?;
-    for assignment in sets {
-        overrides::apply(&mut value, assignment)?;
-    }
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let text = error.inner().to_string();
-        let key = path.strip_prefix('.').unwrap_or(&path);
-        Error::Config {
-            origin: origin_of(origin, key, sets),
-            message: describe(key, &text),
-        }
-    })
+    Document::parse(origin, text, sets)?.typed()
 }
 
-/// Where the value of a key came from: the last override that set it, else the file.
+/// A configuration that has no type yet, and where its values came from.
+#[derive(Debug)]
+pub struct Document {
+    origin: String,
+    text: String,
+    sets: Vec<String>,
+    value: Value,
+}
+
+impl Document {
+    /// Reads a YAML file and applies `--set` overrides in their order.
+    ///
+    /// A configuration has at most 1 MiB of UTF-8 text, nested at most 32 levels deep, without anchors,
+    /// aliases, tags and merge keys; a key is given once, and numbers are finite.
+    ///
+    /// # Errors
+    /// [`Error::File`] when it cannot be read, [`Error::Config`] when it is no such text.
+    pub fn load(path: &Path, sets: &[String]) -> Result<Self> {
+        Document::parse(&path.display().to_string(), &text::read(path)?, sets)
+    }
+
+    /// As [`load`](Self::load), from a text that came from `origin`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(origin: &str, text: &str, sets: &[String]) -> Result<Self> {
+        text::check_length(origin, text)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut value = yaml::parse(text).map_err(|flaw| Error::Config {
+            origin: placed(origin, flaw.place),
+            message: text::one_line(&flaw.message),
+        })?;
+        for assignment in sets {
+            overrides::apply(&mut value, assignment)?;
+        }
+        Ok(Document {
+            origin: origin.to_owned(),
+            text: text.to_owned(),
+            sets: sets.to_vec(),
+            value,
+        })
+    }
+
+    /// The values as a `T`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming place, key, what was expected and what was found.
+    pub fn typed<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_path_to_error::deserialize(&self.value).map_err(|error| {
+            let path = error.path().to_string();
+            let key = path.strip_prefix('.').unwrap_or(&path);
+            let (key, message) = describe(key, &error.inner().to_string());
+            Error::Config {
+                origin: self.origin_of(&key),
+                message: text::one_line(&message),
+            }
+        })
+    }
+
+    /// Where the value of a key came from: the last override that set it, else the file with the line and
+    /// column of the key, or of the section that lacks it.
+    pub fn origin_of(&self, key: &str) -> String {
+        let origin = origin_of(&self.origin, key, &self.sets);
+        if origin != self.origin {
+            return text::one_line(&origin);
+        }
+        let mut ancestors = std::iter::successors(Some(key), |key| {
+            key.rfind(['.', '[']).map(|end| &key[..end])
+        });
+        placed(
+            &origin,
+            ancestors.find_map(|key| yaml::locate(&self.text, key)),
+        )
+    }
+}
+
+/// `FILE:LINE:COLUMN`.
+fn placed(origin: &str, place: Option<yaml::Place>) -> String {
+    match place {
+        Some(yaml::Place { line, column }) => format!("{origin}:{line}:{column}"),
+        None => origin.to_owned(),
+    }
+}
+
+/// The last override that set a key, else `origin`. [`Document::origin_of`] knows the line, too.
 pub fn origin_of(origin: &str, key: &str, sets: &[String]) -> String {
     let setting = sets.iter().rev().find(|set| {
         let path = set.split('=').next().unwrap_or_default().trim();
-        path == key || key.starts_with(&format!("{path}."))
+        path == key || key.starts_with(&format!("{path}.")) || key.starts_with(&format!("{path}["))
     });
     setting.map_or_else(|| origin.to_owned(), |set| format!("--set {set}"))
-}
-
-/// `train.lrr: unknown key, did you mean lr? (known: epochs, lr)`, or serde's sentence after the key.
-fn describe(key: &str, text: &str) -> String {
-    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
-    let at = if key.is_empty() || key == "." {
-        String::new()
-    } else {
-        format!("{key}: ")
-    };
-    match quoted.split_first() {
-        Some((found, known)) if text.starts_with("unknown field") => {
-            // serde's path ends with the unknown key itself or with its parent.
-            let parent = key.strip_suffix(found).unwrap_or(key).trim_end_matches('.');
-            let full = if parent.is_empty() || parent == "." {
-                (*found).to_owned()
-            } else {
-                format!("{parent}.{found}")
-            };
-            let guess = nearest(found, known.iter().copied())
-                .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
-            format!("{full}: unknown key{guess} (known: {})", known.join(", "))
-        }
-        Some((found, known)) if text.starts_with("unknown variant") => {
-            let guess = nearest(found, known.iter().copied())
-                .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
-            format!(
-                "{at}expected one of {}, found {found}{guess}",
-                known.join(", ")
-            )
-        }
-        _ => format!("{at}{text}"),
-    }
 }
 
 #[cfg(test)]
@@ -122,26 +162,44 @@ mod tests {
         let cases = [
             (
                 "train: {lr: 1, lrr: 2}",
-                "c.yaml: train.lrr: unknown key, did you mean lr? (known: lr, mode)",
+                "c.yaml:1:16: train.lrr: unknown key, did you mean lr? (known: lr, mode)",
             ),
             (
                 "train: {lr: fast}",
-                "c.yaml: train.lr: invalid type: string \"fast\", expected f64",
+                "c.yaml:1:9: train.lr: expected a number, found \"fast\"",
             ),
             (
                 "trian: {lr: 1}",
-                "c.yaml: trian: unknown key, did you mean train? (known: train)",
+                "c.yaml:1:1: trian: unknown key, did you mean train? (known: train)",
             ),
             (
                 "train: {lr: 1, mode: slwo}",
-                "c.yaml: train.mode: expected one of fast, slow, found slwo, did you mean slow?",
+                "c.yaml:1:16: train.mode: expected one of fast, slow, found slwo, did you mean slow?",
             ),
-            ("{}", "c.yaml: missing field `train`"),
+            ("{}", "c.yaml: expected a key train, found none"),
+            (
+                "\u{feff}# comment\r\ntrain:\r\n  mode: slow\r\n",
+                "c.yaml:2:1: train: expected a key lr, found none",
+            ),
+            (
+                "train: {lr: 1, \"a\\nb\\e[1m\": 2}",
+                "c.yaml:1:16: train.a\\nb\\u{1b}[1m: unknown key (known: lr, mode)",
+            ),
+            ("", "c.yaml: expected a section of keys, found nothing"),
+            (
+                "train: {lr: .nan}",
+                "c.yaml:1:13: train.lr: expected a finite number, found .nan",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(message(text, &[]), expected);
         }
-        assert!(message("train: [", &[]).starts_with("c.yaml: "));
+        let syntax = message("train: [", &[]);
+        assert!(syntax.contains(": not YAML: "), "{syntax}");
+        assert!(
+            syntax.starts_with("c.yaml:1:") || syntax.starts_with("c.yaml:2:"),
+            "{syntax}"
+        );
     }
 
     #[test]
@@ -149,7 +207,7 @@ mod tests {
         let found = message("train: {lr: 1}", &["train.lr=x"]);
         assert_eq!(
             found,
-            "--set train.lr=x: train.lr: invalid type: string \"x\", expected f64"
+            "--set train.lr=x: train.lr: expected a number, found \"x\""
         );
         let unknown = message("train: {lr: 1}", &["train.rate=1"]);
         assert!(

@@ -1,12 +1,15 @@
 //! Configurations: YAML files, overrides from the command line, and errors that name the key.
 
 mod load;
+mod message;
 mod overrides;
 mod suggest;
+mod text;
 mod train;
 mod yaml;
 
-pub use load::{from_text, load, origin_of};
+pub use load::{Document, from_text, load, origin_of};
 pub use suggest::nearest;
+pub use text::one_line;
 pub use train::TrainConfig;
 pub use yaml::to_yaml;

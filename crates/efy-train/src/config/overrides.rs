@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::yaml;
+use super::text::one_line;
+use super::yaml::{self, DEEPEST};
 use crate::{Error, Result};
 
 /// Puts `a.b=value` into a configuration; the value is read as YAML, keys that are missing are made.
 pub(super) fn apply(config: &mut Value, assignment: &str) -> Result<()> {
-    let origin = || format!("--set {assignment}");
+    let origin = || one_line(&format!("--set {assignment}"));
     let invalid = |message: &str| Error::Config {
         origin: origin(),
         message: message.to_owned(),
@@ -19,7 +20,10 @@ pub(super) fn apply(config: &mut Value, assignment: &str) -> Result<()> {
     if keys.iter().any(|key| key.is_empty()) {
         return Err(invalid("expected a key like train.lr before the `=`"));
     }
-    let value = yaml::parse(&origin(), text)?;
+    if keys.len() > DEEPEST {
+        return Err(invalid(&format!("nested deeper than {DEEPEST} levels")));
+    }
+    let value = yaml::parse(text).map_err(|flaw| invalid(&one_line(&flaw.message)))?;
     let mut place = config;
     for (index, key) in keys.iter().enumerate() {
         if place.is_null() {
@@ -57,7 +61,7 @@ mod tests {
     #[test]
     fn what_is_no_assignment_is_refused() {
         let mut config = json!({"task": "multilabel"});
-        let message = |config: &mut Value, text| apply(config, text).unwrap_err().to_string();
+        let message = |config: &mut Value, text: &str| apply(config, text).unwrap_err().to_string();
         assert_eq!(
             message(&mut config, "train.lr"),
             "--set train.lr: expected KEY=VALUE, found no `=`"
@@ -68,5 +72,11 @@ mod tests {
         );
         assert!(message(&mut config, ".a=1").contains("expected a key"));
         assert!(message(&mut config, "a=[1").starts_with("--set a=[1: "));
+        assert_eq!(
+            message(&mut config, &("a.".repeat(100_000) + "a=1")).len(),
+            403 + ": nested deeper than 32 levels".len()
+        );
+        let nested = "[".repeat(100_000);
+        assert!(message(&mut config, &format!("a={nested}")).ends_with("than 32 levels"));
     }
 }

@@ -6,44 +6,59 @@ use serde::{Deserialize, Serialize};
 use crate::optimizer::{OnNonFinite, OptimizerKind, Schedule};
 use crate::{Error, Result};
 
+/// Most examples of a step.
+const LARGEST_BATCH: usize = 1 << 24;
+
 /// How long, how fast and in what order to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
     /// Passes over the training split at most.
+    #[schemars(range(min = 1))]
     pub epochs: u64,
     /// Examples a step.
+    #[schemars(range(min = 1, max = 16_777_216))]
     pub batch_size: usize,
     /// The update rule.
     pub optimizer: OptimizerKind,
     /// Learning rate, of which the schedule takes a fraction.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub lr: f64,
     /// How the learning rate changes during training.
     pub schedule: Schedule,
     /// L2 regularization: lambda in lambda/2 ||w||^2, on the weights of networks, not on biases and not
     /// on a shared coupling. With adamw the weights shrink by lr times lambda a step instead.
+    #[schemars(range(min = 0))]
     pub weight_decay: f64,
     /// How much of the last direction stays in the next, in [0, 1) (sgd).
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub momentum: f64,
     /// Nesterov's momentum (sgd).
     pub nesterov: bool,
     /// Decay of the mean of the gradient, in [0, 1) (adam, adamw).
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub beta1: f64,
     /// Decay of the mean of its square, in [0, 1) (adam, adamw).
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub beta2: f64,
     /// Added to the root of the mean square (adam, adamw).
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub epsilon: f64,
     /// The largest norm of the gradient of all weights; a longer one is scaled down to it. None or 0: any.
+    #[schemars(range(min = 0))]
     pub clip_norm: Option<f64>,
     /// Parts that a batch is computed in, one after the other: less memory, the same gradient.
+    #[schemars(range(min = 1))]
     pub accumulate: u64,
     /// What happens when a loss or a gradient is not finite.
     pub on_nonfinite: OnNonFinite,
     /// Seed of everything random: initial weights, splits, order.
     pub seed: u64,
     /// Steps between two reads of the training loss from the device.
+    #[schemars(range(min = 1))]
     pub log_every: u64,
     /// Epochs between two evaluations of the validation split.
+    #[schemars(range(min = 1))]
     pub eval_every: u64,
     /// Evaluations without an improvement after which training stops; 0: never.
     pub patience: u64,
@@ -107,6 +122,10 @@ impl TrainConfig {
         ];
         if let Some((key, count)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return wrong(key, "a positive integer", &count);
+        }
+        if self.batch_size > LARGEST_BATCH {
+            let expected = format!("at most {LARGEST_BATCH} examples");
+            return wrong("batch_size", &expected, &self.batch_size);
         }
         if !(self.lr.is_finite() && self.lr > 0.0) {
             return wrong("lr", "a positive number", &self.lr);

@@ -1,36 +1,38 @@
-//! The one place that knows which YAML library is used.
+//! The one place that knows which YAML libraries are used.
+//!
+//! A text is walked over by `saphyr-parser` before `serde_yaml` gives it values: the walk refuses what would
+//! exhaust the reader, and knows where keys stand, which serde_yaml does not tell once it has parsed a text.
+
+mod walk;
 
 use serde::Serialize;
 use serde_json::Value;
 
+pub(super) use self::walk::{DEEPEST, Flaw, Place, locate};
 use crate::{Error, Result};
 
-/// Largest configuration that is read.
-const MOST_BYTES: usize = 1 << 20;
-/// Deepest nesting that is read.
-const DEEPEST: usize = 32;
-
-/// Parses a YAML text; comments and order do not matter, anchors and tags are not for configurations.
-pub(super) fn parse(origin: &str, text: &str) -> Result<Value> {
-    let invalid = |message: String| Error::Config {
-        origin: origin.to_owned(),
-        message,
-    };
-    if text.len() > MOST_BYTES {
-        return Err(invalid(format!(
-            "expected at most {MOST_BYTES} bytes, found {}",
-            text.len()
-        )));
-    }
-    let value: serde_yaml::Value = match serde_yaml::from_str(text) {
-        Ok(value) => value,
-        Err(error) => return Err(invalid(first_line(&error.to_string()))),
-    };
-    let value = serde_json::to_value(value).map_err(|error| invalid(error.to_string()))?;
-    if depth(&value) > DEEPEST {
-        return Err(invalid(format!("nested deeper than {DEEPEST} levels")));
-    }
-    Ok(value)
+/// Parses a YAML text without a byte order mark; comments and order do not matter.
+pub(super) fn parse(text: &str) -> Result<Value, Flaw> {
+    walk::check(text)?;
+    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let Some(at) = error.location() else {
+            return Flaw {
+                place: None,
+                message,
+            };
+        };
+        let (line, column) = (at.line(), at.column());
+        let end = format!(" at line {line} column {column}");
+        Flaw {
+            place: Some(Place { line, column }),
+            message: message.strip_suffix(&end).unwrap_or(&message).to_owned(),
+        }
+    })?;
+    serde_json::to_value(value).map_err(|error| Flaw {
+        place: None,
+        message: error.to_string(),
+    })
 }
 
 /// A value as YAML, for `config.yaml` in the run directory.
@@ -39,16 +41,4 @@ pub fn to_yaml(value: &impl Serialize) -> Result<String> {
         origin: "config".to_owned(),
         message: error.to_string(),
     })
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(entries) => 1 + entries.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::scan::{Scanner, Token};
 use crate::data::input::Lines;
-use crate::data::table::{ColumnKind, parse_number, shown};
+use crate::data::table::{ColumnKind, MAX_HEADER, MAX_NAMES, parse_number, shown};
 use crate::{Error, Result};
 
 /// One attribute and how to read its cells.
@@ -30,6 +30,7 @@ pub(super) fn parse(
 ) -> Result<Vec<Attribute>> {
     let mut attributes: Vec<Attribute> = Vec::new();
     let mut names = HashSet::new();
+    let (mut bytes, mut values) = (0, 0);
     while let Some((number, line)) = lines.next()? {
         let error = |message: String| Error::input(file, Some(number), message);
         let line = line.trim();
@@ -40,7 +41,14 @@ pub(super) fn parse(
         match keyword.to_ascii_lowercase().as_str() {
             "@relation" => {}
             "@attribute" => {
-                let attribute = Attribute::parse(rest, keep).map_err(error)?;
+                bytes += rest.len();
+                if bytes > MAX_HEADER {
+                    return Err(error(format!("more than {MAX_HEADER} bytes of attributes")));
+                }
+                if attributes.len() == MAX_NAMES {
+                    return Err(error(format!("more than {MAX_NAMES} attributes")));
+                }
+                let attribute = Attribute::parse(rest, &mut values, keep).map_err(error)?;
                 if !names.insert(attribute.name.clone()) {
                     let name = shown(&attribute.name);
                     return Err(error(format!("a second attribute called {name}")));
@@ -66,8 +74,12 @@ pub(super) fn parse(
 }
 
 impl Attribute {
-    /// Reads what follows `@attribute`: a name and a type.
-    fn parse(text: &str, keep: &dyn Fn(&str) -> bool) -> Result<Self, String> {
+    /// Reads what follows `@attribute`: a name and a type. `declared` counts the values of all attributes.
+    fn parse(
+        text: &str,
+        declared: &mut usize,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, String> {
         let mut scanner = Scanner::new(text);
         let name = scanner.token(|c| c.is_whitespace() || c == '{')?;
         if name.text.is_empty() && !name.quoted {
@@ -75,7 +87,7 @@ impl Attribute {
         }
         let name = name.text.into_owned();
         let kind = if keep(&name) {
-            Kind::parse(&mut scanner).map_err(|message| about(&name, &message))?
+            Kind::parse(&mut scanner, declared).map_err(|message| about(&name, &message))?
         } else {
             Kind::Skipped
         };
@@ -111,7 +123,7 @@ impl Attribute {
 }
 
 impl Kind {
-    fn parse(scanner: &mut Scanner<'_>) -> Result<Self, String> {
+    fn parse(scanner: &mut Scanner<'_>, declared: &mut usize) -> Result<Self, String> {
         if !scanner.eat('{') {
             let word = scanner.rest().trim_end();
             let numeric = ["numeric", "real", "integer"];
@@ -129,6 +141,10 @@ impl Kind {
             if token.text.is_empty() && !token.quoted {
                 return Err("an empty value among the declared ones".to_owned());
             }
+            if *declared == MAX_NAMES {
+                return Err(format!("more than {MAX_NAMES} values in one header"));
+            }
+            *declared += 1;
             let value = token.text.into_owned();
             if index.insert(value.clone(), values.len()).is_some() {
                 return Err(format!("value {} is declared twice", shown(&value)));

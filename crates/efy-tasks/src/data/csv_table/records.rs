@@ -1,12 +1,17 @@
 //! CSV records with the line each begins on.
 
-use std::io::{Chain, Read};
+use std::cell::Cell;
+use std::io::{self, Chain, ErrorKind as IoErrorKind, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Terminator};
 
 use crate::data::input;
 use crate::{Error, Result};
+
+/// Most bytes of a record. A quote that is never closed makes one of the whole file.
+const MAX_RECORD: usize = 16 << 20;
 
 /// The records of a file, blank lines left out.
 ///
@@ -14,7 +19,9 @@ use crate::{Error, Result};
 /// and in files with CRLF. Here every record ends with LF, the last one included, and the carriage
 /// return goes as white space; so the line a record begins on can be counted back from its end.
 pub(super) struct Records<'a, R> {
-    reader: Reader<Chain<R, &'static [u8]>>,
+    reader: Reader<Metered<Chain<R, &'static [u8]>>>,
+    /// Bytes read since the current record was asked for.
+    read: Rc<Cell<usize>>,
     file: &'a Path,
     record: StringRecord,
     /// Line the current record begins on.
@@ -23,13 +30,19 @@ pub(super) struct Records<'a, R> {
 
 impl<'a, R: Read> Records<'a, R> {
     pub(super) fn new(input: R, file: &'a Path) -> Self {
+        let read = Rc::new(Cell::new(0));
+        let metered = Metered {
+            inner: input.chain(&b"\n"[..]),
+            read: Rc::clone(&read),
+        };
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .terminator(Terminator::Any(b'\n'))
-            .from_reader(input.chain(&b"\n"[..]));
+            .from_reader(metered);
         Self {
             reader,
+            read,
             file,
             record: StringRecord::new(),
             line: 0,
@@ -39,6 +52,7 @@ impl<'a, R: Read> Records<'a, R> {
     /// Goes to the next record; `false` at the end.
     pub(super) fn advance(&mut self) -> Result<bool> {
         loop {
+            self.read.set(0);
             let more = self.reader.read_record(&mut self.record);
             let more = more.map_err(|error| self.wrap(error))?;
             let breaks = self
@@ -73,5 +87,23 @@ impl<'a, R: Read> Records<'a, R> {
             ErrorKind::Utf8 { .. } => Error::input(self.file, line, "not UTF-8 text"),
             _ => Error::input(self.file, line, message),
         }
+    }
+}
+
+/// A reader that fails once a record takes too many bytes.
+struct Metered<R> {
+    inner: R,
+    read: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.set(self.read.get() + count);
+        if self.read.get() > MAX_RECORD {
+            let message = "a record is too long; is a quote not closed?";
+            return Err(io::Error::new(IoErrorKind::FileTooLarge, message));
+        }
+        Ok(count)
     }
 }

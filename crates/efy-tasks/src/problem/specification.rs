@@ -1,12 +1,13 @@
 //! The JSON form of an inner problem, and its parts.
 
+use std::path::Path;
+
 use efy_core::device::read;
 use efy_core::domain::Domain;
 use efy_core::energy::Energy;
 use efy_core::regularizer::Regularizer;
 use efy_core::solver::{Options, Solver};
 use efy_core::{Error, Result};
-use efy_tasks::config::{Dtype, SolverKind};
 use serde::Deserialize;
 use tch::{Device, Tensor};
 
@@ -14,14 +15,16 @@ use super::domain::DomainSpec;
 use super::energy::{EnergySpec, Leaves};
 use super::numbers::Numbers;
 use super::regularizer::RegularizerSpec;
+use crate::config::{Dtype, SolverKind};
+use crate::error::json_message;
 
 /// How far a target may lie outside of the domain, in every coordinate.
 const TARGET_SLACK: f64 = 1e-6;
 
-/// What the file says.
+/// An inner problem: energy, regularizer, domain, and optionally a target, a solver and an element type.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Specification {
+pub struct Problem {
     energy: EnergySpec,
     regularizer: RegularizerSpec,
     domain: DomainSpec,
@@ -67,7 +70,40 @@ pub(super) struct Parts {
     pub(super) single: bool,
 }
 
-impl Specification {
+impl Problem {
+    /// Reads JSON; `file` is what errors call it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] with the line, the member, what was expected and what was found.
+    pub fn parse(file: &Path, text: &str) -> crate::Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let problem = serde_path_to_error::deserialize(&mut deserializer);
+        let problem = problem.map_err(|error| (error.path().to_string(), error.into_inner()));
+        problem
+            .and_then(|problem| {
+                let end = deserializer.end();
+                end.map(|()| problem)
+                    .map_err(|error| (".".to_owned(), error))
+            })
+            .map_err(|(path, error)| {
+                let message = json_message(&error);
+                let message = match path.as_str() {
+                    "." => message,
+                    path => format!("{path}: {message}"),
+                };
+                let line = Some(error.line() as u64).filter(|line| *line > 0);
+                crate::Error::input(file, line, message)
+            })
+    }
+
+    /// Lets the solver run for `most` iterations at most, whatever the problem says: for problems from
+    /// strangers.
+    #[must_use]
+    pub fn with_iterations_at_most(mut self, most: usize) -> Self {
+        self.solver.max_iterations = self.solver.max_iterations.min(most);
+        self
+    }
+
     pub(super) fn build(&self, device: Device) -> Result<Parts> {
         let options = (self.dtype.kind(), device);
         let (energy, inputs) = self.energy.build(options)?;

@@ -83,6 +83,17 @@ impl DomainSpec {
             DomainSpec::Ball { radius } => Box::new(Ball::new(*radius)?),
             DomainSpec::Sphere { radius } => Box::new(Sphere::new(*radius)?),
             DomainSpec::Product { parts } => {
+                // Before anything is made as large as a part says it is.
+                let sizes = parts
+                    .iter()
+                    .try_fold(0_usize, |sum, part| sum.checked_add(part.size));
+                if sizes != Some(k) {
+                    return Err(Error::Parameter {
+                        name: "domain.parts",
+                        expected: "sizes that add up to the number of scores",
+                        found: sizes.map_or("far more".to_owned(), |sum| sum.to_string()),
+                    });
+                }
                 let build = |part: &PartSpec| Ok((part.domain.build(part.size)?, part.size));
                 let parts: Result<Vec<_>> = parts.iter().map(build).collect();
                 Box::new(Product::new(parts?)?)

@@ -1,0 +1,240 @@
+//! Everything that reads what a stranger may have written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use efy_core::parameters::Builder;
+use efy_plot::{METRICS_FILE, Run, read_metrics};
+use efy_tasks::config::Config;
+use efy_tasks::data::{self, Cache, Feature, LabelColumns, Schema, arff, mulan};
+use efy_tasks::problem::Problem;
+use efy_train::weights;
+use tch::{Device, Kind};
+
+/// Iterations that a solver gets: this is about reading.
+const MOST_ITERATIONS: usize = 20;
+/// Longest message, in bytes: a terminal or two full, whatever the file holds.
+const LONGEST_MESSAGE: usize = 4096;
+
+/// A reader, by the name of its corpus.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Also the folder of its corpus and the name for `cargo fuzz run`.
+    pub name: &'static str,
+    /// How the file is called that the reader gets to see.
+    file: &'static str,
+    /// Reads the file in a folder of its own; what is wrong with it, if anything is.
+    read: fn(&Path) -> Result<(), String>,
+}
+
+/// All readers.
+pub const TARGETS: [Target; 10] = [
+    Target {
+        name: "yaml_config",
+        file: "config.yaml",
+        read: yaml_config,
+    },
+    Target {
+        name: "arff",
+        file: "input.arff",
+        read: read_arff,
+    },
+    Target {
+        name: "labels_xml",
+        file: "labels.xml",
+        read: labels_xml,
+    },
+    Target {
+        name: "csv",
+        file: "input.csv",
+        read: csv,
+    },
+    Target {
+        name: "rows_csv",
+        file: "rows.csv",
+        read: rows_csv,
+    },
+    Target {
+        name: "dataset_manifest",
+        file: "dataset.json",
+        read: dataset_manifest,
+    },
+    Target {
+        name: "solve_json",
+        file: "problem.json",
+        read: solve_json,
+    },
+    Target {
+        name: "run_metrics",
+        file: METRICS_FILE,
+        read: run_metrics,
+    },
+    Target {
+        name: "run_config",
+        file: "config.yaml",
+        read: run_config,
+    },
+    Target {
+        name: "weights",
+        file: "weights.safetensors",
+        read: read_weights,
+    },
+];
+
+/// The target of this name.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn target(name: &str) -> Target {
+    let found = TARGETS.into_iter().find(|target| target.name == name);
+    found.unwrap_or_else(|| panic!("no target {name}"))
+}
+
+impl Target {
+    /// Gives bytes to the reader.
+    ///
+    /// # Errors
+    /// What the reader says is wrong with them.
+    ///
+    /// # Panics
+    /// When the reader does, or when its message is not one that helps: it names the file, in one line that
+    /// can be shown on a terminal.
+    pub fn run(&self, bytes: &[u8]) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(self.file);
+        fs::write(&path, bytes).unwrap();
+        let verdict = (self.read)(&path);
+        if let Err(message) = &verdict {
+            let name = self.name;
+            assert!(message.contains(self.file), "{name}: no file: {message}");
+            assert!(
+                message.len() <= LONGEST_MESSAGE,
+                "{name}: {} bytes",
+                message.len()
+            );
+            let control = message.chars().find(|c| c.is_control());
+            assert_eq!(control, None, "{name}: {message:?}");
+        }
+        verdict
+    }
+}
+
+fn told<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
+    result.map_err(|error| error.to_string())
+}
+
+/// What is accepted is written as it was read.
+fn yaml_config(path: &Path) -> Result<(), String> {
+    let config = told(Config::load(path, &[]))?;
+    let yaml = efy_train::config::to_yaml(&config).unwrap();
+    assert_eq!(
+        Config::from_text("again", &yaml, &[]).unwrap(),
+        config,
+        "{yaml}"
+    );
+    Ok(())
+}
+
+fn read_arff(path: &Path) -> Result<(), String> {
+    let table = told(arff::read(path, &|_| true))?;
+    let last = table.columns().last().map(|column| column.name.clone());
+    let schema = told(Schema::of_table(
+        &table,
+        &last.into_iter().collect::<Vec<_>>(),
+    ))?;
+    told(schema.encode(&table))?;
+    told(schema.encode_labels(&table)).map(drop)
+}
+
+fn labels_xml(path: &Path) -> Result<(), String> {
+    let names = told(mulan::label_names(path))?;
+    assert!(!names.is_empty());
+    Ok(())
+}
+
+fn csv(path: &Path) -> Result<(), String> {
+    let labels = LabelColumns::Prefix("y".to_owned());
+    match data::load_path(path, None, None, Some(&labels)) {
+        Ok(data) => {
+            assert!(data.x().iter().all(|value| value.is_finite()));
+            Ok(())
+        }
+        // What is wrong with the data set as a whole is told with the name of the set.
+        Err(error @ efy_tasks::Error::Dataset { .. }) => Err(format!("input.csv: {error}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// As `efy predict` reads new rows.
+fn rows_csv(path: &Path) -> Result<(), String> {
+    let name = str::to_owned;
+    let schema = Schema {
+        features: vec![
+            Feature::Numeric { name: name("x") },
+            Feature::Nominal {
+                name: name("place"),
+                values: vec![name("sea"), name("hill")],
+            },
+        ],
+        labels: vec![name("y")],
+    };
+    let table = told(data::read_rows(path, &schema))?;
+    let x = told(schema.encode(&table))?;
+    assert_eq!(x.len(), table.rows() * schema.width());
+    Ok(())
+}
+
+/// The file that says what an imported data set is made of.
+fn dataset_manifest(path: &Path) -> Result<(), String> {
+    let root = path.parent().unwrap().join("cache");
+    let set: PathBuf = root.join("multilabel/own");
+    fs::create_dir_all(&set).unwrap();
+    fs::copy(path, set.join("dataset.json")).unwrap();
+    fs::write(set.join("train.csv"), "x,y1\n1,0\n2,1\n").unwrap();
+    // What is wrong may also be wrong with the files that it refers to.
+    data::load("own", &Cache::new(root))
+        .map(drop)
+        .map_err(|error| match error.exit_code() {
+            2 => format!("dataset.json: {error}"),
+            code => panic!("exit code {code}: {error}"),
+        })
+}
+
+fn solve_json(path: &Path) -> Result<(), String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let problem = told(Problem::parse(path, &text))?.with_iterations_at_most(MOST_ITERATIONS);
+    let answer = problem.solve(Device::Cpu);
+    answer.map(drop).map_err(|error| {
+        assert!(
+            !matches!(error, efy_core::Error::Torch(_)),
+            "not checked: {error}: {text}"
+        );
+        format!("{}: {error}", path.display())
+    })
+}
+
+fn run_metrics(path: &Path) -> Result<(), String> {
+    told(read_metrics(path)).map(drop)
+}
+
+fn run_config(path: &Path) -> Result<(), String> {
+    let run = path.parent().unwrap();
+    fs::write(
+        run.join(METRICS_FILE),
+        "{\"step\":1,\"split\":\"train\",\"loss\":1}\n",
+    )
+    .unwrap();
+    told(Run::read(run)).map(drop)
+}
+
+/// Weights that are refused change nothing.
+fn read_weights(path: &Path) -> Result<(), String> {
+    let mut builder = Builder::default();
+    builder.add("w", &[2, 2], vec![1.0; 4], true).unwrap();
+    let parameters = builder.build(Kind::Float, Device::Cpu).unwrap();
+    let before = parameters.flat().copy();
+    let loaded = told(weights::load(path, &parameters, &["mean"]));
+    assert!(loaded.is_ok() || *parameters.flat() == before);
+    loaded.map(drop)
+}

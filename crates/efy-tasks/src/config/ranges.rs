@@ -1,0 +1,144 @@
+//! What the types of a configuration cannot say: ranges, and names that have to exist.
+
+use std::fmt::Display;
+
+use serde_json::{Value, json};
+
+use super::{Config, DataConfig, LossConfig, ModelConfig, SolverConfig};
+
+/// Longest name of a run: it becomes the name of a directory.
+const LONGEST_NAME: usize = 128;
+/// Widest layer, and highest rank.
+const WIDEST: u32 = 1 << 16;
+/// Most layers of a network.
+const DEEPEST: usize = 64;
+/// Most iterations that are differentiated: each is kept until the backward pass.
+const MOST_UNROLLED: usize = 100_000;
+/// Longest chain of negatives.
+const LONGEST_CHAIN: usize = 1_000_000;
+
+/// A width in JSON Schema.
+pub(super) fn width() -> Value {
+    json!({"type": "integer", "format": "uint32", "minimum": 1, "maximum": WIDEST})
+}
+
+/// A key whose value is out of range: key, expected, found.
+type Wrong = (&'static str, String, String);
+
+impl Config {
+    /// Checks all ranges; `origin` tells where the value of a key came from.
+    pub(super) fn validate(&self, origin: &dyn Fn(&str) -> String) -> efy_train::Result<()> {
+        self.train.validate(origin)?;
+        self.checkpoint.validate(origin)?;
+        let checked = self
+            .check_names()
+            .and_then(|()| self.data.check())
+            .and_then(|()| self.model.check())
+            .and_then(|()| self.loss.check())
+            .and_then(|()| self.solver.check());
+        checked.map_err(|(key, expected, found)| efy_train::Error::Config {
+            origin: origin(key),
+            message: format!("{key}: expected {expected}, found {found}"),
+        })
+    }
+
+    fn check_names(&self) -> Result<(), Wrong> {
+        let length = self.name.chars().count();
+        if length == 0 || length > LONGEST_NAME {
+            let expected = format!("1 to {LONGEST_NAME} characters");
+            return wrong("name", expected, length);
+        }
+        let monitored = crate::multilabel::METRICS;
+        let monitor = self.train.monitor.as_str();
+        if !monitored.contains(&monitor) {
+            let guess = efy_train::config::nearest(monitor, monitored)
+                .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
+            let expected = format!("one of {}", monitored.join(", "));
+            return wrong("train.monitor", expected, format!("{monitor:?}{guess}"));
+        }
+        Ok(())
+    }
+}
+
+impl DataConfig {
+    fn check(&self) -> Result<(), Wrong> {
+        for (key, value) in [
+            ("data.validation", self.validation),
+            ("data.test", self.test),
+        ] {
+            if !(value > 0.0 && value < 1.0) {
+                return wrong(key, "a fraction between 0 and 1", value);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ModelConfig {
+    fn check(&self) -> Result<(), Wrong> {
+        for (key, widths) in [
+            ("model.hidden", &self.hidden),
+            ("model.prior_hidden", &self.prior_hidden),
+        ] {
+            if let Some(width) = widths.iter().find(|&&width| width == 0 || width > WIDEST) {
+                return wrong(key, format!("widths from 1 to {WIDEST}"), width);
+            }
+            if widths.len() > DEEPEST {
+                return wrong(key, format!("at most {DEEPEST} layers"), widths.len());
+            }
+        }
+        if self.prior_hidden.is_empty() {
+            return wrong("model.prior_hidden", "at least one width", "[]");
+        }
+        if self.rank == 0 || self.rank > WIDEST {
+            return wrong(
+                "model.rank",
+                format!("a rank from 1 to {WIDEST}"),
+                self.rank,
+            );
+        }
+        Ok(())
+    }
+}
+
+impl LossConfig {
+    fn check(&self) -> Result<(), Wrong> {
+        let positive = [
+            ("loss.gamma", Some(self.gamma)),
+            ("loss.unroll_step_size", self.unroll_step_size),
+            ("loss.langevin_step_size", Some(self.langevin_step_size)),
+        ];
+        for (key, value) in positive {
+            if let Some(value) = value.filter(|value| !(value.is_finite() && *value > 0.0)) {
+                return wrong(key, "a positive number", value);
+            }
+        }
+        for (key, count, most) in [
+            ("loss.unroll_steps", self.unroll_steps, MOST_UNROLLED),
+            ("loss.negative_steps", self.negative_steps, LONGEST_CHAIN),
+        ] {
+            if count == 0 || count > most {
+                return wrong(key, format!("a whole number from 1 to {most}"), count);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SolverConfig {
+    fn check(&self) -> Result<(), Wrong> {
+        for (key, value) in [
+            ("solver.tolerance", self.tolerance),
+            ("solver.eval_tolerance", self.eval_tolerance),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return wrong(key, "a number >= 0", value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(key: &'static str, expected: impl Into<String>, found: impl Display) -> Result<(), Wrong> {
+    Err((key, expected.into(), found.to_string()))
+}
