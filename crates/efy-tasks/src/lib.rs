@@ -2,8 +2,8 @@
 //!
 //! A task brings data, decoding and metrics; models, losses and the trainer know nothing about
 //! files. [`config`] is what a run is described by, [`multilabel`] the task, [`data`] reads multilabel
-//! data sets from ARFF, CSV and XML, fetches the known benchmark sets and keeps the user's own, and
-//! [`experiment`] makes the tables and figures of papers.
+//! data sets from ARFF, CSV and XML, fetches the known benchmark sets and keeps the user's own,
+//! [`experiment`] makes the tables and figures of papers, and [`sweep`] searches settings.
 
 pub mod config;
 pub mod data;
@@ -11,6 +11,7 @@ mod error;
 pub mod experiment;
 pub mod multilabel;
 mod parts;
+pub mod sweep;
 
 pub use error::{Error, Result};
 
