@@ -1,6 +1,6 @@
 //! From errors to one line on stderr and a documented exit code.
 //!
-//! 0 done, 1 failed, 2 usage or configuration, 3 diverged.
+//! 0 done, 1 failed, 2 usage or configuration, 3 diverged, 130 and 143 interrupted.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -16,6 +16,21 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// An end with an exit code of its own: of a signal, or of a trial.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Ended {}
 
 /// Help and version go to standard output; a mistake becomes one line.
 pub(crate) fn report_arguments(error: &clap::Error) -> ExitCode {
@@ -64,6 +79,9 @@ fn code(error: &anyhow::Error) -> u8 {
         }
         if let Some(error) = cause.downcast_ref::<efy_core::Error>() {
             return Some(efy_train::core_exit_code(error));
+        }
+        if let Some(ended) = cause.downcast_ref::<Ended>() {
+            return Some(i32::from(ended.code));
         }
         let usage = cause.is::<Usage>() || cause.is::<efy_plot::Error>();
         usage.then_some(2)

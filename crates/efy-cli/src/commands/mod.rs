@@ -10,6 +10,7 @@ mod reference;
 mod reproduce;
 mod shell;
 mod solve;
+mod sweep;
 mod train;
 
 use anyhow::Result;
@@ -29,10 +30,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Measure => reproduce::measure(),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::manual(&dir),
-        Command::Reference { json } => reference::run(json),
+        Command::Reference { json, sweep } => reference::run(json, sweep),
     }
 }

@@ -26,12 +26,12 @@ pub struct SweepDirectory {
 
 impl SweepDirectory {
     /// The directory of a sweep, `out` or `sweeps/NAME`, made if it does not exist. Trials that are there
-    /// are kept; with `force`, those of another configuration will be run again.
+    /// are kept; with `force`, those of `wanted` that are there with another configuration may be run again.
     ///
     /// # Errors
     /// [`Error::Usage`] when the directory holds something else, or runs of other configurations than
     /// the plan's; those of writing.
-    pub fn create(out: Option<&Path>, plan: &Plan, force: bool) -> Result<Self> {
+    pub fn create(out: Option<&Path>, plan: &Plan, wanted: &[Trial], force: bool) -> Result<Self> {
         let path = match out {
             Some(out) => out.to_owned(),
             None => Path::new("sweeps").join(&plan.name),
@@ -45,7 +45,7 @@ impl SweepDirectory {
             return Err(Error::Usage(message));
         }
         let foreign = |trial: &&Trial| directory.state(trial) == State::Foreign;
-        if let Some(trial) = plan.trials.iter().find(foreign).filter(|_| !force) {
+        if let Some(trial) = wanted.iter().find(foreign).filter(|_| !force) {
             let message = format!(
                 "{}: holds a run of another configuration than {} of {}; choose another --out, or \
                  --force to run it again",

@@ -22,6 +22,6 @@ pub use parameter::{Parameter, Range, ScaleKind};
 pub use plan::{Plan, Trial};
 pub use results::{Results, Score};
 pub use sbatch::{Submission, sbatch};
-pub use space::{Setting, describe};
+pub use space::{Setting, describe, plain};
 pub use state::{Failure, RunSummary, State};
 pub use table::markdown;

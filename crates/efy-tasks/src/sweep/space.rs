@@ -23,7 +23,7 @@ pub fn describe(setting: &Setting) -> String {
 }
 
 /// A value as people write it: names without quotes.
-pub(super) fn plain(value: &Value) -> String {
+pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         value => value.to_string(),
