@@ -19,6 +19,7 @@ mod reproduce;
 mod solve;
 mod solve_rows;
 mod support;
+mod sweep;
 mod tools;
 mod train;
 mod train_again;
