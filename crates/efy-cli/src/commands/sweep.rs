@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use efy_tasks::data::Cache;
-use efy_tasks::sweep::{Plan, Results, State, Submission, SweepDirectory, Trial, markdown, sbatch};
+use efy_tasks::sweep::{
+    Plan, Results, State, Submission, SweepDirectory, Trial, describe, markdown, sbatch,
+};
 use efy_train::config::to_yaml;
 use efy_train::files::{write_atomically, write_json};
 use serde_json::json;
@@ -162,12 +164,13 @@ fn report(arguments: &Sweep, plan: &Plan, directory: &SweepDirectory) -> Result<
         ));
     }
     if !arguments.quiet {
-        if let Some((trial, value)) = best(&results) {
-            let monitor = &plan.monitor;
-            eprintln!(
-                "best: {}: validation {monitor} {value:.4}",
-                plan.describe(trial)
-            );
+        if let Some(value) = results
+            .ranking
+            .first()
+            .and_then(|&best| results.monitored(best))
+        {
+            let setting = describe(&plan.settings[results.ranking[0]]);
+            eprintln!("best: {setting}: validation {} {value:.4}", plan.monitor);
         }
         let count = files.len();
         eprintln!("{count} files in {}", directory.path().display());
@@ -178,13 +181,6 @@ fn report(arguments: &Sweep, plan: &Plan, directory: &SweepDirectory) -> Result<
         "finished": finished,
         "failed": failed,
     }))
-}
-
-fn best<'p>(
-    results: &Results<'p>,
-) -> Option<(&'p Trial, efy_tasks::experiment::statistics::Summary)> {
-    let trial = results.best()?;
-    Some((trial, results.monitored(trial.setting)?))
 }
 
 /// `results.csv`, `results.json`, `table.md`, `best.yaml` and the figures.

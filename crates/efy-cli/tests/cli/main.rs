@@ -20,6 +20,7 @@ mod solve;
 mod solve_rows;
 mod support;
 mod sweep;
+mod sweep_apart;
 mod tools;
 mod train;
 mod train_again;

@@ -8,6 +8,7 @@
 
 mod config;
 mod directory;
+mod export;
 mod parameter;
 mod plan;
 mod results;
@@ -15,6 +16,8 @@ mod sbatch;
 mod space;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Method, SweepConfig};
 pub use directory::SweepDirectory;

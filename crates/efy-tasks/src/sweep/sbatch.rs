@@ -25,6 +25,7 @@ pub fn sbatch(submission: &Submission<'_>) -> String {
     } = submission;
     let last = trials.saturating_sub(1);
     let logs = directory.join("trials/slurm-%A-%a.log");
+    let script = quoted(&directory.join("submit.sbatch"));
     let [efy, sweep, out] = [*program, &directory.join("sweep.yaml"), *directory].map(quoted);
     format!(
         r#"#!/bin/bash
@@ -32,11 +33,11 @@ pub fn sbatch(submission: &Submission<'_>) -> String {
 # Runs the {trials} trials of the sweep {name} as an array job, one task a trial. Edit the resources below,
 # then, from anywhere:
 #
-#   sbatch submit.sbatch
+#   sbatch {script}
 #
 # The table and the figures, when all tasks have ended, are made by a second job:
 #
-#   job=$(sbatch --parsable submit.sbatch)
+#   job=$(sbatch --parsable {script})
 #   sbatch --dependency=afterany:"${{job%%;*}}" --job-name={name}-table --wrap \
 #     "{collect}"
 #
@@ -65,8 +66,8 @@ set -euo pipefail
 
 # EDIT: modules or variables that efy needs here, such as EFY_DATA_DIR.
 
-export OMP_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
-export RAYON_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
+# srun does not take this over from sbatch by itself.
+export SRUN_CPUS_PER_TASK="${{SLURM_CPUS_PER_TASK:-1}}"
 
 srun {efy} sweep {sweep} --out {out} --index "$SLURM_ARRAY_TASK_ID"
 "#,

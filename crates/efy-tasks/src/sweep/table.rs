@@ -21,11 +21,14 @@ pub fn markdown(results: &Results<'_>) -> String {
         Direction::Maximize => "highest",
         Direction::Minimize => "lowest",
     };
+    let numbers = match plan.sweep.seeds {
+        1 => "",
+        _ => " Numbers are mean ± standard deviation over seeds.",
+    };
     let mut text = format!(
         "# {}\n\n{method}; {} settings, {} of each; {finished} trials finished, {failed} failed, \
          {unfinished} unfinished.\n\nSettings are ranked by the {direction} mean of the validation \
-         {}; those with seeds that failed or have not finished come after the others. Numbers are mean \
-         ± standard deviation over seeds.\n\n",
+         {}; those with seeds that failed or have not finished come after the others.{numbers}\n\n",
         plan.name,
         plan.settings.len(),
         seeds(plan.sweep.seeds),
