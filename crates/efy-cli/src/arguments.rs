@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Solve(Solve),
     /// Make a paper's table or figure and a report on it; goes on where it stopped.
     Reproduce(Reproduce),
+    /// Train with many settings, a process each: grid and random search; goes on where it stopped.
+    Sweep(Sweep),
     /// Steps per second of one training step on made-up data.
     Bench(Bench),
     /// Say which libtorch, devices and data there are, and why CUDA is or is not usable.
@@ -61,6 +63,9 @@ pub(crate) enum Command {
         /// The JSON schema instead.
         #[arg(long)]
         json: bool,
+        /// The JSON schema of sweeps.
+        #[arg(long, conflicts_with = "json")]
+        sweep: bool,
     },
 }
 
@@ -286,6 +291,41 @@ pub(crate) struct Reproduce {
     /// Change the protocol, such as --set seeds=3; the report says so.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// No progress on stderr.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// What is varied, a YAML file.
+    pub(crate) file: PathBuf,
+    /// Where everything goes; finished trials in it are not run again [default: sweeps/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Trials that run side by side [default: the number of processors, or of GPUs].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// auto, cpu, cuda, cuda:N, or several that take turns: cuda:0,cuda:1.
+    #[arg(
+        long,
+        default_value = "auto",
+        value_delimiter = ',',
+        value_name = "DEVICES"
+    )]
+    pub(crate) device: Vec<DeviceChoice>,
+    /// Run one trial, counted from 0, and make no tables: a task of an array job.
+    #[arg(long, value_name = "I", conflicts_with_all = ["jobs", "collect", "sbatch"])]
+    pub(crate) index: Option<usize>,
+    /// Run nothing; make tables and figures of the trials that have ended.
+    #[arg(long)]
+    pub(crate) collect: bool,
+    /// Run nothing; write DIR/submit.sbatch, a Slurm script that runs the trials as an array job.
+    #[arg(long, conflicts_with = "collect")]
+    pub(crate) sbatch: bool,
+    /// Run trials again that are there with another configuration.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// No progress on stderr.
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -17,24 +17,20 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// A step that was made once more was not finite again, or is not what was kept: exit code 3.
+/// An end with an exit code of its own: of a signal, or of a trial.
 #[derive(Debug)]
-pub(crate) struct NotFinite {
-    pub(crate) step: u64,
-    pub(crate) reproduced: bool,
+pub(crate) struct Ended {
+    pub(crate) code: u8,
+    pub(crate) message: String,
 }
 
-impl fmt::Display for NotFinite {
+impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let as_kept = match self.reproduced {
-            true => "as it was when the run stopped",
-            false => "but differs from what the run kept",
-        };
-        write!(f, "step {} is not finite, {as_kept}", self.step)
+        f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for NotFinite {}
+impl std::error::Error for Ended {}
 
 /// Help and version go to standard output; a mistake becomes one line.
 pub(crate) fn report_arguments(error: &clap::Error) -> ExitCode {
@@ -84,8 +80,8 @@ fn code(error: &anyhow::Error) -> u8 {
         if let Some(error) = cause.downcast_ref::<efy_core::Error>() {
             return Some(efy_train::core_exit_code(error));
         }
-        if cause.is::<NotFinite>() {
-            return Some(3);
+        if let Some(ended) = cause.downcast_ref::<Ended>() {
+            return Some(i32::from(ended.code));
         }
         let usage = cause.is::<Usage>() || cause.is::<efy_plot::Error>();
         usage.then_some(2)

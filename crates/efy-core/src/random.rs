@@ -23,6 +23,8 @@ pub enum Stream {
     Starts = 5,
     /// Negative examples of the contrastive loss; the step is the training step.
     Negatives = 6,
+    /// Settings of a random search; the step is the number of the setting.
+    Sweep = 7,
 }
 
 /// The generator for a step of a stream.

@@ -98,7 +98,7 @@ impl Default for DataConfig {
 
 impl DataConfig {
     /// Paths are relative to where the command was run; a run directory must not depend on that.
-    fn make_absolute(&mut self) -> efy_train::Result<()> {
+    pub(crate) fn make_absolute(&mut self) -> efy_train::Result<()> {
         let paths = [&mut self.path, &mut self.test_path, &mut self.labels_path];
         for path in paths.into_iter().flatten() {
             *path = std::path::absolute(&*path).map_err(|cause| efy_train::Error::File {

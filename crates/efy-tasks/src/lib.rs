@@ -3,7 +3,8 @@
 //! A task brings data, decoding and metrics; models, losses and the trainer know nothing about
 //! files. [`config`] is what a run is described by, [`multilabel`] the task, [`data`] reads multilabel
 //! data sets from ARFF, CSV and XML, fetches the known benchmark sets and keeps the user's own,
-//! [`experiment`] makes the tables and figures of papers, and [`problem`] solves a single inner problem.
+//! [`experiment`] makes the tables and figures of papers, [`sweep`] searches settings, and [`problem`] solves a
+//! single inner problem.
 
 pub mod config;
 pub mod data;
@@ -11,7 +12,8 @@ mod error;
 pub mod experiment;
 pub mod multilabel;
 mod parts;
-pub mod problem;
+//! [`experiment`] makes the tables and figures of papers, [`sweep`] searches settings, and [`problem`] solves a
+//! single inner problem.
 
 pub use error::{Error, Result};
 

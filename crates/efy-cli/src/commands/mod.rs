@@ -14,6 +14,7 @@ mod reproduce;
 mod shell;
 mod signals;
 mod solve;
+mod sweep;
 mod train;
 mod train_log;
 
@@ -37,10 +38,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Measure => reproduce::measure(),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::manual(&dir),
-        Command::Reference { json } => reference::run(json),
+        Command::Reference { json, sweep } => reference::run(json, sweep),
     }
 }

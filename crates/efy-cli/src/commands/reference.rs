@@ -4,13 +4,17 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use efy_tasks::config::{Config, DataConfig, LossConfig, ModelConfig, SolverConfig};
+use efy_tasks::sweep::SweepConfig;
 use efy_train::TrainConfig;
 use schemars::{Schema, schema_for};
 use serde_json::{Value, json};
 
 use crate::output;
 
-pub(crate) fn run(as_json: bool) -> Result<()> {
+pub(crate) fn run(as_json: bool, of_sweeps: bool) -> Result<()> {
+    if of_sweeps {
+        return output::pretty_json(&schema_for!(SweepConfig));
+    }
     let schema = schema_for!(Config);
     if as_json {
         output::pretty_json(&schema)

@@ -8,7 +8,7 @@ use efy_train::{Fault, RunDirectory};
 use serde_json::json;
 
 use crate::arguments::Replay;
-use crate::exit::NotFinite;
+use crate::exit::Ended;
 use crate::output;
 
 pub(crate) fn run(arguments: &Replay) -> Result<()> {
@@ -21,10 +21,17 @@ pub(crate) fn run(arguments: &Replay) -> Result<()> {
     output::json(&json!({"run": run.path(), "fault": found, "reproduced": same}))?;
     match found.is_finite() {
         true => Ok(()),
-        false => Err(anyhow::anyhow!(NotFinite {
-            step: found.step,
-            reproduced: same
+        false => Err(anyhow::anyhow!(Ended {
+            code: 3,
+            message: format!("step {} is not finite, {}", found.step, as_kept(same)),
         })),
+    }
+}
+
+fn as_kept(same: bool) -> &'static str {
+    match same {
+        true => "as it was when the run stopped",
+        false => "but differs from what the run kept",
     }
 }
 

@@ -24,6 +24,8 @@ mod resume;
 mod solve;
 mod solve_rows;
 mod support;
+mod sweep;
+mod sweep_apart;
 mod tools;
 mod train;
 mod train_again;
