@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::metrics_file::{METRICS_FILE, read_metrics};
@@ -47,12 +48,8 @@ impl Run {
     /// malformed.
     pub fn read(dir: &Path) -> Result<Self> {
         let series = read_metrics(&dir.join(METRICS_FILE))?;
-        let config: Config = read_optional(&dir.join("config.yaml"), |text| {
-            serde_yaml::from_str(text).map_err(|error| error.to_string())
-        })?;
-        let summary: Summary = read_optional(&dir.join("summary.json"), |text| {
-            serde_json::from_str(text).map_err(|error| error.to_string())
-        })?;
+        let config: Config = read_config(dir)?;
+        let summary: Summary = read_summary(dir)?;
         let name = config.name.filter(|name| !name.trim().is_empty());
         Ok(Self {
             name: name.unwrap_or_else(|| directory_name(dir)),
@@ -60,6 +57,20 @@ impl Run {
             series,
         })
     }
+}
+
+/// Reads `config.yaml` of the run in `dir`, or gives the default if there is none.
+pub(crate) fn read_config<T: Default + DeserializeOwned>(dir: &Path) -> Result<T> {
+    read_optional(&dir.join("config.yaml"), |text| {
+        serde_yaml::from_str(text).map_err(|error| error.to_string())
+    })
+}
+
+/// Reads `summary.json` of the run in `dir`, or gives the default if there is none.
+pub(crate) fn read_summary<T: Default + DeserializeOwned>(dir: &Path) -> Result<T> {
+    read_optional(&dir.join("summary.json"), |text| {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    })
 }
 
 /// Reads several runs and makes their names distinct, so that a legend can tell them apart.
