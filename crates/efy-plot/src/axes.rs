@@ -10,6 +10,10 @@ use crate::width::Width;
 
 /// A label every so many millimetres across and down can be read without crowding.
 pub(crate) const TICK_EVERY: (f64, f64) = (14.0, 8.0);
+/// The distance of two lines of a tick label, relative to the font size.
+pub(crate) const LINE_HEIGHT: f64 = 1.25;
+/// The least space between two names, in millimetres.
+const BETWEEN_NAMES: f64 = 0.8;
 /// What the frame leaves of the page for labels, in millimetres, before they are measured.
 const BESIDE_FRAME: f64 = 14.0;
 
@@ -20,7 +24,7 @@ pub(crate) enum TickStyle {
     Grid,
     /// The names of categories, in the middle of each.
     Names,
-    /// The same, running upwards where they are too wide.
+    /// The same, running upwards because they are too wide.
     NamesUpwards,
 }
 
@@ -43,39 +47,52 @@ impl<'a> FittedAxis<'a> {
         }
     }
 
-    /// An axis from 0 to the number of `names`, each of which stands in the middle of its unit. Names
-    /// that do not fit into `slot`, a unit on the page, are shortened; on a horizontal axis they turn
-    /// first, and are shortened to `longest`.
-    pub fn names(
-        label: &'a str,
-        names: &[String],
-        slot: Option<i32>,
-        longest: i32,
-    ) -> Result<Self, String> {
-        let mut style = TickStyle::Names;
-        if let Some(slot) = slot {
-            for name in names {
-                if Font::SMALL.width(name)? > slot - millimetres(0.8) {
-                    style = TickStyle::NamesUpwards;
-                }
-            }
-        }
-        let tick = |(index, name): (usize, &String)| {
-            Ok(Tick {
-                value: index as f64 + 0.5,
-                label: Font::SMALL.shorten(name, longest)?,
-            })
-        };
-        let major = names.iter().enumerate().map(tick);
+    /// A vertical axis from 0 to the number of `names`, from the top; each stands in the middle of its
+    /// unit and is shortened to `longest`.
+    pub fn names_down(label: &'a str, names: &[String], longest: i32) -> Result<Self, String> {
+        let places = (0..names.len()).rev().map(|index| index as f64 + 0.5);
+        let labels = names.iter().map(|name| Font::SMALL.shorten(name, longest));
         Ok(Self {
             label,
             scale: units(names.len()),
-            ticks: Ticks {
-                major: major.collect::<Result<_, String>>()?,
-                minor: Vec::new(),
-            },
+            ticks: named_ticks(places, labels.collect::<Result<_, _>>()?),
+            style: TickStyle::Names,
+        })
+    }
+
+    /// A horizontal axis from 0 to the number of `names`, each of which stands in the middle of its
+    /// unit. If one of them does not fit into `slot`, a unit on the page, not even in two lines, they
+    /// run upwards and are shortened to `longest`.
+    pub fn names_across(
+        label: &'a str,
+        names: &[String],
+        slot: i32,
+        longest: i32,
+    ) -> Result<Self, String> {
+        let room = slot - millimetres(BETWEEN_NAMES);
+        let wrapped = names.iter().map(|name| wrap(name, room));
+        let wrapped: Option<Vec<String>> = wrapped.collect::<Result<_, String>>()?;
+        let (labels, style) = match wrapped {
+            Some(labels) => (labels, TickStyle::Names),
+            None => {
+                let labels = names.iter().map(|name| Font::SMALL.shorten(name, longest));
+                (labels.collect::<Result<_, _>>()?, TickStyle::NamesUpwards)
+            }
+        };
+        let places = (0..names.len()).map(|index| index as f64 + 0.5);
+        Ok(Self {
+            label,
+            scale: units(names.len()),
+            ticks: named_ticks(places, labels),
             style,
         })
+    }
+
+    /// The lines of the tick label that has most of them.
+    pub fn lines(&self) -> i32 {
+        let labels = self.ticks.major.iter();
+        let lines = labels.map(|tick| tick.label.lines().count());
+        lines.max().unwrap_or(1).max(1) as i32
     }
 
     /// The width of the widest tick label.
@@ -86,6 +103,30 @@ impl<'a> FittedAxis<'a> {
         }
         Ok(widest)
     }
+}
+
+fn named_ticks(places: impl Iterator<Item = f64>, labels: Vec<String>) -> Ticks {
+    let major = places.zip(labels);
+    Ticks {
+        major: major.map(|(value, label)| Tick { value, label }).collect(),
+        minor: Vec::new(),
+    }
+}
+
+/// `name` in one line or two that fit into `room`, if it does.
+fn wrap(name: &str, room: i32) -> Result<Option<String>, String> {
+    if Font::SMALL.width(name)? <= room {
+        return Ok(Some(name.to_owned()));
+    }
+    let mut best: Option<(i32, String)> = None;
+    for (space, _) in name.match_indices(' ') {
+        let (first, second) = (&name[..space], &name[space + 1..]);
+        let width = Font::SMALL.width(first)?.max(Font::SMALL.width(second)?);
+        if width <= room && best.as_ref().is_none_or(|(least, _)| width < *least) {
+            best = Some((width, format!("{first}\n{second}")));
+        }
+    }
+    Ok(best.map(|(_, lines)| lines))
 }
 
 /// The scale from 0 to `count`, or to 1 if that is 0.

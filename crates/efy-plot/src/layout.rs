@@ -1,6 +1,6 @@
 //! Where the parts of a figure go on its page.
 
-use crate::axes::{Axes, TickStyle};
+use crate::axes::{Axes, LINE_HEIGHT, TickStyle};
 use crate::canvas::{Place, Rect, millimetres};
 use crate::font::{CAP_HEIGHT, Font};
 use crate::width::Width;
@@ -74,7 +74,10 @@ impl Layout {
         let capitals = part(Font::SMALL, CAP_HEIGHT);
         let (x_ticks, under_ticks) = match axes.x.style {
             TickStyle::NamesUpwards => (below_mark, below_mark + axes.x.widest()?),
-            _ => (below_mark + capitals, below_mark + capitals),
+            _ => {
+                let more = (axes.x.lines() - 1) * part(Font::SMALL, LINE_HEIGHT);
+                (below_mark + capitals, below_mark + capitals + more)
+            }
         };
         let (x_label, under) = match axes.x.label {
             "" => (under_ticks, under_ticks + part(Font::SMALL, DESCENT)),

@@ -94,5 +94,5 @@ pub use crate::sphere::{Density, SphereDensity, SpherePanel};
 pub use crate::symbol::{LegendEntry, Symbol};
 pub use crate::table::to_csv;
 pub use crate::tabular::results::results_table;
-pub use crate::tabular::{Best, Cell, Column, Row, Table, TableFormat};
+pub use crate::tabular::{Best, Cell, Column, Row, Table, TableFormat, write_table};
 pub use crate::width::Width;

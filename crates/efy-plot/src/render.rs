@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
+use krilla::geom::Size;
+use krilla::page::PageSettings;
+use krilla::{Document, SerializeSettings};
+use krilla_svg::{SurfaceExt, SvgSettings};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, Unit};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
-use svg2pdf::{ConversionOptions, PageOptions};
 
 use crate::error::{Error, Result};
 use crate::font;
@@ -14,6 +17,7 @@ use crate::font;
 pub const DOTS_PER_INCH: f64 = 300.0;
 /// The resolution in which resvg counts.
 const CSS_DOTS_PER_INCH: f32 = 96.0;
+const POINTS_PER_INCH: f32 = 72.0;
 const INCHES_PER_METRE: f64 = 1000.0 / 25.4;
 
 /// Renders an SVG document as a PNG file of 300 dots per inch.
@@ -49,16 +53,25 @@ pub fn render_png_at(svg: &str, dots_per_inch: f64) -> Result<Vec<u8>> {
 }
 
 fn encode(page: &Pixmap, dots_per_inch: f64) -> Result<Vec<u8>, png::EncodingError> {
-    let pixels = page.pixels().iter().flat_map(|pixel| {
+    let opaque = page.pixels().iter().all(|pixel| pixel.is_opaque());
+    let (kind, channels) = match opaque {
+        true => (ColorType::Rgb, 3),
+        false => (ColorType::Rgba, 4),
+    };
+    let mut pixels = Vec::with_capacity(page.pixels().len() * channels);
+    for pixel in page.pixels() {
         let color = pixel.demultiply();
-        [color.red(), color.green(), color.blue(), color.alpha()]
-    });
-    let pixels: Vec<u8> = pixels.collect();
+        let color = [color.red(), color.green(), color.blue(), color.alpha()];
+        pixels.extend_from_slice(&color[..channels]);
+    }
     let per_metre = (dots_per_inch * INCHES_PER_METRE).round() as u32;
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, page.width(), page.height());
-    encoder.set_color(ColorType::Rgba);
+    encoder.set_color(kind);
     encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::High);
+    // Most pixels are the same as their neighbours, which deflate finds by itself.
+    encoder.set_filter(Filter::NoFilter);
     encoder.set_pixel_dims(Some(PixelDimensions {
         xppu: per_metre,
         yppu: per_metre,
@@ -80,11 +93,21 @@ fn encode(page: &Pixmap, dots_per_inch: f64) -> Result<Vec<u8>, png::EncodingErr
 pub fn render_pdf(svg: &str) -> Result<Vec<u8>> {
     let failed = |message: String| Error::Pdf { message };
     let tree = parse(svg).map_err(failed)?;
-    let page = PageOptions {
-        dpi: CSS_DOTS_PER_INCH,
-    };
-    svg2pdf::to_pdf(&tree, ConversionOptions::default(), page)
-        .map_err(|error| failed(error.to_string()))
+    let points = |pixels: f32| pixels * POINTS_PER_INCH / CSS_DOTS_PER_INCH;
+    let (width, height) = (points(tree.size().width()), points(tree.size().height()));
+    let size = Size::from_wh(width, height);
+    let size = size.ok_or_else(|| failed("the page has no size".to_owned()))?;
+    let mut document = Document::new_with(SerializeSettings::default());
+    let mut page = document.start_page_with(PageSettings::new(size));
+    let mut surface = page.surface();
+    surface
+        .draw_svg(&tree, size, SvgSettings::default())
+        .ok_or_else(|| failed("the drawing cannot be converted".to_owned()))?;
+    surface.finish();
+    page.finish();
+    document
+        .finish()
+        .map_err(|error| failed(format!("{error:?}")))
 }
 
 fn parse(svg: &str) -> Result<Tree, String> {
@@ -134,7 +157,9 @@ mod tests {
     fn a_png_knows_its_size_in_print() {
         for (dots_per_inch, width, per_metre) in [(300.0, 300, 11_811), (96.0, 96, 3780)] {
             let file = render_png_at(PAGE, dots_per_inch).unwrap();
-            let reader = png::Decoder::new(file.as_slice()).read_info().unwrap();
+            let reader = png::Decoder::new(std::io::Cursor::new(&file))
+                .read_info()
+                .unwrap();
             let dims = reader.info().pixel_dims.unwrap();
             assert_eq!((dims.xppu, dims.yppu), (per_metre, per_metre));
             assert_eq!(
@@ -153,7 +178,7 @@ mod tests {
         let file = render_pdf(PAGE).unwrap();
         let text = String::from_utf8_lossy(&file);
         assert!(text.starts_with("%PDF-1."));
-        assert!(text.contains("/MediaBox [0 0 72 36]"), "{text}");
+        assert!(text.contains("/MediaBox[0 0 72 36]"), "{text}");
         // Six letters of a subset's name, then that of the font.
         assert!(text.contains("+Inter"), "{text}");
         assert!(text.contains("/FontFile"), "{text}");

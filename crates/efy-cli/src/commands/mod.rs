@@ -10,6 +10,7 @@ mod reference;
 mod reproduce;
 mod shell;
 mod solve;
+mod table;
 mod train;
 
 use anyhow::Result;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Eval(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
+        Command::Table(arguments) => table::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

@@ -143,7 +143,7 @@ fn man_writes_a_page_for_every_command() {
 }
 
 /// Commands and the arguments that their help has to mention.
-const COMMANDS: [(&str, &[&str]); 13] = [
+const COMMANDS: [(&str, &[&str]); 14] = [
     (
         "train",
         &[
@@ -155,7 +155,25 @@ const COMMANDS: [(&str, &[&str]); 13] = [
         &["RUN", "--split", "--json", "--device", "validation"],
     ),
     ("predict", &["RUN", "--input", "--output", "--device"]),
-    ("plot", &["RUNS", "--format", "--out", "svg", "png"]),
+    (
+        "plot",
+        &[
+            "RUNS", "--format", "--out", "--group", "--width", "--dpi", "svg", "pdf", "png",
+        ],
+    ),
+    (
+        "table",
+        &[
+            "RUNS",
+            "--metric",
+            "--split",
+            "--group",
+            "--format",
+            "--out",
+            "--caption",
+            "--label",
+        ],
+    ),
     ("data list", &["--json"]),
     ("data info", &["NAME", "--json"]),
     ("data fetch", &["NAME"]),

@@ -7,18 +7,29 @@ use efy_plot::{
     Scatter, ScatterGroup, SeriesSet, SphereDensity, SpherePanel, Width, group_figures,
 };
 
-/// All of them.
+/// All of them, of a width for each kind or of the one that is given.
 ///
 /// # Errors
 /// If one of them cannot be made.
-pub fn figures() -> Result<Vec<Box<dyn Drawing>>, &'static str> {
+pub fn figures(width: Option<Width>) -> Result<Vec<Box<dyn Drawing>>, &'static str> {
+    let single = width.unwrap_or(Width::Single);
+    let double = width.unwrap_or(Width::Double);
+    let mut bands = bands()?;
+    bands.width = single;
+    let (mut convergence, mut bars, mut heat_map) = (convergence(), bars(), heat_map());
+    let (mut scatter, mut sphere) = (scatter(), sphere());
+    convergence.width = single;
+    bars.width = single;
+    heat_map.width = single;
+    scatter.width = single;
+    sphere.width = double;
     Ok(vec![
-        Box::new(bands()?),
-        Box::new(convergence()),
-        Box::new(bars()),
-        Box::new(heat_map()),
-        Box::new(scatter()),
-        Box::new(sphere()),
+        Box::new(bands),
+        Box::new(convergence),
+        Box::new(bars),
+        Box::new(heat_map),
+        Box::new(scatter),
+        Box::new(sphere),
     ])
 }
 
@@ -223,10 +234,7 @@ fn sphere() -> SphereDensity {
         panel("target", target, Vec::new()),
         panel("400 particles, 12° kernels", particles, samples),
     ];
-    SphereDensity {
-        width: Width::Double,
-        ..SphereDensity::new("sphere", "Particles and the density they follow", panels)
-    }
+    SphereDensity::new("sphere", "Particles and the density they follow", panels)
 }
 
 /// Random numbers that are the same every time.

@@ -40,7 +40,7 @@ fn paint(bars: &Bars) -> Result<String, String> {
     // Labels of the vertical axis take about 14 mm; whether names fit need not be known any better.
     let slot = millimetres((bars.width.millimetres() - 14.0) / bars.categories.len().max(1) as f64);
     let longest = millimetres(LONGEST_NAME);
-    let x = FittedAxis::names(&bars.x_label, &bars.categories, Some(slot), longest)?;
+    let x = FittedAxis::names_across(&bars.x_label, &bars.categories, slot, longest)?;
     let axes = Axes { x, y };
     let entries: Vec<LegendEntry> = match bars.series.as_slice() {
         [_] => Vec::new(),

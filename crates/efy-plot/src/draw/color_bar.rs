@@ -91,10 +91,11 @@ impl<'a> ColorScale<'a> {
         };
         let height = |share: f64| bar.bottom - (f64::from(bar.height()) * share).round() as i32;
         for piece in 0..PIECES {
-            // Each reaches to the top, below those that follow: no seam shows between them.
-            let share = f64::from(piece) / f64::from(PIECES);
+            // Each reaches below the next one: no seam shows between them.
+            let share = |piece: i32| f64::from(piece.min(PIECES)) / f64::from(PIECES);
             let area = Rect {
-                bottom: height(share),
+                bottom: height(share(piece)),
+                top: height(share(piece + 2)),
                 ..bar
             };
             let middle = (f64::from(piece) + 0.5) / f64::from(PIECES);

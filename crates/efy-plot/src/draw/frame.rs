@@ -1,6 +1,6 @@
 //! What every figure with two axes has: a frame, ticks, labels, a title and perhaps a legend.
 
-use crate::axes::{Axes, FittedAxis, TickStyle};
+use crate::axes::{Axes, FittedAxis, LINE_HEIGHT, TickStyle};
 use crate::canvas::{Anchor, Canvas, Place, millimetres};
 use crate::draw::thin;
 use crate::font::{CAP_HEIGHT, Font};
@@ -71,12 +71,15 @@ pub(crate) fn draw_frame(
     draw_x_ticks(canvas, &axes.x, layout)?;
     draw_y_ticks(canvas, &axes.y, layout)?;
     let frame = layout.frame;
-    let corner = [
-        (frame.left, frame.top),
-        (frame.left, frame.bottom),
-        (frame.right, frame.bottom),
-    ];
-    canvas.line(&corner, thin(INK, 0.5))?;
+    // A matrix between two lists of names has edges of its own.
+    if axes.x.style == TickStyle::Grid || axes.y.style == TickStyle::Grid {
+        let corner = [
+            (frame.left, frame.top),
+            (frame.left, frame.bottom),
+            (frame.right, frame.bottom),
+        ];
+        canvas.line(&corner, thin(INK, 0.5))?;
+    }
 
     let title = Font::TITLE.shorten(title, layout.title_width())?;
     canvas.text(&title, layout.title, Font::TITLE, Anchor::Start, INK)?;
@@ -108,14 +111,16 @@ fn draw_x_ticks(
             let ends = [(x, frame.bottom), (x, frame.bottom + mark)];
             canvas.line(&ends, thin(INK, 0.5))?;
         }
-        let (at, anchor) = match axis.style {
-            TickStyle::NamesUpwards => {
-                let half = part(Font::SMALL, CAP_HEIGHT) / 2;
-                ((x + half, layout.x_ticks), Anchor::UpwardsEnd)
-            }
-            _ => ((x, layout.x_ticks), Anchor::Middle),
-        };
-        canvas.text(&tick.label, at, Font::SMALL, anchor, INK)?;
+        if axis.style == TickStyle::NamesUpwards {
+            let at = (x + part(Font::SMALL, CAP_HEIGHT) / 2, layout.x_ticks);
+            canvas.text(&tick.label, at, Font::SMALL, Anchor::UpwardsEnd, INK)?;
+            continue;
+        }
+        for (index, text) in tick.label.lines().enumerate() {
+            let down = index as i32 * part(Font::SMALL, LINE_HEIGHT);
+            let at = (x, layout.x_ticks + down);
+            canvas.text(text, at, Font::SMALL, Anchor::Middle, INK)?;
+        }
     }
     for &value in &axis.ticks.minor {
         let Some(share) = axis.scale.place(value) else {

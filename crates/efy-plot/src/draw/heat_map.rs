@@ -51,13 +51,13 @@ fn paint(map: &HeatMap) -> Result<String, String> {
             .iter()
             .all(|(cell, _)| cell.width().min(cell.height()) >= millimetres(SEPARATE));
         for &(cell, value) in &cells {
-            // What touches reaches below the cells that follow: no seam shows between them.
+            // What touches reaches below the next cells: no seam shows between them.
             let area = if separate {
                 cell
             } else {
                 Rect {
-                    right: layout.frame.right,
-                    bottom: layout.frame.bottom,
+                    right: (cell.right + cell.width()).min(layout.frame.right),
+                    bottom: (cell.bottom + cell.height()).min(layout.frame.bottom),
                     ..cell
                 }
             };
@@ -102,17 +102,12 @@ fn check(map: &HeatMap) -> Result<(), String> {
 fn arrange<'a>(map: &'a HeatMap, colors: &ColorScale<'_>) -> Result<(Axes<'a>, Layout), String> {
     let page = millimetres(map.width.millimetres());
     let longest = (f64::from(page) * ROW_NAMES) as i32;
-    // The vertical axis counts from below.
-    let mut y = FittedAxis::names(&map.y_label, &map.rows, None, longest)?;
-    let count = map.rows.len() as f64;
-    for tick in &mut y.ticks.major {
-        tick.value = count - tick.value;
-    }
+    let y = FittedAxis::names_down(&map.y_label, &map.rows, longest)?;
     let names = |slot| {
         let longest = millimetres(COLUMN_NAMES);
-        FittedAxis::names(&map.x_label, &map.columns, slot, longest)
+        FittedAxis::names_across(&map.x_label, &map.columns, slot, longest)
     };
-    let mut axes = Axes { x: names(None)?, y };
+    let mut axes = Axes { x: names(page)?, y };
     let mut room = Room {
         frame: millimetres(map.width.frame_height()),
         ..Room::default()
@@ -128,7 +123,7 @@ fn arrange<'a>(map: &'a HeatMap, colors: &ColorScale<'_>) -> Result<(Axes<'a>, L
         let high = cell.min(millimetres(HIGHEST_CELL)) * map.rows.len().max(1) as i32;
         let highest = millimetres(HIGHEST.0).min((f64::from(width) * HIGHEST.1) as i32);
         room.frame = high.clamp(millimetres(LOWEST), highest.max(millimetres(LOWEST)));
-        axes.x = names(Some(cell))?;
+        axes.x = names(cell)?;
         layout = Layout::new(map.width, &axes, room)?;
     }
     Ok((axes, layout))

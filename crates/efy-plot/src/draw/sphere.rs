@@ -10,12 +10,14 @@ use crate::number::fixed;
 use crate::palette::{INK, PAPER, Rgb, Stroke};
 use crate::sphere::{Field, SphereDensity, SpherePanel, degrees, project};
 
-/// The rows and columns of cells, each in the colour of the density in its middle: 2.5 degrees.
-const CELLS: (usize, usize) = (72, 144);
+/// The rows and columns of cells, each in the colour of the density in its middle: 2.25 degrees.
+const CELLS: (usize, usize) = (80, 160);
 /// The colours of the cells. Neighbours of one colour are drawn as one.
-const LEVELS: usize = 40;
+const LEVELS: usize = 32;
 /// The distance of parallels and of meridians, in degrees.
 const GRATICULE: (i32, i32) = (30, 60);
+/// A map lower than this, in millimetres, is small.
+const SMALL_MAP: f64 = 24.0;
 /// The steps of a curved line, in degrees.
 const STEP: usize = 3;
 /// The space between two maps, in millimetres.
@@ -23,7 +25,7 @@ const GAP: f64 = 4.0;
 /// A page of at least this width, in millimetres, has maps side by side.
 const WIDE: f64 = 120.0;
 /// The radius of points, in millimetres, and of the white around them.
-const POINT: (f64, f64) = (0.32, 0.48);
+const POINT: (f64, f64) = (0.22, 0.34);
 /// Where there is no density.
 const MISSING: Rgb = Rgb(0xD9, 0xD9, 0xD9);
 
@@ -145,20 +147,15 @@ fn draw_density(
     for (row, values) in values.iter().enumerate() {
         let levels = values.iter().map(|&value| colors.level(value, LEVELS));
         let levels: Vec<Option<usize>> = levels.collect();
-        // Cells reach below those that follow in both directions: no seam shows between them.
-        let bottom = latitude((row + 2).min(rows));
+        // Cells reach below those that are drawn next to the right and below, so that no seam shows.
+        let (north, south) = (latitude(row), latitude((row + 2).min(rows)));
         let mut first = 0;
         for piece in levels.chunk_by(|a, b| a == b) {
-            let (west, east) = (longitude(first), longitude(columns));
+            let west = longitude(first);
             first += piece.len();
-            let mut outline = Vec::new();
-            for row in [latitude(row), latitude(row + 1), bottom] {
-                outline.push(place(map, row, east));
-            }
-            for row in [bottom, latitude(row + 1), latitude(row)] {
-                outline.push(place(map, row, west));
-            }
-            outline.dedup();
+            let east = longitude((first + 1).min(columns));
+            let corners = [(north, west), (north, east), (south, east), (south, west)];
+            let outline = corners.map(|(latitude, longitude)| place(map, latitude, longitude));
             let color = match piece.first().copied().flatten() {
                 Some(level) => colors.level_color(level, LEVELS),
                 None => MISSING,
@@ -200,14 +197,23 @@ fn meridian(map: Rect, longitude: f64) -> Vec<Place> {
         .collect()
 }
 
+/// Labels of the parallels, as close to the outline as their whole height allows.
 fn draw_latitudes(canvas: &mut Canvas<'_>, map: Rect) -> Result<(), String> {
-    for latitude in inner(90, GRATICULE.0) {
-        let (x, y) = place(map, latitude, -180.0);
-        let at = (
-            x - millimetres(TICK_GAP),
-            y + part(Font::SMALL, CAP_HEIGHT / 2.0),
-        );
+    let (half, drop) = (part(Font::SMALL, 0.65), part(Font::SMALL, CAP_HEIGHT / 2.0));
+    let (centre, radius) = ((map.top + map.bottom) / 2, f64::from(map.height()) / 2.0);
+    // On a small map there is room for every other label.
+    let every = if map.height() < millimetres(SMALL_MAP) {
+        2
+    } else {
+        1
+    };
+    for latitude in inner(90, GRATICULE.0 * every) {
+        let (_, y) = place(map, latitude, -180.0);
+        let from_equator = f64::from(((y - centre).abs() - half).max(0)) / radius;
+        let width = (1.0 - from_equator * from_equator).sqrt() * f64::from(map.width()) / 2.0;
+        let edge = (map.left + map.right) / 2 - width.round() as i32;
         let label = format!("{}°", fixed(latitude, 0));
+        let at = (edge - millimetres(TICK_GAP), y + drop);
         canvas.text(&label, at, Font::SMALL, Anchor::End, INK)?;
     }
     Ok(())

@@ -6,11 +6,13 @@ mod tex;
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::chart::number;
 use crate::error::{Error, Result};
 use crate::number::fixed;
+use crate::output::{create_dir, write_atomically};
 
 /// A table of numbers, a row for each thing that is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -242,6 +244,30 @@ impl Table {
         let equal = written.iter().all(|mean| *mean == best);
         (!equal).then_some(best)
     }
+}
+
+/// Writes the table to `out`, which is made if need be, as `stem` with the extension of each format.
+/// Returns the files.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_table(
+    table: &Table,
+    stem: &str,
+    out: &Path,
+    formats: &[TableFormat],
+) -> Result<Vec<PathBuf>> {
+    create_dir(out)?;
+    let write = |format: &TableFormat| {
+        let path = out.join(format!("{stem}.{format}"));
+        let text = table.to_format(*format).map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
+        write_atomically(&path, text.as_bytes())?;
+        Ok(path)
+    };
+    formats.iter().map(write).collect()
 }
 
 /// A cell as it is written.
