@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Write one HTML page about one or more runs, to be read offline.
     Report(Report),
+    /// The final metrics of one or more runs as a table.
+    Table(Table),
     /// Data sets: list, describe, fetch, import.
     #[command(subcommand)]
     Data(Data),
@@ -164,9 +166,18 @@ pub(crate) struct Plot {
     /// Run directories; several are drawn together.
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
-    /// svg and png.
+    /// svg, pdf and png.
     #[arg(long, value_delimiter = ',', default_value = "svg,png")]
     pub(crate) format: Vec<String>,
+    /// seeds: runs that differ only by their seed as their mean and standard deviation; none.
+    #[arg(long, default_value = "seeds", value_parser = ["seeds", "none"])]
+    pub(crate) group: String,
+    /// single (85 mm), double (178 mm), or millimetres such as 120mm.
+    #[arg(long, default_value = "single")]
+    pub(crate) width: String,
+    /// Dots per inch of png.
+    #[arg(long, default_value = "300", value_parser = clap::value_parser!(u16).range(30..=2400))]
+    pub(crate) dpi: u16,
     /// Where the figures go [default: RUN/plots].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -189,6 +200,34 @@ pub(crate) struct Report {
     /// The page [default: RUN/report.html].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Table {
+    /// Run directories; a row each, or a row for all that differ only by their seed.
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Metrics, a column each [default: all].
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) metric: Vec<String>,
+    /// validation or test.
+    #[arg(long, default_value = "test", value_parser = ["validation", "test"])]
+    pub(crate) split: String,
+    /// seeds: runs that differ only by their seed as their mean and standard deviation; none.
+    #[arg(long, default_value = "seeds", value_parser = ["seeds", "none"])]
+    pub(crate) group: String,
+    /// md, tex (booktabs) and csv; several need --out.
+    #[arg(long, value_delimiter = ',', default_value = "md")]
+    pub(crate) format: Vec<String>,
+    /// Where the files results.FORMAT go [default: standard output].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The caption [default: says what the table shows].
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) caption: Option<String>,
+    /// The label of the table in LaTeX.
+    #[arg(long, value_name = "NAME", default_value = "tab:results")]
+    pub(crate) label: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,6 +51,8 @@ pub(crate) enum Anchor {
     End,
     /// The middle, with the text running upwards.
     Upwards,
+    /// The end, with the text running upwards: what stands below a frame ends at it.
+    UpwardsEnd,
 }
 
 /// An SVG document in the making. Text is placed by its baseline.
@@ -59,7 +61,7 @@ pub(crate) struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Draws a page of `width` by `height` units and returns the document.
+    /// Draws on a blank page of `width` by `height` units and returns the document.
     pub fn paint(
         (width, height): (i32, i32),
         draw: impl FnOnce(&mut Canvas<'_>) -> Result<(), String>,
@@ -69,6 +71,13 @@ impl Canvas<'_> {
         let mut canvas = Canvas {
             backend: SVGBackend::with_string(&mut document, size),
         };
+        let page = Rect {
+            left: 0,
+            top: 0,
+            right: width,
+            bottom: height,
+        };
+        canvas.fill(page, PAPER, 1.0)?;
         draw(&mut canvas)?;
         canvas
             .backend
@@ -101,6 +110,14 @@ impl Canvas<'_> {
         let style = shape(color, opacity);
         self.backend
             .draw_rect(from, to, &style, true)
+            .map_err(|error| error.to_string())
+    }
+
+    /// A filled polygon; the last corner is joined to the first.
+    pub fn polygon(&mut self, corners: &[Place], color: Rgb, opacity: f64) -> Result<(), String> {
+        let style = shape(color, opacity);
+        self.backend
+            .fill_polygon(corners.iter().copied(), &style)
             .map_err(|error| error.to_string())
     }
 
@@ -144,6 +161,7 @@ impl Canvas<'_> {
             Anchor::Middle => (HPos::Center, FontTransform::None, (at.0, at.1 - drop)),
             Anchor::End => (HPos::Right, FontTransform::None, (at.0, at.1 - drop)),
             Anchor::Upwards => (HPos::Center, FontTransform::Rotate270, (at.0 - drop, at.1)),
+            Anchor::UpwardsEnd => (HPos::Right, FontTransform::Rotate270, (at.0 - drop, at.1)),
         };
         let color = rgba(color, 1.0);
         let style = TextStyle::from(font.desc().transform(transform))

@@ -2,8 +2,10 @@
 
 use std::io;
 
-use crate::figure::{Axis, Figure, LegendEntry, ScaleKind, Symbol, Width};
+use crate::figure::{Axis, Figure, ScaleKind};
 use crate::palette::Stroke;
+use crate::symbol::{LegendEntry, Symbol};
+use crate::width::Width;
 
 /// A line chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Line {
     pub label: String,
     /// Its points, x increasing; without a y there is a gap.
     pub points: Vec<(f64, Option<f64>)>,
+    /// The lower and the upper end of the band around each point; empty for a line without a band.
+    pub band: Vec<Option<(f64, f64)>>,
     /// How it looks.
     pub stroke: Stroke,
     /// Where a ring is drawn, if anywhere.
@@ -48,14 +52,12 @@ impl Chart {
         let line = |(index, label, points): (usize, String, Vec<(f64, f64)>)| Line {
             label,
             points: points.into_iter().map(|(x, y)| (x, Some(y))).collect(),
+            band: Vec::new(),
             stroke: Stroke::nth(index),
             ring: None,
         };
         let lines: Vec<Line> = lines.into_iter().map(line).collect();
-        let entry = |line: &Line| LegendEntry {
-            label: line.label.clone(),
-            symbol: Symbol::Line(line.stroke),
-        };
+        let entry = |line: &Line| LegendEntry::new(&line.label, Symbol::Line(line.stroke));
         Chart {
             name: name.into(),
             title: title.into(),
@@ -67,21 +69,36 @@ impl Chart {
         }
     }
 
-    /// The points of all lines as CSV, a line each; gaps have no value.
+    /// The points of all lines as CSV, a line each; gaps have no value. `low` and `high` are the ends
+    /// of the bands, where a line has one.
     ///
     /// # Errors
     /// Never in practice: the table is written to memory.
     pub fn to_csv(&self) -> io::Result<Vec<u8>> {
+        let banded = self.lines.iter().any(|line| !line.band.is_empty());
         let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(["line", "x", "y"])?;
+        let header = ["line", "x", "y", "low", "high"];
+        table.write_record(&header[..if banded { 5 } else { 3 }])?;
         for line in &self.lines {
-            for (x, y) in &line.points {
-                let y = y.map(|y| y.to_string()).unwrap_or_default();
-                table.write_record([&line.label, &x.to_string(), &y])?;
+            for (index, (x, y)) in line.points.iter().enumerate() {
+                let mut record = vec![line.label.clone(), x.to_string(), number(*y)];
+                if banded {
+                    let band = line.band.get(index).copied().flatten();
+                    record.extend([
+                        number(band.map(|(low, _)| low)),
+                        number(band.map(|(_, high)| high)),
+                    ]);
+                }
+                table.write_record(record)?;
             }
         }
         table.into_inner().map_err(csv::IntoInnerError::into_error)
     }
+}
+
+/// A number as a cell of a CSV file, empty where there is none.
+pub(crate) fn number(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Steps become a horizontal axis of whole numbers.
@@ -94,6 +111,7 @@ impl From<&Figure> for Chart {
                 .iter()
                 .map(|point| (point.step as f64, point.value))
                 .collect(),
+            band: curve.band(),
             stroke: curve.stroke,
             ring: curve.best().map(|(step, value)| (step as f64, value)),
         });

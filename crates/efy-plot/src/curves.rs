@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::figure::{Axis, Curve, Figure, LegendEntry, ScaleKind, Symbol, Width};
+use crate::entries::{explained, group_entries, line};
+use crate::figure::{Axis, Curve, Figure, ScaleKind};
 use crate::file_name::name_files;
-use crate::loss_curves::loss_figure;
+use crate::group::Group;
+use crate::loss_curves::group_loss_figure;
 use crate::metric::{FRACTIONS, is_fraction, rank, written_out};
 use crate::palette::Stroke;
 use crate::run::Run;
+use crate::symbol::LegendEntry;
+use crate::width::Width;
 
 pub(crate) const VALIDATION: &str = "validation";
 pub(crate) const LOSS: &str = "loss";
@@ -20,18 +24,25 @@ const UNCONVERGED: &str = "unconverged";
 /// metrics, a curve each) and one figure for every other validation metric. Several runs give
 /// `loss` and one figure for every validation metric, a colour for each run.
 pub fn figures(runs: &[Run]) -> Vec<Figure> {
+    group_figures(&alone(runs))
+}
+
+/// The figures of `groups`, like those of single runs; a group of several is drawn as the mean of its
+/// runs with a band of one sample standard deviation to both sides, as far as the shortest of them
+/// goes.
+pub fn group_figures(groups: &[Group<'_>]) -> Vec<Figure> {
     let mut figures = Vec::new();
-    figures.extend(loss_figure(runs));
-    let mut metrics: BTreeSet<&str> = runs
-        .iter()
+    figures.extend(group_loss_figure(groups));
+    let runs = || groups.iter().flat_map(|group| group.runs.iter().copied());
+    let mut metrics: BTreeSet<&str> = runs()
         .flat_map(|run| run.series.metrics(VALIDATION))
         .collect();
     metrics.remove(LOSS);
-    if runs.iter().all(|run| stays_at_zero(run, UNCONVERGED)) {
+    if runs().all(|run| stays_at_zero(run, UNCONVERGED)) {
         metrics.remove(UNCONVERGED);
     }
-    if let [run] = runs {
-        figures.extend(fractions_figure(run));
+    if let [group] = groups {
+        figures.extend(group_fractions_figure(group));
         metrics.retain(|metric| !is_fraction(metric));
     }
     // The usual metrics come first, in the order they are known in.
@@ -40,7 +51,7 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
     figures.extend(
         metrics
             .into_iter()
-            .filter_map(|metric| metric_figure(runs, metric)),
+            .filter_map(|metric| group_metric_figure(groups, metric)),
     );
     name_files(&mut figures);
     figures
@@ -48,48 +59,52 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
 
 /// The fractions among the validation metrics of one run over steps, a curve each.
 pub fn fractions_figure(run: &Run) -> Option<Figure> {
+    group_fractions_figure(&Group::one(run))
+}
+
+fn group_fractions_figure(group: &Group<'_>) -> Option<Figure> {
     let curves = FRACTIONS
         .iter()
         .enumerate()
-        .filter_map(|(index, (metric, _))| curve(run, VALIDATION, metric, Stroke::nth(index)));
+        .filter_map(|(index, (metric, _))| curve(group, VALIDATION, metric, Stroke::nth(index)));
     let curves: Vec<_> = curves.collect();
     let mut legend: Vec<_> = curves
         .iter()
         .map(|curve| line(&written_out(&curve.metric), curve.stroke))
         .collect();
-    legend.extend(best_entry(&curves, run.best_step));
+    legend.extend(explained(&curves, group.best_step()));
     let y = Axis {
         label: "validation metric".to_owned(),
         scale: ScaleKind::Linear,
         bounds: Some((0.0, 1.0)),
     };
-    figure(
-        "metrics",
-        format!("{}: validation metrics", run.name),
-        y,
-        curves,
-        legend,
-    )
+    let title = format!("{}: validation metrics", group.name);
+    figure("metrics", title, y, curves, legend)
 }
 
 /// One validation metric over steps, a curve for each run.
 pub fn metric_figure(runs: &[Run], metric: &str) -> Option<Figure> {
-    let curves = runs
+    group_metric_figure(&alone(runs), metric)
+}
+
+fn group_metric_figure(groups: &[Group<'_>], metric: &str) -> Option<Figure> {
+    let curves = groups
         .iter()
         .enumerate()
-        .filter_map(|(index, run)| curve(run, VALIDATION, metric, Stroke::nth(index)));
+        .filter_map(|(index, group)| curve(group, VALIDATION, metric, Stroke::nth(index)));
     let curves: Vec<_> = curves.collect();
     let label = written_out(metric);
-    let (title, mut legend) = match runs {
-        [run] => (format!("{}: validation {label}", run.name), Vec::new()),
-        _ => (format!("Validation {label}"), run_entries(runs, &curves)),
+    let (title, mut legend, best_step) = match groups {
+        [group] => {
+            let title = format!("{}: validation {label}", group.name);
+            (title, Vec::new(), group.best_step())
+        }
+        _ => {
+            let title = format!("Validation {label}");
+            (title, group_entries(groups, &curves), None)
+        }
     };
-    let best_step = if let [run] = runs {
-        run.best_step
-    } else {
-        None
-    };
-    legend.extend(best_entry(&curves, best_step));
+    legend.extend(explained(&curves, best_step));
     let bounds = is_fraction(metric).then_some((0.0, 1.0));
     let y = Axis {
         label,
@@ -97,6 +112,11 @@ pub fn metric_figure(runs: &[Run], metric: &str) -> Option<Figure> {
         bounds,
     };
     figure(metric, title, y, curves, legend)
+}
+
+/// Each run as a group of its own.
+pub(crate) fn alone(runs: &[Run]) -> Vec<Group<'_>> {
+    runs.iter().map(Group::one).collect()
 }
 
 pub(crate) fn figure(
@@ -117,44 +137,17 @@ pub(crate) fn figure(
     })
 }
 
-pub(crate) fn curve(run: &Run, split: &str, metric: &str, stroke: Stroke) -> Option<Curve> {
+pub(crate) fn curve(group: &Group<'_>, split: &str, metric: &str, stroke: Stroke) -> Option<Curve> {
+    let averages = group.averages(split, metric)?;
     Some(Curve {
-        run: run.name.clone(),
+        run: group.name.clone(),
         split: split.to_owned(),
         metric: metric.to_owned(),
-        points: run.series.get(split, metric)?.to_vec(),
+        points: averages.points,
+        deviations: averages.deviations,
+        runs: group.runs.len(),
         stroke,
-        best_step: run.best_step,
-    })
-}
-
-pub(crate) fn line(label: &str, stroke: Stroke) -> LegendEntry {
-    LegendEntry {
-        label: label.to_owned(),
-        symbol: Symbol::Line(stroke),
-    }
-}
-
-/// An entry for each run that one of `curves` is from.
-pub(crate) fn run_entries(runs: &[Run], curves: &[Curve]) -> Vec<LegendEntry> {
-    let shown: BTreeSet<&str> = curves.iter().map(|curve| curve.run.as_str()).collect();
-    let entries = runs.iter().enumerate();
-    let entries = entries.filter(|(_, run)| shown.contains(run.name.as_str()));
-    entries
-        .map(|(index, run)| line(&run.name, Stroke::nth(index)))
-        .collect()
-}
-
-/// The entry for the ring, if one of `curves` has a ring; with the step, if it is the same for all.
-pub(crate) fn best_entry(curves: &[Curve], step: Option<u64>) -> Option<LegendEntry> {
-    let label = match step {
-        Some(step) => format!("best (step {step})"),
-        None => "best step".to_owned(),
-    };
-    let has_ring = curves.iter().any(|curve| curve.best().is_some());
-    has_ring.then_some(LegendEntry {
-        label,
-        symbol: Symbol::Ring,
+        best_step: group.best_step(),
     })
 }
 

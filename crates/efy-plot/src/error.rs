@@ -70,14 +70,42 @@ pub enum Error {
         runs: String,
     },
     /// The name of an output format is unknown.
-    #[error("{given}: unknown format, expected svg or png")]
+    #[error("{given}: unknown format, expected svg, pdf or png")]
     UnknownFormat {
         /// What was given.
         given: String,
     },
-    /// The output format is known, but cannot be written yet.
-    #[error("{given}: not supported yet, expected svg or png")]
-    UnsupportedFormat {
+    /// The name of a grouping is unknown.
+    #[error("{given}: unknown grouping, expected seeds or none")]
+    UnknownGrouping {
+        /// What was given.
+        given: String,
+    },
+    /// The name of a format of tables is unknown.
+    #[error("{given}: unknown format of tables, expected tex, md or csv")]
+    UnknownTableFormat {
+        /// What was given.
+        given: String,
+    },
+    /// A metric was asked for that no run has.
+    #[error("{given}: no run has this metric; there are {known}")]
+    UnknownMetric {
+        /// What was given.
+        given: String,
+        /// The metrics of all runs.
+        known: String,
+    },
+    /// A run has no final metrics on a split.
+    #[error("{path}: no metrics of the {split} split; it is written when a run has ended")]
+    NoResults {
+        /// The summary.
+        path: PathBuf,
+        /// The split.
+        split: String,
+    },
+    /// The width of figures is not one.
+    #[error("{given}: unknown width, expected single, double, or from 40mm to 600mm")]
+    UnknownWidth {
         /// What was given.
         given: String,
     },
@@ -93,6 +121,12 @@ pub enum Error {
     #[error("cannot make a PNG: {message}")]
     Png {
         /// What the rendering library answered.
+        message: String,
+    },
+    /// The SVG could not be turned into a PDF.
+    #[error("cannot make a PDF: {message}")]
+    Pdf {
+        /// What the converting library answered.
         message: String,
     },
 }

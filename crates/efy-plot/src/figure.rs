@@ -2,6 +2,8 @@
 
 use crate::palette::Stroke;
 use crate::series::Point;
+use crate::symbol::LegendEntry;
+use crate::width::Width;
 
 /// A line chart: curves over steps in one frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,26 +23,6 @@ pub struct Figure {
     /// The legend, none if empty. It is kept apart from the curves, as one colour may stand for a
     /// run and one line style for a split.
     pub legend: Vec<LegendEntry>,
-}
-
-/// The width of a figure in print.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Width {
-    /// One column of a two-column page: 85 mm.
-    #[default]
-    Single,
-    /// The whole page: 180 mm.
-    Double,
-}
-
-impl Width {
-    /// The width in millimetres.
-    pub fn millimetres(self) -> f64 {
-        match self {
-            Self::Single => 85.0,
-            Self::Double => 180.0,
-        }
-    }
 }
 
 /// An axis of a figure.
@@ -68,14 +50,19 @@ pub enum ScaleKind {
 /// One curve, with the data it stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// The name of the run.
+    /// The name of the run, or of the runs that it is the mean of.
     pub run: String,
     /// The split the metric was computed on.
     pub split: String,
     /// The metric.
     pub metric: String,
-    /// The values, with steps in increasing order.
+    /// The values, with steps in increasing order: of a run, or their means over several.
     pub points: Vec<Point>,
+    /// The sample standard deviation of the values behind each mean, one for every point; empty for a
+    /// curve of a single run.
+    pub deviations: Vec<Option<f64>>,
+    /// How many runs each point is a mean of.
+    pub runs: usize,
     /// How the line looks.
     pub stroke: Stroke,
     /// The step at which to draw a ring, if the curve has a value there.
@@ -83,6 +70,19 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// From the mean less the deviation to the mean plus the deviation, for every point; empty for a
+    /// curve of a single run. A faint curve has no band, as it would hide those it stands behind.
+    pub(crate) fn band(&self) -> Vec<Option<(f64, f64)>> {
+        if self.stroke.opacity < 1.0 {
+            return Vec::new();
+        }
+        let points = self.points.iter().zip(&self.deviations);
+        let ends = |(mean, deviation): (f64, f64)| (mean - deviation, mean + deviation);
+        points
+            .map(|(point, deviation)| point.value.zip(*deviation).map(ends))
+            .collect()
+    }
+
     /// The value at the best step, if both are known.
     pub fn best(&self) -> Option<(u64, f64)> {
         let step = self.best_step?;
@@ -92,22 +92,4 @@ impl Curve {
             .ok()?;
         Some((step, self.points[index].value?))
     }
-}
-
-/// One line of the legend.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LegendEntry {
-    /// What stands beside the symbol.
-    pub label: String,
-    /// The symbol.
-    pub symbol: Symbol,
-}
-
-/// What a legend entry shows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Symbol {
-    /// A piece of a line.
-    Line(Stroke),
-    /// The ring at the best step.
-    Ring,
 }

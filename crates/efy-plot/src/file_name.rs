@@ -38,7 +38,8 @@ pub(crate) fn name_files(figures: &mut [Figure]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::{Axis, ScaleKind, Width};
+    use crate::figure::{Axis, ScaleKind};
+    use crate::width::Width;
 
     #[test]
     fn metrics_cannot_name_files_elsewhere_or_twice() {

@@ -1,15 +1,11 @@
 //! The legend: in the emptiest corner of the frame, or above it if the curves leave no room.
 
 use crate::canvas::{Anchor, Canvas, Place, Rect, millimetres, points};
-use crate::figure::{LegendEntry, Symbol};
 use crate::font::{CAP_HEIGHT, Font};
-use crate::palette::{GREY, INK, PAPER, Stroke};
-use crate::polyline::{dashes, samples};
+use crate::palette::{INK, PAPER};
+use crate::polyline::samples;
+use crate::symbol::{LegendEntry, SYMBOL_WIDTH};
 
-/// The radius of the ring at the best step, in millimetres.
-const RING_RADIUS: f64 = 0.75;
-/// The width of a line symbol, in millimetres.
-const SYMBOL_WIDTH: f64 = 4.5;
 /// The space between a symbol and its label, in millimetres.
 const SYMBOL_GAP: f64 = 1.2;
 /// The distance from one line to the next, in millimetres.
@@ -148,38 +144,12 @@ impl<'a> Legend<'a> {
             .zip(&self.labels)
             .zip(&placement.origins)
         {
-            match entry.symbol {
-                Symbol::Line(stroke) => {
-                    let line = [(x, y), (x + millimetres(SYMBOL_WIDTH), y)];
-                    for dash in dashes(&line, stroke.dash) {
-                        canvas.line(&dash, stroke)?;
-                    }
-                }
-                Symbol::Ring => {
-                    let stroke = Stroke {
-                        color: GREY,
-                        ..Stroke::nth(0)
-                    };
-                    draw_ring(canvas, (x + millimetres(SYMBOL_WIDTH) / 2, y), stroke)?;
-                }
-            }
+            entry.symbol.draw(canvas, (x, y))?;
             let x = x + millimetres(SYMBOL_WIDTH + SYMBOL_GAP);
             canvas.text(label, (x, y + drop), Font::SMALL, Anchor::Start, INK)?;
         }
         Ok(())
     }
-}
-
-/// Draws the ring at the best step.
-pub(crate) fn draw_ring(canvas: &mut Canvas<'_>, at: Place, stroke: Stroke) -> Result<(), String> {
-    canvas.ring(
-        at,
-        millimetres(RING_RADIUS),
-        Stroke {
-            width: 0.9,
-            ..stroke
-        },
-    )
 }
 
 /// The squared distance from `area` to the closest curve.
@@ -196,6 +166,8 @@ fn clearance(area: Rect, curves: &[Vec<Place>]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::palette::Stroke;
+    use crate::symbol::Symbol;
 
     const FRAME: Rect = Rect {
         left: 1000,

@@ -1,9 +1,12 @@
 //! The figure of the loss, which has two splits on it.
 
-use crate::curves::{LOSS, VALIDATION, best_entry, curve, figure, line, run_entries};
-use crate::figure::{Axis, Curve, Figure, LegendEntry, ScaleKind};
+use crate::curves::{LOSS, VALIDATION, alone, curve, figure};
+use crate::entries::{explained, group_entries, line};
+use crate::figure::{Axis, Curve, Figure, ScaleKind};
+use crate::group::Group;
 use crate::palette::Stroke;
 use crate::run::Run;
+use crate::symbol::LegendEntry;
 
 const TRAIN: &str = "train";
 
@@ -17,29 +20,42 @@ const DENSE: usize = 1000;
 /// One run has a colour for each split. Several runs have a colour each, the train loss thin and
 /// pale behind the validation loss.
 pub fn loss_figure(runs: &[Run]) -> Option<Figure> {
+    group_loss_figure(&alone(runs))
+}
+
+/// The same of groups of runs, their validation losses with bands.
+pub(crate) fn group_loss_figure(groups: &[Group<'_>]) -> Option<Figure> {
     let on_split = |split: &'static str| {
-        runs.iter()
+        groups
+            .iter()
             .enumerate()
-            .filter_map(move |(index, run)| curve(run, split, LOSS, Stroke::nth(index)))
+            .filter_map(move |(index, group)| curve(group, split, LOSS, Stroke::nth(index)))
     };
     let mut train: Vec<Curve> = on_split(TRAIN).collect();
     let mut validation: Vec<Curve> = on_split(VALIDATION).collect();
     // The best step is chosen on the validation split.
     train.iter_mut().for_each(|curve| curve.best_step = None);
-    let (title, legend) = match (runs, train.is_empty(), validation.is_empty()) {
-        ([run], ..) => (
-            format!("{}: loss", run.name),
-            style_one_run(run, &mut train, &mut validation),
+    let (title, mut legend) = match (groups, train.is_empty(), validation.is_empty()) {
+        ([group], ..) => (
+            format!("{}: loss", group.name),
+            style_splits(&mut train, &mut validation),
         ),
-        (_, false, false) => ("Loss".to_owned(), style_runs(runs, &mut train, &validation)),
-        (_, _, true) => ("Train loss".to_owned(), run_entries(runs, &train)),
+        (_, false, false) => (
+            "Loss".to_owned(),
+            style_groups(groups, &mut train, &validation),
+        ),
+        (_, _, true) => ("Train loss".to_owned(), group_entries(groups, &train)),
         (_, true, false) => {
-            let mut legend = run_entries(runs, &validation);
-            legend.extend(best_entry(&validation, None));
+            let legend = group_entries(groups, &validation);
             ("Validation loss".to_owned(), legend)
         }
     };
+    let best_step = match groups {
+        [group] => group.best_step(),
+        _ => None,
+    };
     let curves: Vec<_> = train.into_iter().chain(validation).collect();
+    legend.extend(explained(&curves, best_step));
     let y = Axis {
         label: LOSS.to_owned(),
         scale: loss_scale(&curves),
@@ -48,8 +64,8 @@ pub fn loss_figure(runs: &[Run]) -> Option<Figure> {
     figure(LOSS, title, y, curves, legend)
 }
 
-/// Gives each split of one run its colour, and explains them.
-fn style_one_run(run: &Run, train: &mut [Curve], validation: &mut [Curve]) -> Vec<LegendEntry> {
+/// Gives each split of one run or group its colour, and explains them.
+fn style_splits(train: &mut [Curve], validation: &mut [Curve]) -> Vec<LegendEntry> {
     for curve in train.iter_mut() {
         // A loss written at every step is a band, not a line, and must not hide the other one.
         if !validation.is_empty() && curve.points.len() > DENSE {
@@ -60,23 +76,24 @@ fn style_one_run(run: &Run, train: &mut [Curve], validation: &mut [Curve]) -> Ve
         curve.stroke = Stroke::nth(1);
     }
     let curves = train.iter().chain(validation.iter());
-    let mut legend: Vec<_> = curves
+    curves
         .map(|curve| line(&curve.split, curve.stroke))
-        .collect();
-    legend.extend(best_entry(validation, run.best_step));
-    legend
+        .collect()
 }
 
-/// Puts the train losses of several runs into the background, and explains colours and line styles.
-fn style_runs(runs: &[Run], train: &mut [Curve], validation: &[Curve]) -> Vec<LegendEntry> {
+/// Puts the train losses of several into the background, and explains colours and line styles.
+fn style_groups(
+    groups: &[Group<'_>],
+    train: &mut [Curve],
+    validation: &[Curve],
+) -> Vec<LegendEntry> {
     for curve in train.iter_mut() {
         curve.stroke = curve.stroke.faint();
     }
     let curves: Vec<_> = train.iter().chain(validation).cloned().collect();
-    let mut legend = run_entries(runs, &curves);
+    let mut legend = group_entries(groups, &curves);
     legend.push(line(VALIDATION, Stroke::nth(0).grey()));
     legend.push(line(TRAIN, Stroke::nth(0).faint().grey()));
-    legend.extend(best_entry(validation, None));
     legend
 }
 
@@ -98,8 +115,8 @@ fn loss_scale(curves: &[Curve]) -> ScaleKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::Symbol;
     use crate::series::{Point, SeriesSet};
+    use crate::symbol::Symbol;
 
     fn run(events: &[(&str, &str, f64)]) -> Run {
         let mut series = SeriesSet::default();

@@ -20,9 +20,10 @@ pub(crate) fn is_fraction(metric: &str) -> bool {
     rank(metric) < FRACTIONS.len()
 }
 
-/// Whether small values of a metric are good; the rule of early stopping.
-pub(crate) fn is_cost(metric: &str) -> bool {
-    matches!(metric, "loss" | "kl" | "tv" | "unconverged")
+/// Whether less of a metric is better: of losses, distances between distributions, and the share of
+/// inner problems that were not solved.
+pub(crate) fn lower_is_better(metric: &str) -> bool {
+    matches!(metric, "loss" | "kl" | "fisher" | "tv" | "unconverged")
 }
 
 /// A metric as it is written beside an axis.
@@ -48,6 +49,7 @@ mod tests {
     fn any_metric_can_be_written_out() {
         assert_eq!(written_out("micro_f1"), "micro F1");
         assert_eq!(written_out("kendall_tau"), "kendall tau");
+        assert!(lower_is_better("loss") && !lower_is_better("micro_f1"));
         assert!(is_fraction("micro_f1") && !is_fraction("kendall_tau"));
     }
 }

@@ -73,6 +73,27 @@ pub(crate) fn power_of_ten(exponent: i32) -> String {
     format!("10{}", raised.collect::<String>())
 }
 
+/// `value` with so many decimals and a true minus sign; what rounds to zero has none.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) => {
+            format!("\u{2212}{digits}")
+        }
+        Some(digits) => digits.to_owned(),
+        None => text,
+    }
+}
+
+/// The decimals that leave `digits` significant ones of a number as large as `size`.
+pub(crate) fn decimals(size: f64, digits: i32) -> usize {
+    if !size.is_normal() {
+        return 0;
+    }
+    let front = size.abs().log10().floor() as i32 + 1;
+    usize::try_from(digits - front).unwrap_or(0)
+}
+
 /// The labels of one axis, all in the same notation: plain, in thousands (k), in millions (M) or
 /// scientific, whichever is short for the largest of them.
 pub(crate) fn axis_labels(numbers: &[Decimal]) -> Vec<String> {
@@ -147,5 +168,17 @@ mod tests {
         assert_eq!(labels(&[-5, 0, 15], -6), ["−5×10⁻⁶", "0", "1.5×10⁻⁵"]);
         assert_eq!(power_of_ten(-12), "10⁻¹²");
         assert_eq!(power_of_ten(0), "10⁰");
+    }
+
+    #[test]
+    fn values_have_as_many_decimals_as_asked_for() {
+        assert_eq!(fixed(-0.125, 2), "\u{2212}0.12");
+        assert_eq!(fixed(-0.001, 2), "0.00");
+        assert_eq!(fixed(12.0, 0), "12");
+        assert_eq!(
+            [0.05, 0.5, 5.0, 55.0, 555.0].map(|size| decimals(size, 2)),
+            [3, 2, 1, 0, 0]
+        );
+        assert_eq!(decimals(0.0, 2), 0);
     }
 }

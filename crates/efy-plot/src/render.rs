@@ -1,61 +1,24 @@
-//! Output formats, and SVG to PNG with the embedded font only.
+//! From an SVG document to PDF and PNG, with the embedded font only.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
+use krilla::geom::Size;
+use krilla::page::PageSettings;
+use krilla::{Document, SerializeSettings};
+use krilla_svg::{SurfaceExt, SvgSettings};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, Unit};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
 use crate::error::{Error, Result};
 use crate::font;
 
-/// The resolution of PNGs.
-const DOTS_PER_INCH: f32 = 300.0;
+/// The resolution of PNGs, in dots per inch.
+pub const DOTS_PER_INCH: f64 = 300.0;
 /// The resolution in which resvg counts.
 const CSS_DOTS_PER_INCH: f32 = 96.0;
-
-/// A file format of figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Scalable, for the web and for editing.
-    Svg,
-    /// 300 dots per inch.
-    Png,
-}
-
-impl Format {
-    /// The file extension.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Svg => "svg",
-            Self::Png => "png",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.extension())
-    }
-}
-
-impl FromStr for Format {
-    type Err = Error;
-
-    fn from_str(given: &str) -> Result<Self> {
-        match given.to_ascii_lowercase().as_str() {
-            "svg" => Ok(Self::Svg),
-            "png" => Ok(Self::Png),
-            "pdf" => Err(Error::UnsupportedFormat {
-                given: given.to_owned(),
-            }),
-            _ => Err(Error::UnknownFormat {
-                given: given.to_owned(),
-            }),
-        }
-    }
-}
+const POINTS_PER_INCH: f32 = 72.0;
+const INCHES_PER_METRE: f64 = 1000.0 / 25.4;
 
 /// Renders an SVG document as a PNG file of 300 dots per inch.
 ///
@@ -65,15 +28,18 @@ impl FromStr for Format {
 /// # Errors
 /// [`Error::Png`] if the document cannot be read or has no size.
 pub fn render_png(svg: &str) -> Result<Vec<u8>> {
+    render_png_at(svg, DOTS_PER_INCH)
+}
+
+/// Renders an SVG document as a PNG file of `dots_per_inch`, which the file says as well: programs
+/// that place it on a page know its size in print.
+///
+/// # Errors
+/// As [`render_png`].
+pub fn render_png_at(svg: &str, dots_per_inch: f64) -> Result<Vec<u8>> {
     let failed = |message: String| Error::Png { message };
-    let options = Options {
-        dpi: CSS_DOTS_PER_INCH,
-        font_family: font::FAMILY.to_owned(),
-        fontdb: fonts(),
-        ..Options::default()
-    };
-    let tree = Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;
-    let scale = DOTS_PER_INCH / CSS_DOTS_PER_INCH;
+    let tree = parse(svg).map_err(failed)?;
+    let scale = dots_per_inch as f32 / CSS_DOTS_PER_INCH;
     let size = tree
         .size()
         .to_int_size()
@@ -81,12 +47,77 @@ pub fn render_png(svg: &str) -> Result<Vec<u8>> {
         .unwrap_or(tree.size().to_int_size());
     let mut page = Pixmap::new(size.width(), size.height())
         .ok_or_else(|| failed("the page has no size".to_owned()))?;
-    resvg::render(
-        &tree,
-        Transform::from_scale(scale, scale),
-        &mut page.as_mut(),
-    );
-    page.encode_png().map_err(|error| failed(error.to_string()))
+    let zoom = Transform::from_scale(scale, scale);
+    resvg::render(&tree, zoom, &mut page.as_mut());
+    encode(&page, dots_per_inch).map_err(|error| failed(error.to_string()))
+}
+
+fn encode(page: &Pixmap, dots_per_inch: f64) -> Result<Vec<u8>, png::EncodingError> {
+    let opaque = page.pixels().iter().all(|pixel| pixel.is_opaque());
+    let (kind, channels) = match opaque {
+        true => (ColorType::Rgb, 3),
+        false => (ColorType::Rgba, 4),
+    };
+    let mut pixels = Vec::with_capacity(page.pixels().len() * channels);
+    for pixel in page.pixels() {
+        let color = pixel.demultiply();
+        let color = [color.red(), color.green(), color.blue(), color.alpha()];
+        pixels.extend_from_slice(&color[..channels]);
+    }
+    let per_metre = (dots_per_inch * INCHES_PER_METRE).round() as u32;
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, page.width(), page.height());
+    encoder.set_color(kind);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::High);
+    // Most pixels are the same as their neighbours, which deflate finds by itself.
+    encoder.set_filter(Filter::NoFilter);
+    encoder.set_pixel_dims(Some(PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: Unit::Meter,
+    }));
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    Ok(file)
+}
+
+/// Converts an SVG document to a PDF file of one page, as large as the figure is in print.
+///
+/// Text stays text, in the embedded font, of which the file holds the glyphs that it uses. There is
+/// no date in it: the same document gives the same bytes.
+///
+/// # Errors
+/// [`Error::Pdf`] if the document cannot be read or has no size.
+pub fn render_pdf(svg: &str) -> Result<Vec<u8>> {
+    let failed = |message: String| Error::Pdf { message };
+    let tree = parse(svg).map_err(failed)?;
+    let points = |pixels: f32| pixels * POINTS_PER_INCH / CSS_DOTS_PER_INCH;
+    let (width, height) = (points(tree.size().width()), points(tree.size().height()));
+    let size = Size::from_wh(width, height);
+    let size = size.ok_or_else(|| failed("the page has no size".to_owned()))?;
+    let mut document = Document::new_with(SerializeSettings::default());
+    let mut page = document.start_page_with(PageSettings::new(size));
+    let mut surface = page.surface();
+    surface
+        .draw_svg(&tree, size, SvgSettings::default())
+        .ok_or_else(|| failed("the drawing cannot be converted".to_owned()))?;
+    surface.finish();
+    page.finish();
+    document
+        .finish()
+        .map_err(|error| failed(format!("{error:?}")))
+}
+
+fn parse(svg: &str) -> Result<Tree, String> {
+    let options = Options {
+        dpi: CSS_DOTS_PER_INCH,
+        font_family: font::FAMILY.to_owned(),
+        fontdb: fonts(),
+        ..Options::default()
+    };
+    Tree::from_str(svg, &options).map_err(|error| error.to_string())
 }
 
 fn fonts() -> Arc<fontdb::Database> {
@@ -106,18 +137,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_parsed() {
-        assert_eq!("svg".parse::<Format>().unwrap(), Format::Svg);
-        assert_eq!("PNG".parse::<Format>().unwrap(), Format::Png);
-        let message = |given: &str| given.parse::<Format>().unwrap_err().to_string();
-        assert_eq!(
-            message("pdf"),
-            "pdf: not supported yet, expected svg or png"
-        );
-        assert_eq!(message("bmp"), "bmp: unknown format, expected svg or png");
-    }
-
-    #[test]
     fn the_embedded_fonts_are_all_there_is() {
         let fonts = fonts();
         let weights: Vec<_> = fonts.faces().map(|face| face.weight.0).collect();
@@ -128,5 +147,42 @@ mod tests {
     #[test]
     fn what_is_not_svg_is_an_error() {
         assert!(matches!(render_png("<p/>"), Err(Error::Png { .. })));
+        assert!(matches!(render_pdf("<p/>"), Err(Error::Pdf { .. })));
+    }
+
+    const PAGE: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" width="25.4mm" height="12.7mm">
+        <text y="20" font-family="Inter, sans-serif">energy</text></svg>"#;
+
+    #[test]
+    fn a_png_knows_its_size_in_print() {
+        for (dots_per_inch, width, per_metre) in [(300.0, 300, 11_811), (96.0, 96, 3780)] {
+            let file = render_png_at(PAGE, dots_per_inch).unwrap();
+            let reader = png::Decoder::new(std::io::Cursor::new(&file))
+                .read_info()
+                .unwrap();
+            let dims = reader.info().pixel_dims.unwrap();
+            assert_eq!((dims.xppu, dims.yppu), (per_metre, per_metre));
+            assert_eq!(
+                (reader.info().width, reader.info().height),
+                (width, width / 2)
+            );
+        }
+        assert_eq!(
+            render_png(PAGE).unwrap(),
+            render_png_at(PAGE, 300.0).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_pdf_has_the_size_in_points_the_font_and_no_date() {
+        let file = render_pdf(PAGE).unwrap();
+        let text = String::from_utf8_lossy(&file);
+        assert!(text.starts_with("%PDF-1."));
+        assert!(text.contains("/MediaBox[0 0 72 36]"), "{text}");
+        // Six letters of a subset's name, then that of the font.
+        assert!(text.contains("+Inter"), "{text}");
+        assert!(text.contains("/FontFile"), "{text}");
+        assert!(!text.contains("Date"), "{text}");
+        assert_eq!(file, render_pdf(PAGE).unwrap());
     }
 }

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::metrics_file::{METRICS_FILE, read_metrics};
@@ -57,16 +58,8 @@ impl Run {
     /// # Errors
     /// [`Error::RunFile`] if `config.yaml` or `summary.json` is malformed.
     pub(crate) fn with_series(dir: &Path, series: SeriesSet) -> Result<Self> {
-        let config: Config = read_optional(&dir.join("config.yaml"), |text| {
-            // serde_yaml takes the square of the nesting, and minutes for what it then refuses.
-            if text.bytes().filter(|byte| b"[{".contains(byte)).count() > MOST_BRACKETS {
-                return Err(format!("more than {MOST_BRACKETS} opening brackets"));
-            }
-            serde_yaml::from_str(text).map_err(|error| error.to_string())
-        })?;
-        let summary: Summary = read_optional(&dir.join("summary.json"), |text| {
-            serde_json::from_str(text).map_err(|error| error.to_string())
-        })?;
+        let config: Config = read_config(dir)?;
+        let summary: Summary = read_summary(dir)?;
         let name = config.name.filter(|name| !name.trim().is_empty());
         Ok(Self {
             name: name.unwrap_or_else(|| directory_name(dir)),
@@ -74,6 +67,24 @@ impl Run {
             series,
         })
     }
+}
+
+/// Reads `config.yaml` of the run in `dir`, or gives the default if there is none.
+pub(crate) fn read_config<T: Default + DeserializeOwned>(dir: &Path) -> Result<T> {
+    read_optional(&dir.join("config.yaml"), |text| {
+        // serde_yaml takes the square of the nesting, and minutes for what it then refuses.
+        if text.bytes().filter(|byte| b"[{".contains(byte)).count() > MOST_BRACKETS {
+            return Err(format!("more than {MOST_BRACKETS} opening brackets"));
+        }
+        serde_yaml::from_str(text).map_err(|error| error.to_string())
+    })
+}
+
+/// Reads `summary.json` of the run in `dir`, or gives the default if there is none.
+pub(crate) fn read_summary<T: Default + DeserializeOwned>(dir: &Path) -> Result<T> {
+    read_optional(&dir.join("summary.json"), |text| {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    })
 }
 
 /// Reads several runs and makes their names distinct, so that a legend can tell them apart.

@@ -50,6 +50,36 @@ impl Scale {
         }
     }
 
+    /// The scale from `low` to `high`, with nothing around; both have a place on it.
+    pub fn exact(kind: ScaleKind, low: f64, high: f64) -> Option<Self> {
+        let (low, high) = (transform(kind, low)?, transform(kind, high)?);
+        (low < high).then_some(Self { kind, low, high })
+    }
+
+    /// The same scale without the space beyond `value`, if that is where the data end: bars stand on
+    /// the frame.
+    pub fn ending_at(self, value: f64, values: impl Iterator<Item = f64>) -> Self {
+        let Some(end) = transform(self.kind, value) else {
+            return self;
+        };
+        let (mut above, mut below) = (true, true);
+        for value in values.filter_map(|value| transform(self.kind, value)) {
+            above &= value >= end;
+            below &= value <= end;
+        }
+        match (above, below) {
+            (true, false) => Self { low: end, ..self },
+            (false, true) => Self { high: end, ..self },
+            _ => self,
+        }
+    }
+
+    /// Whether the axis is more than rounding error long.
+    pub fn is_wide(self) -> bool {
+        let size = self.low.abs().max(self.high.abs());
+        size > TINIEST && self.high - self.low > size * NARROWEST
+    }
+
     /// The ends of the axis.
     pub fn range(self) -> (f64, f64) {
         match self.kind {

@@ -2,23 +2,37 @@
 
 use std::io;
 
+use crate::chart::number;
 use crate::figure::Figure;
 
-/// The points of all curves of `figure` as CSV, a line each; gaps have no value.
+/// The points of all curves of `figure` as CSV, a line each; gaps have no value. If some are means over
+/// several runs, there are two more columns: their sample standard deviation, and the number of runs.
 ///
 /// # Errors
 /// Never in practice: the table is written to memory.
 pub fn to_csv(figure: &Figure) -> io::Result<Vec<u8>> {
+    let averaged = figure.curves.iter().any(|curve| curve.runs > 1);
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(["run", "split", "metric", "step", "value"])?;
+    let header = [
+        "run",
+        "split",
+        "metric",
+        "step",
+        "value",
+        "deviation",
+        "runs",
+    ];
+    table.write_record(&header[..if averaged { 7 } else { 5 }])?;
     for curve in &figure.curves {
-        for point in &curve.points {
-            let step = point.step.to_string();
-            let value = point
-                .value
-                .map(|value| value.to_string())
-                .unwrap_or_default();
-            table.write_record([&curve.run, &curve.split, &curve.metric, &step, &value])?;
+        for (index, point) in curve.points.iter().enumerate() {
+            let names = [&curve.run, &curve.split, &curve.metric];
+            let mut record: Vec<String> = names.map(String::clone).to_vec();
+            record.extend([point.step.to_string(), number(point.value)]);
+            if averaged {
+                let deviation = curve.deviations.get(index).copied().flatten();
+                record.extend([number(deviation), curve.runs.to_string()]);
+            }
+            table.write_record(record)?;
         }
     }
     table.into_inner().map_err(csv::IntoInnerError::into_error)

@@ -12,8 +12,8 @@ mod error;
 pub mod experiment;
 pub mod multilabel;
 mod parts;
-//! [`experiment`] makes the tables and figures of papers, [`sweep`] searches settings, and [`problem`] solves a
-//! single inner problem.
+pub mod problem;
+pub mod sweep;
 
 pub use error::{Error, Result};
 

@@ -15,7 +15,7 @@ impl Direction {
     /// The direction of a metric by its name.
     pub fn of(metric: &str) -> Self {
         match metric {
-            "loss" | "kl" | "tv" | "unconverged" => Direction::Minimize,
+            "loss" | "kl" | "fisher" | "tv" | "unconverged" => Direction::Minimize,
             _ => Direction::Maximize,
         }
     }

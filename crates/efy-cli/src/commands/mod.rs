@@ -15,6 +15,7 @@ mod shell;
 mod signals;
 mod solve;
 mod sweep;
+mod table;
 mod train;
 mod train_log;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Table(arguments) => table::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

@@ -153,3 +153,51 @@ fn plot_draws_runs_alone_or_together() {
     let message = place.efy("plot a --format gif").failed(2).to_owned();
     assert!(message.contains("gif"), "{message}");
 }
+
+#[test]
+fn seeds_are_drawn_and_tabulated_as_one() {
+    let place = Place::new();
+    place.train("a", "");
+    place.train("b", "--seed 1");
+    place.train("c", "--set name=wide --set train.lr=0.01");
+    let line = "plot a b c --format svg,pdf,png --width 120mm --dpi 72 --out figures";
+    place.efy(line).ok();
+    let svg = place.text("figures/loss.svg");
+    assert!(svg.starts_with("<svg width=\"120mm\""), "{}", &svg[..60]);
+    assert!(svg.contains("s.d., 2 seeds"));
+    assert!(place.bytes("figures/loss.pdf").starts_with(b"%PDF-"));
+    assert!(
+        place
+            .text("figures/loss.csv")
+            .starts_with("run,split,metric,step,value,deviation,runs\n")
+    );
+    assert!(
+        place.path("figures/test.svg").is_file(),
+        "test metrics as bars"
+    );
+    place
+        .efy("plot a b --group none --format svg --out alone")
+        .ok();
+    assert!(!place.text("alone/loss.svg").contains("seeds"));
+
+    let table = place.efy("table a b c --metric micro_f1,loss").ok().stdout;
+    assert!(table.starts_with("| run | micro F1 | loss |\n"), "{table}");
+    assert!(
+        table.contains("| yeast-pairwise (n = 2) |") && table.contains("| wide |"),
+        "{table}"
+    );
+    let finished = place.efy("table a b c --format tex,csv --out tables").ok();
+    assert_eq!(finished.stdout, "tables/results.tex\ntables/results.csv\n");
+    assert!(place.text("tables/results.tex").contains("\\toprule"));
+
+    for (line, word) in [
+        ("plot a --width 3mm", "3mm: unknown width"),
+        ("table a --metric tau", "tau: no run has this metric"),
+        ("table a --format html", "html: unknown format"),
+        ("table a --format tex,md", "--out"),
+        ("table nowhere", "metrics.jsonl"),
+    ] {
+        let message = place.efy(line).failed(2).to_owned();
+        assert!(message.contains(word), "{message}");
+    }
+}

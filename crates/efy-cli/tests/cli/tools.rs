@@ -171,7 +171,7 @@ fn man_writes_a_page_for_every_command() {
 }
 
 /// Commands and the arguments that their help has to mention.
-const COMMANDS: [(&str, &[&str]); 14] = [
+const COMMANDS: [(&str, &[&str]); 18] = [
     (
         "train",
         &[
@@ -183,8 +183,32 @@ const COMMANDS: [(&str, &[&str]); 14] = [
         &["RUN", "--split", "--json", "--device", "validation"],
     ),
     ("predict", &["RUN", "--input", "--output", "--device"]),
-    ("plot", &["RUNS", "--format", "--out", "svg", "png"]),
+    (
+        "plot",
+        &[
+            "RUNS", "--format", "--out", "--group", "--width", "--dpi", "svg", "pdf", "png",
+        ],
+    ),
+    (
+        "table",
+        &[
+            "RUNS",
+            "--metric",
+            "--split",
+            "--group",
+            "--format",
+            "--out",
+            "--caption",
+            "--label",
+        ],
+    ),
     ("report", &["RUNS", "--out", "report.html"]),
+    ("export", &["RUN", "--output"]),
+    ("replay", &["RUN", "--device"]),
+    (
+        "sweep",
+        &["SWEEP", "--out", "--jobs", "--index", "--device", "--quiet"],
+    ),
     ("data list", &["--json"]),
     ("data info", &["NAME", "--json"]),
     ("data fetch", &["NAME"]),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::error::Result;
-use crate::metric::is_cost;
+use crate::metric::lower_is_better;
 use crate::report::config::{Difference, differences};
 use crate::report::figure::{gallery, swatch};
 use crate::report::page::{Level, heading, metric_name, nothing, scroll, value};
@@ -94,7 +94,7 @@ fn columns(records: &[Record], differences: &[Difference<'_>]) -> Vec<Column> {
             found.map(|(_, value)| *value)
         };
         let values: Vec<_> = tables.iter().map(find).collect();
-        let best = best(&values, is_cost(name)).filter(|_| comparable(name, differences));
+        let best = best(&values, lower_is_better(name)).filter(|_| comparable(name, differences));
         columns.push(Column {
             name: name.clone(),
             values,
@@ -105,10 +105,10 @@ fn columns(records: &[Record], differences: &[Difference<'_>]) -> Vec<Column> {
 }
 
 /// The best finite value; `None` if there are not two different ones.
-fn best(values: &[Option<Option<f64>>], is_cost: bool) -> Option<f64> {
+fn best(values: &[Option<Option<f64>>], lower_is_better: bool) -> Option<f64> {
     let finite = || values.iter().filter_map(|value| value.flatten());
     let (least, most) = (finite().reduce(f64::min)?, finite().reduce(f64::max)?);
-    (least < most).then_some(if is_cost { least } else { most })
+    (least < most).then_some(if lower_is_better { least } else { most })
 }
 
 /// Whether values of a metric mean the same in all runs: on the same examples, and a loss that is the same

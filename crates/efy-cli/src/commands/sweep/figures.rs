@@ -118,6 +118,7 @@ fn chart(
             symbol: Symbol::Line(stroke),
         });
         lines.push(Line {
+            band: Vec::new(),
             label,
             points: envelope(settings),
             stroke,
@@ -127,6 +128,7 @@ fn chart(
     // The best last, on top.
     for (place, &(setting, x, value)) in settings.iter().enumerate().rev() {
         lines.push(Line {
+            band: Vec::new(),
             label: format!("setting {setting:03}"),
             points: vec![(x, Some(value))],
             stroke: dot,

@@ -1,73 +1,41 @@
 //! Drawing panels of dots as SVG.
 
-use crate::canvas::{Anchor, Canvas, Place, Rect, millimetres};
-use crate::dots::{Dot, DotPlot, Panel};
-use crate::draw::thin;
-use crate::error::{Error, Result};
-use crate::figure::{LegendEntry, ScaleKind, Symbol, Width};
+use crate::canvas::{Anchor, Canvas, Rect, millimetres};
+use crate::dots::{DotPlot, Panel};
+use crate::draw::dots_page::{ACROSS, ROW, arrange, fit, place};
+use crate::draw::{named, thin};
+use crate::error::Result;
 use crate::font::{CAP_HEIGHT, Font};
 use crate::layout::{MARGIN, TICK_GAP, TICK_LENGTH, part};
-use crate::legend::{Legend, Placement};
-use crate::palette::{GRID, INK, PAPER, Stroke};
-use crate::polyline::dashes;
+use crate::legend::Legend;
+use crate::palette::{GRID, INK, Stroke};
 use crate::scale::Scale;
+use crate::symbol::{LegendEntry, Symbol, draw_dashed};
 use crate::ticks::linear_ticks;
+use crate::width::Width;
 
-/// Panels in a line of the page.
-const ACROSS: usize = 4;
-/// The space between two panels of a line and between two lines, in millimetres.
-const GAP: (f64, f64) = (4.0, 4.0);
-/// The distance from one row to the next, in millimetres.
-const ROW: f64 = 4.2;
 /// A tick label needs this much room, in millimetres.
 const TICK: f64 = 10.0;
 /// The radius of a dot and half the height of the end of an error bar, in millimetres.
 const RADIUS: f64 = 0.7;
-/// The labels of rows get at most this share of the page.
-const LABELS: f64 = 0.3;
-
-/// A dot this many times as far from the median as half of the dots are is off the axis.
-const FAR: f64 = 25.0;
-/// Of fewer dots none is.
-const MANY: usize = 5;
 
 /// Draws `plot` as an SVG document, its size in millimetres.
 ///
 /// # Errors
 /// [`Error::Draw`] if the drawing library refuses something.
 pub fn draw_dots(plot: &DotPlot) -> Result<String> {
-    try_draw(plot).map_err(|message| Error::Draw {
-        figure: plot.name.clone(),
-        message,
-    })
+    named(&plot.name, paint(plot))
 }
 
-/// Where everything goes.
-struct Page {
-    size: (i32, i32),
-    title: Place,
-    /// The frames of the panels.
-    frames: Vec<Rect>,
-    /// The labels of the rows, shortened.
-    labels: Vec<String>,
-}
-
-fn try_draw(plot: &DotPlot) -> Result<String, String> {
+fn paint(plot: &DotPlot) -> Result<String, String> {
     let scales: Vec<Scale> = plot.panels.iter().map(|panel| fit(plot, panel)).collect();
     let entries = legend_entries(plot, &scales);
     let width = millimetres(Width::Double.millimetres() - 2.0 * MARGIN);
     let legend = Legend::measure(&entries, width)?;
     let (page, placement) = arrange(plot, &legend, entries.is_empty(), width)?;
     Canvas::paint(page.size, |canvas| {
-        let (right, bottom) = page.size;
-        let whole = Rect {
-            left: 0,
-            top: 0,
-            right,
-            bottom,
-        };
-        canvas.fill(whole, PAPER, 1.0)?;
-        canvas.text(&plot.title, page.title, Font::TITLE, Anchor::Start, INK)?;
+        let title = Font::TITLE.shorten(&plot.title, page.size.0 - 2 * page.title.0)?;
+        canvas.text(&title, page.title, Font::TITLE, Anchor::Start, INK)?;
         if let Some(placement) = &placement {
             legend.draw(canvas, placement)?;
         }
@@ -94,76 +62,8 @@ fn legend_entries(plot: &DotPlot, scales: &[Scale]) -> Vec<LegendEntry> {
     let references = plot.references.iter().enumerate();
     let references = references.filter(|(index, _)| shown(*index));
     references
-        .map(|(_, reference)| LegendEntry {
-            label: reference.label.clone(),
-            symbol: Symbol::Line(reference.stroke),
-        })
+        .map(|(_, reference)| LegendEntry::new(&reference.label, Symbol::Line(reference.stroke)))
         .collect()
-}
-
-/// Where on the axis a value is, from 0 to 1; `None` beyond its ends.
-fn place(scale: Scale, value: f64) -> Option<f64> {
-    scale
-        .place(value)
-        .filter(|share| (0.0..=1.0).contains(share))
-}
-
-fn arrange(
-    plot: &DotPlot,
-    legend: &Legend<'_>,
-    bare: bool,
-    width: i32,
-) -> Result<(Page, Option<Placement>), String> {
-    let margin = millimetres(MARGIN);
-    let title = margin + part(Font::TITLE, CAP_HEIGHT);
-    let under_title = title + millimetres(2.2);
-    let legend_height = if bare { 0 } else { legend.height_above(width) };
-    let placement = (!bare).then(|| legend.place_above((margin, under_title), width));
-
-    let most = (f64::from(width) * LABELS) as i32;
-    let labels = plot.rows.iter().map(|row| Font::SMALL.shorten(row, most));
-    let labels = labels.collect::<Result<Vec<_>, _>>()?;
-    let mut widest = 0;
-    for label in &labels {
-        widest = widest.max(Font::SMALL.width(label)?);
-    }
-    let left = margin + widest + millimetres(TICK_GAP * 2.0);
-    let across = plot.panels.len().clamp(1, ACROSS) as i32;
-    let gap = millimetres(GAP.0);
-    // Wide panels for few data sets look empty: none is wider than a third of the page.
-    let room = margin + width - left - (across - 1) * gap;
-    let panel_width = (room / across).min(width / 3);
-    let panel_height = millimetres(ROW) * plot.rows.len().max(1) as i32;
-    let above = part(Font::SMALL, CAP_HEIGHT) + millimetres(2.0);
-    let below = millimetres(TICK_LENGTH + TICK_GAP + 1.6)
-        + part(Font::SMALL, CAP_HEIGHT)
-        + part(Font::SMALL, CAP_HEIGHT);
-    let line = above + panel_height + below + millimetres(GAP.1);
-    let first = under_title + legend_height + millimetres(1.0);
-    let frame = |index: usize| {
-        let (row, column) = ((index / ACROSS) as i32, (index % ACROSS) as i32);
-        let left = left + column * (panel_width + gap);
-        let top = first + row * line + above;
-        Rect {
-            left,
-            top,
-            right: left + panel_width,
-            bottom: top + panel_height,
-        }
-    };
-    let lines = plot.panels.len().div_ceil(ACROSS).max(1) as i32;
-    let used = left + across * (panel_width + gap) - gap - margin;
-    let page = Page {
-        size: (
-            // A page that few panels leave empty is cut; the legend and half a title stay on it.
-            used.max(width * 2 / 3) + 2 * margin,
-            first + lines * line - millimetres(GAP.1) + margin,
-        ),
-        title: (margin, title),
-        frames: (0..plot.panels.len()).map(frame).collect(),
-        labels,
-    };
-    Ok((page, placement))
 }
 
 /// The middle of a row.
@@ -217,9 +117,11 @@ fn draw_panel(
         let Some(x) = value.and_then(&across) else {
             continue;
         };
-        for dash in dashes(&[(x, frame.top), (x, frame.bottom)], reference.stroke.dash) {
-            canvas.line(&dash, reference.stroke)?;
-        }
+        draw_dashed(
+            canvas,
+            &[(x, frame.top), (x, frame.bottom)],
+            reference.stroke,
+        )?;
     }
     let end = millimetres(RADIUS);
     for (row, dot) in panel.dots.iter().enumerate() {
@@ -279,47 +181,10 @@ fn draw_far(
     canvas.text(&text, (x, y), Font::SMALL, anchor, INK)
 }
 
-/// The dots that the axis shows: all but those [`FAR`] from the others.
-fn near(panel: &Panel) -> Vec<Dot> {
-    let dots: Vec<Dot> = panel.dots.iter().flatten().copied().collect();
-    let middle = |mut values: Vec<f64>| {
-        values.sort_unstable_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(0.0)
-    };
-    let median = middle(dots.iter().map(|dot| dot.mean).collect());
-    let spread = middle(dots.iter().map(|dot| (dot.mean - median).abs()).collect());
-    let far = |dot: &Dot| (dot.mean - median).abs() > FAR * spread.max(median.abs() * 1e-3);
-    match dots.len() {
-        0..MANY => dots,
-        _ => dots.into_iter().filter(|dot| !far(dot)).collect(),
-    }
-}
-
-/// The scale that shows the dots with their bars, and the references that ask for it; at least one
-/// unit in a thousand of the values wide, so that a difference that means nothing does not look large.
-fn fit(plot: &DotPlot, panel: &Panel) -> Scale {
-    let bars = near(panel).into_iter();
-    let bars = bars.flat_map(|dot| [dot.mean - dot.deviation, dot.mean + dot.deviation]);
-    let lines = plot.references.iter().zip(&panel.references);
-    let lines = lines.filter_map(|(reference, value)| value.filter(|_| reference.stretch));
-    let values: Vec<f64> = bars.chain(lines).collect();
-    let (low, high) = values
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
-            (low.min(value), high.max(value))
-        });
-    let least = (low.abs().max(high.abs()) * 1e-3 - (high - low)).max(0.0) / 2.0;
-    let around = (low <= high).then_some([low - least, high + least]);
-    Scale::fit(
-        ScaleKind::Linear,
-        values.into_iter().chain(around.into_iter().flatten()),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dots::Reference;
+    use crate::dots::{Dot, Reference};
     use crate::palette::{Dash, GREY};
 
     fn plot(panels: usize) -> DotPlot {
