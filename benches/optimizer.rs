@@ -6,6 +6,8 @@ use efy_train::TrainConfig;
 use efy_train::optimizer::{Optimizer, OptimizerKind};
 use tch::{Device, Kind, Tensor};
 
+type Make = fn(&TrainConfig, &Parameters, u64) -> efy_train::Result<Optimizer>;
+
 fn parameters(count: usize, kind: Kind) -> efy_core::Result<Parameters> {
     let mut builder = Builder::default();
     builder.add("w", &[count as i64], vec![0.5; count], true)?;
@@ -31,7 +33,7 @@ fn updates(criterion: &mut Criterion) {
             for count in [1_000, 10_000, 100_000, 1_000_000] {
                 group.throughput(Throughput::Elements(count as u64));
                 for (engine, make) in [
-                    ("slices", Optimizer::new as fn(_, _, _) -> _),
+                    ("slices", Optimizer::new as Make),
                     ("tensors", Optimizer::batched),
                 ] {
                     let made = parameters(count, kind)

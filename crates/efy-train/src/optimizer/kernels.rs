@@ -9,7 +9,7 @@ use tch::kind::Element;
 const LANES: usize = 16;
 
 /// f32 or f64.
-pub(super) trait Real: Float + Element + Into<f64> + Send + Sync {}
+pub(super) trait Real: Float + Element + Into<f64> + std::fmt::Debug + Send + Sync {}
 impl Real for f32 {}
 impl Real for f64 {}
 

@@ -19,7 +19,7 @@ use tch::{Device, Kind, Tensor};
 use crate::config::TrainConfig;
 use crate::{Result, State};
 use batched::Batched;
-use native::Native;
+use native::{Native, Slices};
 pub use rule::{OnNonFinite, OptimizerKind};
 use rule::{Plan, Step};
 pub use schedule::{Schedule, ScheduleKind};
@@ -81,8 +81,7 @@ pub struct Optimizer {
 
 #[derive(Debug)]
 enum Engine {
-    Single(Box<Native<f32>>, Count),
-    Double(Box<Native<f64>>, Count),
+    Native(Box<dyn Slices>, Count),
     Batched(Box<Batched>),
 }
 
@@ -113,15 +112,16 @@ impl Optimizer {
     pub fn new(config: &TrainConfig, parameters: &Parameters, total_steps: u64) -> Result<Self> {
         let flat = parameters.flat();
         Self::with(config, parameters, total_steps, |plan, faults| {
-            Ok(match (flat.device(), flat.kind()) {
-                (Device::Cpu, Kind::Float) => {
-                    Engine::Single(Box::new(Native::new(plan, parameters)?), Count::default())
+            let native: Box<dyn Slices> = match (flat.device(), flat.kind()) {
+                (Device::Cpu, Kind::Float) => Box::new(Native::<f32>::new(plan, parameters)?),
+                (Device::Cpu, Kind::Double) => Box::new(Native::<f64>::new(plan, parameters)?),
+                _ => {
+                    return Ok(Engine::Batched(Box::new(Batched::new(
+                        plan, parameters, faults,
+                    )?)));
                 }
-                (Device::Cpu, Kind::Double) => {
-                    Engine::Double(Box::new(Native::new(plan, parameters)?), Count::default())
-                }
-                _ => Engine::Batched(Box::new(Batched::new(plan, parameters, faults)?)),
-            })
+            };
+            Ok(Engine::Native(native, Count::default()))
         })
     }
 
@@ -180,23 +180,15 @@ impl Optimizer {
             number: self.steps,
             rate,
         };
-        let (updated, count) = match &mut self.engine {
+        let (native, count) = match &mut self.engine {
+            Engine::Native(native, count) => (native, count),
             Engine::Batched(batched) => {
                 batched.step(parameters, gradient, loss, step)?;
                 return Ok(Verdict::Unknown);
             }
-            Engine::Single(native, count) => {
-                let open = !(self.sticky && count.steps > 0);
-                let updated = open && native.step(parameters, &gradient, loss, step)?;
-                (updated, count)
-            }
-            Engine::Double(native, count) => {
-                let open = !(self.sticky && count.steps > 0);
-                let updated = open && native.step(parameters, &gradient, loss, step)?;
-                (updated, count)
-            }
         };
-        if updated {
+        let open = !(self.sticky && count.steps > 0);
+        if open && native.step(parameters, &gradient, loss, step)? {
             return Ok(Verdict::Updated);
         }
         count.steps += 1;
@@ -251,11 +243,7 @@ impl Optimizer {
         let steps = state.get("steps")?;
         let read = Count::read(&faults)?;
         match &mut self.engine {
-            Engine::Single(native, count) => {
-                native.assign(&moments)?;
-                *count = read;
-            }
-            Engine::Double(native, count) => {
+            Engine::Native(native, count) => {
                 native.assign(&moments)?;
                 *count = read;
             }
@@ -269,8 +257,7 @@ impl Optimizer {
 
     fn moments(&self) -> efy_core::Result<Vec<(&'static str, Tensor)>> {
         match &self.engine {
-            Engine::Single(native, _) => native.moments(),
-            Engine::Double(native, _) => native.moments(),
+            Engine::Native(native, _) => native.moments(),
             Engine::Batched(batched) => batched.moments(),
         }
     }

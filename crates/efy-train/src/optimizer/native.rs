@@ -23,6 +23,24 @@ pub(super) struct Native<T> {
     decays: Vec<T>,
 }
 
+/// An update on slices, in either precision.
+pub(super) trait Slices: std::fmt::Debug + Send {
+    /// Makes a step, unless loss or gradient are not finite: then `false`, and nothing has changed.
+    fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradient: &Tensor,
+        loss: &Tensor,
+        step: Step,
+    ) -> Result<bool>;
+
+    /// Names and values of the moments.
+    fn moments(&self) -> Result<Vec<(&'static str, Tensor)>>;
+
+    /// Takes moments in the order of [`moments`](Self::moments).
+    fn assign(&mut self, moments: &[Tensor]) -> Result<()>;
+}
+
 impl<T: Real> Native<T> {
     pub(super) fn new(plan: Plan, parameters: &Parameters) -> Result<Self> {
         let length = parameters.flat().numel();
@@ -40,32 +58,7 @@ impl<T: Real> Native<T> {
         })
     }
 
-    /// Makes a step, unless loss or gradient are not finite: then `false`, and nothing has changed.
-    pub(super) fn step(
-        &mut self,
-        parameters: &Parameters,
-        gradient: &Tensor,
-        loss: &Tensor,
-        step: Step,
-    ) -> Result<bool> {
-        let mut value = [T::zero()];
-        read::fill(loss, &mut value)?;
-        read::fill(gradient, &mut self.gradient)?;
-        let squared = kernels::sum_of_squares(&self.gradient);
-        if !(value[0].is_finite() && squared <= T::max_value().into()) {
-            return Ok(false);
-        }
-        let scale = self
-            .plan
-            .clip
-            .map_or(1.0, |norm| (norm / (squared.sqrt() + 1e-6)).min(1.0));
-        read::fill(parameters.flat(), &mut self.weights)?;
-        self.update(scale, step);
-        let updated = Tensor::f_from_slice(&self.weights)?;
-        parameters.flat().shallow_clone().f_copy_(&updated)?;
-        Ok(true)
-    }
-
+    /// The pass over the slices, with `scale` on the gradient.
     fn update(&mut self, scale: f64, step: Step) {
         let Native {
             plan,
@@ -102,16 +95,41 @@ impl<T: Real> Native<T> {
             _ => kernels::plain(weights, gradient, decays, &descent(step.rate)),
         }
     }
+}
 
-    /// Names and values of the moments.
-    pub(super) fn moments(&self) -> Result<Vec<(&'static str, Tensor)>> {
+impl<T: Real> Slices for Native<T> {
+    fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradient: &Tensor,
+        loss: &Tensor,
+        step: Step,
+    ) -> Result<bool> {
+        let mut value = [T::zero()];
+        read::fill(loss, &mut value)?;
+        read::fill(gradient, &mut self.gradient)?;
+        let squared = kernels::sum_of_squares(&self.gradient);
+        if !(value[0].is_finite() && squared <= T::max_value().into()) {
+            return Ok(false);
+        }
+        let scale = self
+            .plan
+            .clip
+            .map_or(1.0, |norm| (norm / (squared.sqrt() + 1e-6)).min(1.0));
+        read::fill(parameters.flat(), &mut self.weights)?;
+        self.update(scale, step);
+        let updated = Tensor::f_from_slice(&self.weights)?;
+        parameters.flat().shallow_clone().f_copy_(&updated)?;
+        Ok(true)
+    }
+
+    fn moments(&self) -> Result<Vec<(&'static str, Tensor)>> {
         let names = self.plan.moments().iter();
         let tensor = |(&name, values): (_, &Vec<T>)| Ok((name, Tensor::f_from_slice(values)?));
         names.zip(&self.moments).map(tensor).collect()
     }
 
-    /// Takes moments in the order of [`moments`](Self::moments).
-    pub(super) fn assign(&mut self, moments: &[Tensor]) -> Result<()> {
+    fn assign(&mut self, moments: &[Tensor]) -> Result<()> {
         let mut slots = self.moments.iter_mut().zip(moments);
         slots.try_for_each(|(slot, tensor)| read::fill(tensor, slot))
     }
