@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::Result;
 use efy_tasks::config::{Config, DataConfig, LossConfig, ModelConfig, SolverConfig};
 use efy_tasks::sweep::SweepConfig;
-use efy_train::TrainConfig;
+use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::{Schema, schema_for};
 use serde_json::{Value, json};
 
@@ -54,6 +54,10 @@ fn markdown(schema: &Schema) -> Result<String> {
         ("loss", serde_json::to_value(LossConfig::default())?),
         ("solver", serde_json::to_value(SolverConfig::default())?),
         ("train", serde_json::to_value(TrainConfig::default())?),
+        (
+            "checkpoint",
+            serde_json::to_value(CheckpointConfig::default())?,
+        ),
     ];
     for (name, defaults) in sections {
         let section = resolve(root, &root["properties"][name]);
