@@ -29,8 +29,9 @@ impl RecordFile {
     }
 
     /// A new file.
-    pub(super) fn create_new(path: &Path) -> io::Result<Self> {
-        Ok(Self::new(path, File::create_new(path)?, 0))
+    pub(super) fn create_new(path: &Path) -> Result<Self> {
+        let file = File::create_new(path).map_err(Error::file(path, "create"))?;
+        Ok(Self::new(path, file, 0))
     }
 
     /// A file that is there, cut to its first `bytes` bytes.
@@ -82,15 +83,18 @@ impl RecordFile {
         Ok(())
     }
 
-    pub(super) fn append(&mut self, record: &[u8]) {
-        if let Err(error) = self.try_append(record) {
-            self.lost += 1;
-            self.warn("write", &error);
-            // At once, so that readers see whole records only; if this fails, before the next one.
-            if self.torn {
-                let _ = self.cut();
-            }
+    /// Whether the record was written.
+    pub(super) fn append(&mut self, record: &[u8]) -> bool {
+        let Err(error) = self.try_append(record) else {
+            return true;
+        };
+        self.lost += 1;
+        self.warn("write", &error);
+        // At once, so that readers see whole records only; if this fails, before the next one.
+        if self.torn {
+            let _ = self.cut();
         }
+        false
     }
 
     fn try_append(&mut self, record: &[u8]) -> io::Result<()> {
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_of_once_and_counted() {
         let mut file = RecordFile::create(Path::new("/dev/full")).unwrap();
-        (0..3).for_each(|_| file.append(b"record\n"));
+        assert!((0..3).all(|_| !file.append(b"record\n")));
         assert_eq!((file.lost(), file.position()), (3, 0));
         let warning = file.take_warning().unwrap();
         let expected = "/dev/full: cannot write: No space left on device";

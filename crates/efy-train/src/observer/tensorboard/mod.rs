@@ -23,7 +23,11 @@ const SUFFIX: &str = ".efy";
 /// the files before; values are f32, which is all that a scalar holds. A full disk is treated as by
 /// [`MetricsFile`](super::MetricsFile).
 #[derive(Debug)]
-pub struct TensorBoard(RecordFile);
+pub struct TensorBoard {
+    file: RecordFile,
+    /// Records that could not be written and without which the next ones would be misread.
+    head: Vec<u8>,
+}
 
 impl TensorBoard {
     /// Begins a file in a run directory. Those of a run that was there before are removed.
@@ -44,47 +48,43 @@ impl TensorBoard {
     pub fn resume(directory: &Path) -> Result<Self> {
         // TensorBoard reads the files in the order of their names: the clock, unless it was set back or
         // stands still.
-        let newest = files(directory)?.last().map(|(second, _)| *second);
-        let first = newest
-            .map_or(0, |newest| newest + 1)
-            .max(since_1970() as u64);
-        let mut candidates = (first..).map(|second| {
-            let path = directory.join(format!("{PREFIX}{second:010}{SUFFIX}"));
-            RecordFile::create_new(&path).map_err(|error| (path, error))
-        });
-        let created = candidates
-            .find(|created| !matches!(created, Err((_, error)) if error.kind() == std::io::ErrorKind::AlreadyExists));
-        let file = match created {
-            Some(Ok(file)) => file,
-            Some(Err((path, error))) => return Err(Error::file(&path, "create")(error)),
-            None => {
-                return Err(Error::file(directory, "write to")(
-                    std::io::ErrorKind::AlreadyExists.into(),
-                ));
-            }
+        let after = files(directory)?.last().map(|(second, _)| second + 1);
+        let second = (since_1970() as u64).max(after.unwrap_or(0));
+        let path = directory.join(format!("{PREFIX}{second:010}{SUFFIX}"));
+        let mut this = TensorBoard {
+            file: RecordFile::create_new(&path)?,
+            head: Vec::new(),
         };
-        let mut this = TensorBoard(file);
         this.write(0, What::FileVersion(FILE_VERSION.to_owned()));
         Ok(this)
     }
 
     /// The file that is written.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.file.path()
     }
 
     /// Records that could not be written.
     pub fn lost(&self) -> u64 {
-        self.0.lost()
+        self.file.lost()
     }
 
     fn write(&mut self, step: u64, what: What) {
+        let scalars = matches!(what, What::Summary(_));
         let record = Record {
             wall_time: since_1970(),
             step: i64::try_from(step).unwrap_or(i64::MAX),
             what: Some(what),
         };
-        self.0.append(&record::frame(&record.encode_to_vec()));
+        let record = record::frame(&record.encode_to_vec());
+        let mut records = std::mem::take(&mut self.head);
+        records.extend(&record);
+        if !self.file.append(&records) {
+            // Scalars can be missing; the version and where a run goes on cannot.
+            let kept = records.len() - if scalars { record.len() } else { 0 };
+            records.truncate(kept);
+            self.head = records;
+        }
     }
 }
 
@@ -112,7 +112,7 @@ impl Observer for TensorBoard {
     }
 
     fn warning(&mut self) -> Option<String> {
-        self.0.take_warning()
+        self.file.take_warning()
     }
 }
 
@@ -135,8 +135,8 @@ fn files(directory: &Path) -> Result<Vec<(u64, PathBuf)>> {
         let name = path.file_name().and_then(|name| name.to_str());
         let second = name
             .and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX))
-            .and_then(|second| second.parse().ok());
-        found.extend(second.map(|second| (second, path)));
+            .and_then(|second| second.parse::<u32>().ok());
+        found.extend(second.map(|second| (u64::from(second), path)));
     }
     found.sort_unstable();
     Ok(found)
