@@ -176,10 +176,9 @@ fn group_dirs(dirs: &[PathBuf], grouping: Grouping) -> Result<Vec<(Option<String
 /// The configuration of a run without its seed, if there is one.
 fn seedless(dir: &Path) -> Result<Option<Value>> {
     let mut config: Option<Value> = read_config(dir)?;
-    if let Some(train) = config.as_mut().and_then(|config| config.get_mut("train")) {
-        if let Some(train) = train.as_object_mut() {
-            train.remove("seed");
-        }
+    let train = config.as_mut().and_then(|config| config.get_mut("train"));
+    if let Some(train) = train.and_then(Value::as_object_mut) {
+        train.remove("seed");
     }
     Ok(config)
 }

@@ -92,7 +92,8 @@ fn escape(text: &str) -> String {
             '<' => escaped += "\\textless{}",
             '>' => escaped += "\\textgreater{}",
             '|' => escaped += "\\textbar{}",
-            '"' => escaped += "\\textquotedbl{}",
+            // \textquotedbl needs another font encoding than TeX has by itself.
+            '"' => escaped += "{''}",
             '\u{b1}' => escaped += "$\\pm$",
             '\u{2212}' => escaped += "$-$",
             // After the end of a row both would be taken for an argument of it.
@@ -165,7 +166,6 @@ mod tests {
             "textless",
             "textgreater",
             "textbar",
-            "textquotedbl",
         ];
         let mut rest = escaped.clone();
         for name in known {
@@ -181,7 +181,10 @@ mod tests {
             );
             rest = rest.replace(&format!("\\{c}"), "");
         }
-        rest = rest.replace("{[}", "").replace("{*}", "");
+        rest = rest
+            .replace("{''}", "")
+            .replace("{[}", "")
+            .replace("{*}", "");
         assert!(
             !rest.contains(['\\', '{', '}', '\n', '\u{7}', '$', '%']),
             "{rest}"

@@ -8,6 +8,7 @@
 #[path = "../../examples/gallery/kinds.rs"]
 mod kinds;
 mod page;
+mod places;
 
 use std::fs;
 use std::path::Path;
