@@ -50,8 +50,8 @@ fn what_is_wrong_is_said_with_its_key() {
              integer, points)",
         ),
         (
-            lr("{min: 1, max: 2, scale: lgo}"),
-            "parameters.train.lr.scale: expected one of linear, log, found lgo, did you mean log?",
+            lr("{min: 1, max: 2, scale: logs}"),
+            "parameters.train.lr.scale: expected one of linear, log, found logs, did you mean log?",
         ),
         (
             lr("[]"),
