@@ -149,8 +149,18 @@ pub(crate) fn read_optional<T: Default>(
     };
     parse(&text).map_err(|message| Error::RunFile {
         path: path.to_owned(),
-        message,
+        message: shortened(&message),
     })
+}
+
+/// A message that may quote the file, in one line that is not too long.
+fn shortened(message: &str) -> String {
+    const MOST: usize = 400;
+    let line = message.replace(char::is_control, " ");
+    match line.char_indices().nth(MOST) {
+        Some((cut, _)) => format!("{}...", &line[..cut]),
+        None => line,
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod ranges;
 
 use std::path::{Path, PathBuf};
 
-use efy_train::config::Document;
+use efy_train::config::{Document, section};
 use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,22 +20,22 @@ pub struct Config {
     #[schemars(length(min = 1, max = 128))]
     pub name: String,
     /// Where the examples come from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub data: DataConfig,
     /// The network that produces the energy.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub model: ModelConfig,
     /// What is minimized.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub loss: LossConfig,
     /// How the inner problem is solved.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub solver: SolverConfig,
     /// How long, how fast and in what order to train.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub train: TrainConfig,
     /// When checkpoints are written, and how many stay.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub checkpoint: CheckpointConfig,
 }
 

@@ -126,6 +126,10 @@ fn what_yaml_makes_of_words_and_numbers_is_refused_where_it_is_not_meant() {
             "c:2:3: model.kind: expected a name",
         ),
         (
+            "train: []\n",
+            "c:1:1: train: expected a section of keys, found a list",
+        ),
+        (
             "train:\n",
             "c:1:1: train: expected a section of keys, found nothing",
         ),

@@ -29,7 +29,7 @@ pub struct Problem {
     regularizer: RegularizerSpec,
     domain: DomainSpec,
     target: Option<Numbers>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "efy_train::config::section")]
     solver: SolverSpec,
     #[serde(default = "double")]
     dtype: Dtype,

@@ -75,6 +75,16 @@ impl Document {
     /// # Errors
     /// [`Error::Config`] naming place, key, what was expected and what was found.
     pub fn typed<T: DeserializeOwned>(&self) -> Result<T> {
+        let wrong = |found: &str| Error::Config {
+            origin: self.origin.clone(),
+            message: format!("expected a section of keys, found {found}"),
+        };
+        match &self.value {
+            Value::Object(_) => {}
+            Value::Null => return Err(wrong("nothing")),
+            Value::Array(_) => return Err(wrong("a list")),
+            _ => return Err(wrong("a single value")),
+        }
         serde_path_to_error::deserialize(&self.value).map_err(|error| {
             let path = error.path().to_string();
             let key = path.strip_prefix('.').unwrap_or(&path);

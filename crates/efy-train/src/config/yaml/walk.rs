@@ -11,6 +11,8 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 
 /// Deepest nesting that is read.
 pub(in crate::config) const DEEPEST: usize = 32;
+/// Most keys, items and values that are read: a byte of text can become a hundred bytes of values.
+const MOST_NODES: usize = 1 << 16;
 /// Longest key that is read, in bytes.
 const LONGEST_KEY: usize = 256;
 
@@ -71,7 +73,7 @@ enum Content {
 fn walk(text: &str, visit: &mut dyn FnMut(&str, Place)) -> Result<(), Flaw> {
     let mut path = String::new();
     let mut open: Vec<Open> = Vec::new();
-    let mut documents = 0;
+    let (mut documents, mut nodes) = (0, 0);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| syntax(&error))?;
@@ -80,6 +82,10 @@ fn walk(text: &str, visit: &mut dyn FnMut(&str, Place)) -> Result<(), Flaw> {
             let place = Some(place);
             Err(Flaw { place, message })
         };
+        nodes += 1;
+        if nodes > MOST_NODES {
+            return flaw(format!("more than {MOST_NODES} keys and values"));
+        }
         match event {
             Event::DocumentStart(_) => {
                 documents += 1;

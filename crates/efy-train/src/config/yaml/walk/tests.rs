@@ -98,6 +98,7 @@ fn bombs_are_refused_before_they_go_off() {
         "? ".repeat(1 << 19),
         format!("task: {}", "[".repeat(100_000) + &"]".repeat(100_000)),
         nested[..1 << 20].to_owned(),
+        format!("a: [{}]", "1,".repeat(500_000)),
         "a: 'x\n".to_owned() + &"y\n".repeat(1 << 19),
     ] {
         assert!(check(&text).unwrap_err().place.is_some());
@@ -107,6 +108,6 @@ fn bombs_are_refused_before_they_go_off() {
 #[test]
 fn a_long_key_is_refused_and_many_short_ones_are_not() {
     assert!(flaw(&format!("{}: 1", "k".repeat(500))).contains("found 500"));
-    let many: String = (0..50_000).map(|i| format!("k{i}: [1, 2]\n")).collect();
+    let many: String = (0..10_000).map(|i| format!("k{i}: [1, 2]\n")).collect();
     assert!(check(&many).is_ok());
 }
