@@ -36,10 +36,8 @@ pub(crate) struct Summary {
     pub epochs: Option<u64>,
     pub seconds: Option<f64>,
     pub best: Option<Best>,
-    #[serde(default)]
-    validation: Map<String, Value>,
-    #[serde(default)]
-    test: Map<String, Value>,
+    validation: Option<Map<String, Value>>,
+    test: Option<Map<String, Value>>,
 }
 
 /// Which weights were kept.
@@ -51,20 +49,20 @@ pub(crate) struct Best {
 impl Record {
     /// The metrics on the test split; empty if they were never computed.
     pub fn test(&self) -> Metrics {
-        let event = self.events.iter().rev().find(|event| event.split == "test");
-        match (&self.summary, event) {
-            (Some(summary), _) if !summary.test.is_empty() => metrics(&summary.test),
-            (_, Some(event)) => event.metrics.clone(),
-            _ => Metrics::new(),
+        let summary = self.summary.as_ref();
+        if let Some(test) = summary.and_then(|summary| summary.test.as_ref()) {
+            return metrics(test);
         }
+        let mut events = self.events.iter().rev();
+        let event = events.find(|event| event.split == "test");
+        event.map(|event| event.metrics.clone()).unwrap_or_default()
     }
 
     /// The metrics on the validation split of the weights that were kept.
     pub fn validation(&self) -> Metrics {
         let summary = self.summary.as_ref();
-        summary
-            .map(|summary| metrics(&summary.validation))
-            .unwrap_or_default()
+        let validation = summary.and_then(|summary| summary.validation.as_ref());
+        validation.map(metrics).unwrap_or_default()
     }
 
     /// A key of the configuration that is set.
