@@ -8,7 +8,7 @@ use efy_tasks::config::{
 };
 use efy_tasks::data::{Dataset, Feature, Schema};
 use efy_tasks::multilabel::{Multilabel, Splits};
-use efy_train::{Metrics, Objective, Split, TrainConfig, Trainer};
+use efy_train::{CheckpointConfig, Metrics, Objective, Split, TrainConfig, Trainer};
 use rand::RngExt;
 use tch::{Device, Kind};
 
@@ -56,6 +56,7 @@ fn trained(loss: LossConfig, kind: ModelKind) -> Metrics {
             monitor: "hamming_accuracy".to_owned(),
             ..TrainConfig::default()
         },
+        checkpoint: CheckpointConfig::default(),
     };
     let options = (Kind::Float, Device::Cpu);
     let splits = Splits::new(&dataset(), &config.data, 0, options).unwrap();

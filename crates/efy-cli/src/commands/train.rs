@@ -28,12 +28,24 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let Some(test) = trained else {
         return Ok(());
     };
-    let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
-    let figures = efy_plot::plot(&[run.path().to_owned()], &run.plots(), &formats)?;
-    let report = efy_plot::report(&[run.path().to_owned()])?;
-    files::write_atomically(&run.report(), report.as_bytes())?;
-    Log::new(arguments).end(&test, figures.len(), &run.plots());
+    let log = Log::new(arguments);
+    // Training is done and its results are written: what cannot be drawn of it is worth a warning.
+    let figures = draw(&run).unwrap_or_else(|error| {
+        log.warn(&format!("{error:#}; `efy report {}` tries again", run.path().display()));
+        0
+    });
+    log.end(&test, figures, &run.plots());
     output::json(&json!({"run": run.path(), "test": test}))
+}
+
+/// The figures and the page about a run; the number of files.
+fn draw(run: &RunDirectory) -> Result<usize> {
+    let runs = [run.path().to_owned()];
+    let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
+    let figures = efy_plot::plot(&runs, &run.plots(), &formats)?;
+    let report = efy_plot::report(&runs)?;
+    files::write_atomically(&run.report(), report.as_bytes())?;
+    Ok(figures.len())
 }
 
 /// A new run. Everything that can be is tried before the directory is made: bad input leaves nothing

@@ -56,6 +56,14 @@ impl Log {
         }
     }
 
+    /// What went wrong that a run can do without.
+    pub(super) fn warn(self, message: &str) {
+        match self.format {
+            LogFormat::Text => eprintln!("warning: {message}"),
+            LogFormat::Json => JsonLog::stderr().write("warning", json!({"message": message})),
+        }
+    }
+
     /// What came of it. The JSON log has the test metrics as an event already.
     pub(super) fn end(self, test: &Metrics, figures: usize, plots: &Path) {
         match self.format {

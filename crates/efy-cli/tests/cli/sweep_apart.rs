@@ -94,7 +94,7 @@ fn bad_input_is_refused_before_anything_runs() {
         ),
         (
             "base: base.yaml\nparameters: {train.lr: [0.1, fast]}",
-            "s.yaml: parameters.train.lr: invalid type: string \"fast\", expected f64",
+            "s.yaml: parameters.train.lr: expected a number, found \"fast\"",
         ),
         (
             "base: base.yaml\nparameters: {trian.lr: [0.1]}",

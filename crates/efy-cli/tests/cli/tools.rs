@@ -207,7 +207,7 @@ const COMMANDS: [(&str, &[&str]); 18] = [
     ("replay", &["RUN", "--device"]),
     (
         "sweep",
-        &["SWEEP", "--out", "--jobs", "--index", "--device", "--quiet"],
+        &["FILE", "--out", "--jobs", "--index", "--device", "--quiet"],
     ),
     ("data list", &["--json"]),
     ("data info", &["NAME", "--json"]),

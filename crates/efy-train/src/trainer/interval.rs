@@ -38,27 +38,29 @@ impl Interval {
         self.steps
     }
 
-    /// The mean loss and the measures, and the two values of `faults`, with one read; `None` if there
-    /// was no step.
-    pub(crate) fn take(&mut self, faults: &Tensor) -> Result<Option<(Metrics, [u64; 2])>> {
-        let Some(loss) = self.loss.take() else {
-            return Ok(None);
-        };
+    /// The mean loss and the measures, if there was a step, and the two values of `faults`, with one
+    /// read.
+    pub(crate) fn take(&mut self, faults: &Tensor) -> Result<(Option<Metrics>, [u64; 2])> {
+        let loss = self.loss.take();
         let steps = std::mem::take(&mut self.steps) as f64;
         let (names, tensors): (Vec<_>, Vec<_>) = std::mem::take(&mut self.measures)
             .into_iter()
             .map(|(name, measure)| (name, measure()))
             .unzip();
         let faults = [0, 1].map(|place| faults.select(0, place));
-        let all: Vec<&Tensor> = faults.iter().chain([&loss]).chain(&tensors).collect();
+        let all: Vec<&Tensor> = faults.iter().chain(&loss).chain(&tensors).collect();
         let values = read::scalars(&all)?;
         let (faults, values) = values.split_at(2);
+        let faults = [faults[0] as u64, faults[1] as u64];
+        if loss.is_none() {
+            return Ok((None, faults));
+        }
         let mut metrics = Metrics::default();
         metrics.set(LOSS, values[0] / steps);
         for (name, &value) in names.iter().zip(&values[1..]) {
             metrics.set(name, value);
         }
-        Ok(Some((metrics, [faults[0] as u64, faults[1] as u64])))
+        Ok((Some(metrics), faults))
     }
 
     /// The sums so far. The measures are computed for it and stay.

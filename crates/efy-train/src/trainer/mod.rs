@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use efy_core::device::read;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use self::session::{Phase, Session};
 use self::step::Assembly;
@@ -28,6 +28,8 @@ pub use self::step::training_step;
 
 /// Checkpoints in a row that may fail before a run that cannot save is given up.
 const MOST_FAILURES: u64 = 3;
+/// Steps in a row without a finite loss and gradient after which skipping them is given up.
+const MOST_SKIPPED: u64 = 100;
 /// Under which a snapshot has the states of the observers.
 const OBSERVERS: &str = "observers";
 
@@ -189,11 +191,18 @@ impl<'a> Trainer<'a> {
     fn epochs(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
         for epoch in session.outcome.epochs..=session.last_epoch {
             session.outcome.epochs = epoch;
-            self.epoch(objective, session)?;
-            if session.phase == Phase::Fit && self.evaluate(objective, session)? {
+            if !session.evaluated {
+                self.epoch(objective, session)?;
+                if session.phase == Phase::Fit {
+                    self.evaluate(objective, session)?;
+                }
+                session.evaluated = true;
+                self.save_or_stop(objective, session)?;
+            }
+            if session.stopping.exhausted() {
                 break;
             }
-            session.batch = 0;
+            (session.batch, session.evaluated) = (0, false);
         }
         Ok(())
     }
@@ -218,7 +227,10 @@ impl<'a> Trainer<'a> {
             {
                 self.log(objective, session)?;
             }
-            self.save_or_stop(objective, session)?;
+            // The last step of an epoch belongs to the evaluation after it.
+            if session.batch < self.steps_an_epoch(objective) {
+                self.save_or_stop(objective, session)?;
+            }
         }
         Ok(())
     }
@@ -246,26 +258,26 @@ impl<'a> Trainer<'a> {
         session.outcome.steps += 1;
         if verdict == Verdict::NotFinite {
             objective.rewind()?;
-            if self.config.on_nonfinite == OnNonFinite::Stop {
-                return Err(self.fault(
-                    objective,
-                    session,
-                    session.outcome.steps,
-                    Some(&step.loss),
-                ));
+            session.skipped += 1;
+            let stops = self.config.on_nonfinite == OnNonFinite::Stop;
+            if stops || session.skipped >= MOST_SKIPPED {
+                let number = session.outcome.steps;
+                return Err(self.fault(objective, session, number, Some(&step.loss)));
             }
+            return Ok(());
         }
+        session.skipped = 0;
         session.interval.add(step);
         Ok(())
     }
 
-    /// Looks at the validation split when it is due; whether patience has run out.
-    fn evaluate(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<bool> {
+    /// Looks at the validation split when it is due.
+    fn evaluate(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
         let config = self.config;
         let epoch = session.outcome.epochs;
         let last = epoch == session.last_epoch;
         if !(last || epoch.is_multiple_of(config.eval_every.max(1))) {
-            return Ok(false);
+            return Ok(());
         }
         let metrics = objective.evaluate(Split::Validation)?;
         let step = session.outcome.steps;
@@ -276,7 +288,7 @@ impl<'a> Trainer<'a> {
             (session.outcome.best_step, session.outcome.best_epoch) = (step, epoch);
             session.outcome.validation = metrics;
         }
-        Ok(session.stopping.exhausted())
+        Ok(())
     }
 
     /// Tells the observers of metrics that were computed after training.
@@ -295,21 +307,25 @@ impl<'a> Trainer<'a> {
     /// The one read of a log interval.
     fn log(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
         let taken = session.interval.steps();
-        let Some((metrics, [faults, first])) = session.interval.take(session.optimizer.faults())?
-        else {
-            return Ok(());
-        };
+        let (metrics, [faults, first]) = session.interval.take(session.optimizer.faults())?;
         let (step, epoch) = (session.outcome.steps, session.outcome.epochs);
-        self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
-        let new = faults - session.reported_faults.min(faults);
+        if let Some(metrics) = metrics {
+            self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
+        }
+        let new = faults.saturating_sub(session.reported_faults);
         session.reported_faults = faults;
         if new == 0 {
             return Ok(());
         }
-        if self.config.on_nonfinite == OnNonFinite::Stop || new >= taken {
+        // On the CPU each step has looked for itself.
+        if objective.device() != Device::Cpu {
+            session.skipped = if new == taken { session.skipped + new } else { 0 };
+        }
+        let stops = self.config.on_nonfinite == OnNonFinite::Stop;
+        if stops || session.skipped >= MOST_SKIPPED {
             return Err(self.fault(objective, session, first, None));
         }
-        let message = format!("{new} of the last {taken} steps were skipped: not finite");
+        let message = format!("{new} steps before step {step} were skipped: loss or gradient not finite");
         self.tell(&Event::Warning { message: &message })
     }
 

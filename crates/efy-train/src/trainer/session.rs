@@ -27,6 +27,10 @@ pub(crate) struct Session {
     pub(crate) earlier: Option<Outcome>,
     /// Batches of the epoch in progress that are done.
     pub(crate) batch: u64,
+    /// Whether the evaluation at the end of the epoch in progress is done.
+    pub(crate) evaluated: bool,
+    /// Steps in a row without a finite loss and gradient.
+    pub(crate) skipped: u64,
     /// The last epoch, unless it stops early.
     pub(crate) last_epoch: u64,
     /// The parts that a batch is computed in.
@@ -63,6 +67,8 @@ impl Session {
             },
             earlier,
             batch: 0,
+            evaluated: false,
+            skipped: 0,
             last_epoch,
             parts: config.accumulate,
             optimizer: Optimizer::new(config, objective.parameters(), total)?,
@@ -80,6 +86,8 @@ impl Session {
         state.put("outcome", &self.outcome)?;
         state.put("earlier", &self.earlier)?;
         state.put("batch", &self.batch)?;
+        state.put("evaluated", &self.evaluated)?;
+        state.put("skipped", &self.skipped)?;
         state.put("last_epoch", &self.last_epoch)?;
         state.put("parts", &self.parts)?;
         state.put("reported_faults", &self.reported_faults)?;
@@ -97,6 +105,8 @@ impl Session {
         self.outcome = state.get("outcome")?;
         self.earlier = state.get("earlier")?;
         self.batch = state.get("batch")?;
+        self.evaluated = state.get("evaluated")?;
+        self.skipped = state.get("skipped")?;
         self.last_epoch = state.get("last_epoch")?;
         self.parts = state.get("parts")?;
         self.reported_faults = state.get("reported_faults")?;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::checkpoint::CheckpointConfig;
+use crate::optimizer::OnNonFinite;
 use crate::{Measure, StepLoss};
 
 /// Least squares; the targets move with a state of the objective that every step changes.
@@ -27,6 +28,8 @@ struct Squares {
     pull: f64,
     /// The step whose loss is not a number, counted from 1.
     broken: Option<i64>,
+    /// It is a number when that step is made again.
+    heals: bool,
     steps: i64,
 }
 
@@ -49,6 +52,7 @@ impl Squares {
             room: EXAMPLES,
             pull: 0.1,
             broken: None,
+            heals: false,
             steps: 0,
             x,
         }
@@ -84,6 +88,7 @@ impl Objective for Squares {
         self.steps += 1;
         if self.broken == Some(self.steps) {
             loss = loss * f64::NAN;
+            self.broken = self.broken.filter(|_| !self.heals);
         }
         let _ = self.memory.index_copy_(0, rows, &found.detach());
         self.before.push((rows.shallow_clone(), memory));
@@ -391,6 +396,39 @@ fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     assert_eq!(fault.gradients, ["weight"]);
     assert_eq!(fault.examples.len(), 6);
     assert!(fault.weights.is_empty() && !fault.is_finite());
+}
+
+#[test]
+fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
+    let skip = TrainConfig {
+        on_nonfinite: OnNonFinite::Skip,
+        epochs: 40,
+        ..config()
+    };
+    let run = |heals| {
+        let mut objective = Squares {
+            broken: Some(7),
+            heals,
+            ..Squares::new()
+        };
+        let diary = Diary::default();
+        let mut trainer = Trainer::new(&skip, vec![Box::new(diary.clone())]);
+        let outcome = trainer.fit(&mut objective);
+        (outcome, objective, diary.0.take())
+    };
+    let (outcome, objective, lines) = run(true);
+    assert_eq!(outcome.unwrap().steps, 160);
+    assert_eq!(objective.steps, 159, "a step that was skipped leaves no trace");
+    let warnings: Vec<&String> = lines.iter().filter(|line| line.starts_with("warning")).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("1 steps before step 9"), "{warnings:?}");
+    assert!(!lines.iter().any(|line| line.contains("null")), "means are over steps that were made");
+
+    let (outcome, objective, _) = run(false);
+    assert!(matches!(outcome, Err(Error::Diverged { step: 106, .. })), "{outcome:?}");
+    let (_, before, ..) = train(&config(), Some(6), None);
+    let weights = Squares::new();
+    before.unwrap().restore(&weights.parameters).unwrap();
+    assert_eq!(objective.parameters.flat(), weights.parameters.flat());
 }
 
 /// Two threads that average what each of them has.
