@@ -30,8 +30,8 @@ impl State {
     /// [`Error::State`] for what JSON cannot hold.
     pub fn put(&mut self, name: impl Into<String>, value: &impl Serialize) -> Result<()> {
         let name = name.into();
-        let value =
-            serde_json::to_value(value).map_err(|error| Error::State(format!("{name}: {error}")))?;
+        let value = serde_json::to_value(value)
+            .map_err(|error| Error::State(format!("{name}: {error}")))?;
         self.values.insert(name, value);
         Ok(())
     }

@@ -31,7 +31,10 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let log = Log::new(arguments);
     // Training is done and its results are written: what cannot be drawn of it is worth a warning.
     let figures = draw(&run).unwrap_or_else(|error| {
-        log.warn(&format!("{error:#}; `efy report {}` tries again", run.path().display()));
+        log.warn(&format!(
+            "{error:#}; `efy report {}` tries again",
+            run.path().display()
+        ));
         0
     });
     log.end(&test, figures, &run.plots());

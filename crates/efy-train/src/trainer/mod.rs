@@ -319,13 +319,18 @@ impl<'a> Trainer<'a> {
         }
         // On the CPU each step has looked for itself.
         if objective.device() != Device::Cpu {
-            session.skipped = if new == taken { session.skipped + new } else { 0 };
+            session.skipped = if new == taken {
+                session.skipped + new
+            } else {
+                0
+            };
         }
         let stops = self.config.on_nonfinite == OnNonFinite::Stop;
         if stops || session.skipped >= MOST_SKIPPED {
             return Err(self.fault(objective, session, first, None));
         }
-        let message = format!("{new} steps before step {step} were skipped: loss or gradient not finite");
+        let message =
+            format!("{new} steps before step {step} were skipped: loss or gradient not finite");
         self.tell(&Event::Warning { message: &message })
     }
 

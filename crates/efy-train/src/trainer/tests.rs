@@ -418,13 +418,28 @@ fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
     };
     let (outcome, objective, lines) = run(true);
     assert_eq!(outcome.unwrap().steps, 160);
-    assert_eq!(objective.steps, 159, "a step that was skipped leaves no trace");
-    let warnings: Vec<&String> = lines.iter().filter(|line| line.starts_with("warning")).collect();
-    assert!(warnings.len() == 1 && warnings[0].contains("1 steps before step 9"), "{warnings:?}");
-    assert!(!lines.iter().any(|line| line.contains("null")), "means are over steps that were made");
+    assert_eq!(
+        objective.steps, 159,
+        "a step that was skipped leaves no trace"
+    );
+    let warnings: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.starts_with("warning"))
+        .collect();
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("1 steps before step 9"),
+        "{warnings:?}"
+    );
+    assert!(
+        !lines.iter().any(|line| line.contains("null")),
+        "means are over steps that were made"
+    );
 
     let (outcome, objective, _) = run(false);
-    assert!(matches!(outcome, Err(Error::Diverged { step: 106, .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::Diverged { step: 106, .. })),
+        "{outcome:?}"
+    );
     let (_, before, ..) = train(&config(), Some(6), None);
     let weights = Squares::new();
     before.unwrap().restore(&weights.parameters).unwrap();
