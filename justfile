@@ -31,17 +31,17 @@ build: setup
 doctor *ARGS: build
     @{{ efy }} doctor "$@"
 
-# train and draw the figures: `just train [CONFIG.yaml] [--set train.epochs=3]...`
+# train and draw the figures: `just train [CONFIG.yaml | --resume RUN] [--set train.epochs=3]...`
 [group('run')]
 [no-exit-message]
 train *ARGS: build
-    @case "${1-}" in *.yaml | *.yml) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@"
+    @case " $* " in *.yaml\ * | *.yml\ * | *" --resume"*) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@"
 
 # the same on an NVIDIA GPU; fails, and says why, where there is none
 [group('run')]
 [no-exit-message]
 train-gpu *ARGS: build
-    @case "${1-}" in *.yaml | *.yml) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@" --device cuda
+    @case " $* " in *.yaml\ * | *.yml\ * | *" --resume"*) ;; *) set -- {{ config }} "$@" ;; esac; exec {{ efy }} train "$@" --device cuda
 
 # run every test: `just test [CARGO TEST ARGUMENTS]`
 [group('check')]
@@ -81,7 +81,7 @@ docs: setup
 ci:
     .ci/run
 
-# time training steps and solvers with criterion: `just bench [CRITERION ARGUMENTS]`
+# time training steps and solvers with criterion: `just bench [CARGO BENCH ARGUMENTS]`
 [group('measure')]
 bench *ARGS: setup
     cargo bench --locked --package efy-bench "$@"

@@ -1,5 +1,5 @@
 //! The regularized prediction and the envelope gradient of the pairwise generalized Fenchel-Young loss,
-//! without a network around them, beside jaxopt's solvers at the same tolerance, in one run.
+//! without a network around them, beside jaxopt's coordinate descent at the same tolerance, in one run.
 
 mod peer;
 
@@ -18,6 +18,9 @@ use tch::Tensor;
 const BATCH: usize = 100;
 /// Of the residual for efy, of jaxopt's own measures for jaxopt.
 const TOLERANCE: f64 = 1e-5;
+/// jaxopt's fastest method here. Its projected gradient and L-BFGS-B do not reach the tolerance in f32 and
+/// make all of their iterations, which takes seconds.
+const PEER: &str = "coordinate_descent";
 
 /// Uniform numbers of the given standard deviation.
 fn noise(shape: [usize; 2], deviation: f64, step: u64) -> Tensor {
@@ -71,13 +74,10 @@ fn solve_and_gradient(criterion: &mut Criterion) {
         }
         let shape = [k, rank, BATCH].map(|size| size.to_string());
         let tolerance = TOLERANCE.to_string();
-        for solver in ["coordinate_descent", "projected_gradient", "lbfgsb"] {
-            let mut arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
-            arguments.extend([solver, tolerance.as_str()]);
-            let Some(mut peer) = Peer::start("fy_gradient.py", &arguments) else {
-                continue;
-            };
-            group.bench_function(BenchmarkId::new("jaxopt", solver), |bencher| {
+        let mut arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
+        arguments.extend([PEER, tolerance.as_str()]);
+        if let Some(mut peer) = Peer::start("fy_gradient.py", &arguments) {
+            group.bench_function(BenchmarkId::new("jaxopt", PEER), |bencher| {
                 bencher.iter_custom(|steps| peer.time(steps));
             });
         }

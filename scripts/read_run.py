@@ -1,9 +1,11 @@
 """Computes the predictions of a run in PyTorch from its weights, and compares them with predictions.csv.
 
-    python read_run.py RUN FEATURES.csv     a unary model with the Gini regularizer, loss.gamma 1
+    python read_run.py RUN TEST.csv     numeric features, a unary model with the Gini regularizer, loss.gamma 1;
+                                        TEST.csv has the test rows in the order of predictions.csv
 """
 
 import csv
+import json
 import pathlib
 import sys
 
@@ -33,7 +35,9 @@ def columns(path, wanted):
 if __name__ == "__main__":
     run = pathlib.Path(sys.argv[1])
     weights = {name: tensor.double() for name, tensor in load_file(run / "weights.safetensors").items()}
-    u = scores(weights, columns(sys.argv[2], lambda name: name.startswith("x")))
+    schema = json.loads((run / "schema.json").read_text())
+    features = {feature["name"] for feature in schema["features"]}
+    u = scores(weights, columns(sys.argv[2], lambda name: name in features))
     # The maximizer of <u, p> - 1/2 <p, p - 1> on the unit cube.
     found = (u + 0.5).clamp(0, 1)
     expected = columns(run / "predictions.csv", lambda name: name.endswith(":p"))

@@ -83,7 +83,8 @@ pub(crate) struct Train {
     /// The configuration, a YAML file.
     #[arg(required_unless_present = "resume")]
     pub(crate) config: Option<PathBuf>,
-    /// Go on with a run where it stopped, to the last bit; everything else comes from the run.
+    /// Go on with a run where it stopped, to the last bit; configuration and state come from the run,
+    /// --device does not.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "set", "out", "seed", "force"])]
     pub(crate) resume: Option<PathBuf>,
     /// Stop after so many steps in all, with a checkpoint.
@@ -100,7 +101,7 @@ pub(crate) struct Train {
     /// The same as --set train.seed=N.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Write into a directory that is not empty.
+    /// Replace the run in a directory that is not empty.
     #[arg(long)]
     pub(crate) force: bool,
     /// No progress on stderr; warnings remain.
@@ -178,7 +179,7 @@ pub(crate) struct Plot {
     /// Dots per inch of png.
     #[arg(long, default_value = "300", value_parser = clap::value_parser!(u16).range(30..=2400))]
     pub(crate) dpi: u16,
-    /// Where the figures go [default: RUN/plots].
+    /// Where the figures go [default: RUN/plots; needed for several runs].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -197,7 +198,7 @@ pub(crate) struct Report {
     /// Run directories, finished or not; several are compared.
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
-    /// The page [default: RUN/report.html].
+    /// The page [default: RUN/report.html; needed for several runs].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -257,7 +258,7 @@ pub(crate) enum Data {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The name: letters, digits, - and _.
+    /// The name: a-z, 0-9, - and _.
     pub(crate) name: String,
     /// ARFF (its labels are listed in an XML file) or CSV with a header.
     #[arg(long, value_name = "FILE")]

@@ -28,7 +28,7 @@ pub struct Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target {
         name: "yaml_config",
         file: "config.yaml",
@@ -73,6 +73,11 @@ pub const TARGETS: [Target; 10] = [
         name: "run_config",
         file: "config.yaml",
         read: run_config,
+    },
+    Target {
+        name: "checkpoint_manifest",
+        file: efy_train::checkpoint::MANIFEST,
+        read: checkpoint_manifest,
     },
     Target {
         name: "weights",
@@ -237,4 +242,10 @@ fn read_weights(path: &Path) -> Result<(), String> {
     let loaded = told(weights::load(path, &parameters, &["mean"]));
     assert!(loaded.is_ok() || *parameters.flat() == before);
     loaded.map(drop)
+}
+
+/// The manifest of a checkpoint, of which every byte counts.
+fn checkpoint_manifest(path: &Path) -> Result<(), String> {
+    let folder = path.parent().unwrap();
+    told(efy_train::checkpoint::Manifest::read(folder)).map(drop)
 }

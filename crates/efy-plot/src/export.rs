@@ -13,8 +13,8 @@ use crate::output::write_atomically;
 const KEYS: [&str; 3] = ["step", "epoch", "split"];
 
 /// The events of the metrics file at `path` as CSV: a row for each, in their order, with `step`, `epoch`,
-/// `split` and a column for each metric, in the order in which they first appear. Numbers are written as
-/// they stand in the file; a cell is empty where an event lacks the metric or it was not finite.
+/// `split` and a column for each metric, in the order in which they first appear. Numbers keep
+/// all of their digits; a cell is empty where an event lacks the metric or it was not finite.
 ///
 /// # Errors
 /// As [`read_metrics`](crate::read_metrics).
@@ -84,7 +84,7 @@ mod tests {
 {"step":12,"split":"test","loss":1.0}
 "#;
         let expected = "step,epoch,split,loss,iterations,\"a \"\"b\"\", c\"\n\
-             5,1,train,0.30000000000000004,3,\n\
+             5,1,train,0.30000000000000004,3.0,\n\
              10,1,train,,1e-7,\n\
              12,1,validation,2,,-1.5\n\
              12,,test,1.0,,\n";

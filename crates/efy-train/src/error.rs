@@ -126,7 +126,7 @@ impl Error {
     pub(crate) fn checkpoint(path: &Path, message: impl Into<String>) -> Self {
         Error::Checkpoint {
             path: path.to_owned(),
-            message: message.into(),
+            message: crate::config::one_line(&message.into()),
         }
     }
 

@@ -73,7 +73,7 @@ impl RunDirectory {
         for file in files.iter().filter(|file| file.is_file()) {
             std::fs::remove_file(file).map_err(Error::file(file, "remove"))?;
         }
-        Ok(())
+        crate::observer::TensorBoard::clear(&self.path)
     }
 
     /// An existing run.

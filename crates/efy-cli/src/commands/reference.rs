@@ -35,6 +35,9 @@ A configuration is UTF-8 text of at most 1 MiB, nested at most 32 levels deep. A
 finite, and anchors, aliases, tags and merge keys are not read. What is wrong is said with the place:
 `run.yaml:12:3: train.lr: expected a positive number, found -1`.
 
+What the sections do: [Data](data.md), [Losses](mathematics/losses.md), [Solvers](mathematics/solvers.md),
+[Optimizers](optimizers.md), and for `checkpoint` [Stopping and resuming](runs.md).
+
 Words in brackets after a meaning are the kinds it is for: of model, loss or solver, as the section is. With other
 kinds the key is checked but has no effect.
 ";
@@ -138,17 +141,20 @@ fn plural(kind: &str) -> String {
 /// `, 1 to 100`, `, > 0` and the like.
 fn range(target: &Value) -> String {
     let bound = |key: &str| target.get(key).filter(|bound| !bound.is_null());
-    match (bound("minimum"), bound("maximum")) {
-        (Some(low), Some(high)) => return format!(", {low} to {high}"),
-        (Some(low), None) => return format!(", >= {low}"),
-        (None, Some(high)) => return format!(", <= {high}"),
-        (None, None) => {}
-    }
-    match (bound("exclusiveMinimum"), bound("exclusiveMaximum")) {
-        (Some(low), Some(high)) => format!(", above {low}, below {high}"),
-        (Some(low), None) => format!(", > {low}"),
-        _ => String::new(),
-    }
+    let low = match (bound("minimum"), bound("exclusiveMinimum")) {
+        (Some(low), _) => Some(format!(">= {low}")),
+        (None, Some(low)) => Some(format!("> {low}")),
+        (None, None) => None,
+    };
+    let high = match (bound("maximum"), bound("exclusiveMaximum")) {
+        (Some(high), _) => Some(format!("<= {high}")),
+        (None, Some(high)) => Some(format!("< {high}")),
+        (None, None) => None,
+    };
+    [low, high]
+        .iter()
+        .flatten()
+        .fold(String::new(), |text, bound| text + ", " + bound)
 }
 
 /// Follows `$ref`, and a single `allOf` or `anyOf` around one.

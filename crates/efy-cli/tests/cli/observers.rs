@@ -40,21 +40,8 @@ fn event_files(place: &Place, run: &str) -> Vec<String> {
         .collect()
 }
 
-/// A Python that has TensorBoard.
 fn python() -> Option<String> {
-    let installed =
-        [".venv-tensorboard", ".venv-peers"].map(|venv| workspace().join(venv).join("bin/python"));
-    let installed = installed.iter().map(|path| path.display().to_string());
-    let found = installed.chain(std::env::var("EFY_PYTHON")).find(|python| {
-        let tried = Command::new(python)
-            .args(["-c", "import tensorboard"])
-            .output();
-        tried.is_ok_and(|output| output.status.success())
-    });
-    if found.is_none() {
-        skipped("no Python with tensorboard; scripts/tensorboard.sh installs one");
-    }
-    found
+    python_with("tensorboard", "scripts/tensorboard.sh installs it")
 }
 
 fn check(python: &str, place: &Place, of: &str) -> Finished {
@@ -307,12 +294,13 @@ fn on_a_full_disk_metrics_are_lost_and_training_goes_on() {
     };
     let finished = train_with_little_room(&place, &line("full")).ok();
     let warnings: Vec<&str> = finished.stderr.lines().collect();
-    let [metrics, board] = warnings[..] else {
+    let [metrics, board, report] = warnings[..] else {
         panic!("{}", finished.told())
     };
     for (warning, file) in [
         (metrics, "full/metrics.jsonl"),
         (board, "full/events.out.tfevents."),
+        (report, "full/report.html"),
     ] {
         assert!(
             warning.starts_with(&format!("warning: {file}")),

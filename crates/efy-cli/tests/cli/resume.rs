@@ -11,12 +11,12 @@ use crate::cuda_stand_in::{library, with_stand_in};
 use crate::support::{Finished, Place, below, run, small_csv};
 
 /// Four steps an epoch; more than 200 in all.
-const SMALL: &str = "--set data.path=train.csv --set data.test_path=test.csv --set data.label_prefix=y \
+pub(crate) const SMALL: &str = "--set data.path=train.csv --set data.test_path=test.csv --set data.label_prefix=y \
                      --set train.batch_size=20 --set train.epochs=52 --set train.patience=0 \
                      --set train.lr=0.01 --set train.log_every=7 --set checkpoint.every=200 \
                      --set solver.max_iterations=7";
 
-fn small_place() -> Place {
+pub(crate) fn small_place() -> Place {
     let place = Place::new();
     place.write("train.csv", &small_csv(107, 1));
     place.write("test.csv", &small_csv(30, 2));
@@ -141,7 +141,7 @@ fn start(command: &mut Command) -> Child {
         .unwrap()
 }
 
-fn std_command(place: &Place, line: &str) -> Command {
+pub(crate) fn std_command(place: &Place, line: &str) -> Command {
     let from = place.command(line);
     let mut command = Command::new(from.get_program());
     command.args(from.get_args()).current_dir(place.path("."));

@@ -188,6 +188,24 @@ pub(crate) fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {name}: {why}");
 }
 
+/// A Python that has these modules: of an environment in the workspace, or the one that `EFY_PYTHON` names.
+pub(crate) fn python_with(modules: &str, hint: &str) -> Option<String> {
+    let installed =
+        [".venv-tensorboard", ".venv-peers"].map(|venv| workspace().join(venv).join("bin/python"));
+    let installed = installed.iter().map(|path| path.display().to_string());
+    let found = installed.chain(std::env::var("EFY_PYTHON")).find(|python| {
+        let import = format!("import {modules}");
+        let tried = std::process::Command::new(python)
+            .args(["-c", &import])
+            .output();
+        tried.is_ok_and(|output| output.status.success())
+    });
+    if found.is_none() {
+        skipped(&format!("no Python with {modules}; {hint}"));
+    }
+    found
+}
+
 /// Numbers of two JSON values, member by member, differ by at most `tolerance`.
 pub(crate) fn assert_close(what: &str, found: &Value, expected: &Value, tolerance: f64) {
     match (found, expected) {

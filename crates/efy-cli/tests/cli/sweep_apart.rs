@@ -110,7 +110,7 @@ fn bad_input_is_refused_before_anything_runs() {
         ),
         (
             "base: base.yaml\nmethods: grid",
-            "s.yaml: methods: unknown key, did you mean method?",
+            "s.yaml:2:1: methods: unknown key, did you mean method?",
         ),
     ];
     for (text, words) in sweeps {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Real};
 use super::manifest::{MANIFEST, Manifest};
+use super::snapshot::BEST;
 use super::{CheckpointConfig, Snapshot};
 use crate::{Error, Result};
 
@@ -51,7 +52,12 @@ impl Checkpoints {
         let failed = || Error::file(&target, "write");
         self.write(&target, &files, &manifest).map_err(failed())?;
         self.read(&target)?;
-        self.name("latest", &target).map_err(failed())?;
+        let name = name_of(&target);
+        self.name("latest", &name).map_err(failed())?;
+        if manifest.files.contains_key(BEST) {
+            self.name("best", &format!("{name}/{BEST}"))
+                .map_err(failed())?;
+        }
         self.tidy().map_err(failed())?;
         Ok(target)
     }
@@ -89,10 +95,9 @@ impl Checkpoints {
         disk.sync(&self.folder)
     }
 
-    /// Writes a file with the name of a checkpoint, for people and scripts.
-    fn name(&self, file: &str, target: &Path) -> io::Result<()> {
+    /// Writes a file with the name of another one, for people and scripts.
+    fn name(&self, file: &str, name: &str) -> io::Result<()> {
         let beside = self.folder.join(format!("{UNFINISHED}{file}"));
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
         self.disk.write(&beside, format!("{name}\n").as_bytes())?;
         self.disk.sync(&beside)?;
         self.disk.rename(&beside, &self.folder.join(file))?;

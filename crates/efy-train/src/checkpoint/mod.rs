@@ -10,7 +10,8 @@
 //! | `state.json` | counters, positions, early stopping |
 //! | `manifest.json` | size and SHA-256 of each of these, of the configuration, and of itself |
 //!
-//! `checkpoints/latest` names the newest one and `checkpoints/best` the weights that are best so far.
+//! `checkpoints/latest` names the newest one and `checkpoints/best` the file of the weights that are
+//! best so far.
 
 mod config;
 mod disk;

@@ -11,7 +11,7 @@ use crate::trainer::session::{Phase, Session};
 use crate::{Error, Result, State, tensor_file, weights};
 
 const WEIGHTS: &str = "weights.safetensors";
-const BEST: &str = "best.safetensors";
+pub(super) const BEST: &str = "best.safetensors";
 const TENSORS: &str = "state.safetensors";
 const VALUES: &str = "state.json";
 

@@ -80,10 +80,12 @@ fn the_newest_checkpoint_comes_back_and_old_ones_go() {
         assert_eq!(found.step, step);
         assert_whole(&found);
     }
-    let expected = ["latest", "step-000000020", "step-000000100"];
+    let expected = ["best", "latest", "step-000000020", "step-000000100"];
     assert_eq!(names(place.path()), expected);
     let latest = std::fs::read_to_string(place.path().join("latest")).unwrap();
     assert_eq!(latest, "step-000000100\n");
+    let best = std::fs::read_to_string(place.path().join("best")).unwrap();
+    assert!(place.path().join(best.trim()).is_file(), "{best}");
     // The same step once more replaces it.
     open(place.path()).save(&snapshot(100)).unwrap();
     assert_eq!(names(place.path()), expected);

@@ -62,7 +62,8 @@ pub struct TrainConfig {
     pub eval_every: u64,
     /// Evaluations without an improvement after which training stops; 0: never.
     pub patience: u64,
-    /// The validation metric that decides which weights are kept.
+    /// The validation metric that decides which weights are kept: loss, hamming_accuracy, subset_accuracy,
+    /// micro_f1, macro_f1, example_f1 or unconverged.
     pub monitor: String,
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.

@@ -14,10 +14,13 @@ pub struct Schedule {
     pub warmup_steps: u64,
     /// The fraction of lr at which it arrives in the end (cosine).
     #[serde(rename = "final")]
+    #[schemars(range(min = 0, max = 1))]
     pub end: f64,
     /// Steps between two changes (step).
+    #[schemars(range(min = 1))]
     pub every: u64,
     /// What it is multiplied with at each of them (step).
+    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
     pub factor: f64,
 }
 

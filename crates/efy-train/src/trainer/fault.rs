@@ -34,7 +34,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Whether anything is wrong at all.
+    /// Whether nothing is wrong after all.
     pub fn is_finite(&self) -> bool {
         let loss: f64 = self.loss.parse().unwrap_or(f64::NAN);
         loss.is_finite() && self.gradients.is_empty()

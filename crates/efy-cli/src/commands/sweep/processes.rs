@@ -267,7 +267,11 @@ impl Pool<'_> {
                 exit_code: code,
                 message: match code {
                     Some(0) => "it ended without a summary.json".to_owned(),
-                    Some(_) => last_line(&mut log).unwrap_or_else(|| status.to_string()),
+                    // Tables are the same wherever the sweep lies.
+                    Some(_) => last_line(&mut log).map_or_else(
+                        || status.to_string(),
+                        |line| line.replace(&format!("{}/", self.directory.path().display()), ""),
+                    ),
                     None => format!("it was ended by {status}"),
                 },
             };

@@ -35,10 +35,19 @@ impl TensorBoard {
     /// # Errors
     /// [`Error::File`] when the directory cannot be read or changed.
     pub fn create(directory: &Path) -> Result<Self> {
+        Self::clear(directory)?;
+        Self::resume(directory)
+    }
+
+    /// Removes the files of a run directory.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the directory cannot be read or changed.
+    pub fn clear(directory: &Path) -> Result<()> {
         for (_, path) in files(directory)? {
             std::fs::remove_file(&path).map_err(Error::file(&path, "remove"))?;
         }
-        Self::resume(directory)
+        Ok(())
     }
 
     /// Begins a file beside those that are there.
