@@ -86,7 +86,7 @@ mod tests {
         let expected = "step,epoch,split,loss,iterations,\"a \"\"b\"\", c\"\n\
              5,1,train,0.30000000000000004,3.0,\n\
              10,1,train,,1e-7,\n\
-             12,1,validation,2,,-1.5\n\
+             12,1,validation,2.0,,-1.5\n\
              12,,test,1.0,,\n";
         assert_eq!(csv(events), expected);
     }

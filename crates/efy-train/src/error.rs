@@ -105,7 +105,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// The exit code of the command line: 2 for bad input, 3 for a loss that is no longer finite, 4 for
-    /// checkpoints that cannot be used or written, 128 and the signal for an interruption (130 for INT,
+    /// checkpoints that cannot be used, 128 and the signal for an interruption (130 for INT,
     /// 143 for TERM; 0 where it was asked for beforehand), 1 for everything else.
     pub fn exit_code(&self) -> i32 {
         match self {
@@ -116,7 +116,7 @@ impl Error {
             | Error::Locked { .. } => 2,
             Error::Core(error) => core_exit_code(error),
             Error::Diverged { .. } => 3,
-            Error::Checkpoint { .. } | Error::State(_) | Error::Unsaved(_) => 4,
+            Error::Checkpoint { .. } | Error::State(_) => 4,
             Error::Interrupted { signal: 0, .. } => 0,
             Error::Interrupted { signal, .. } => 128 + *signal as i32,
             _ => 1,

@@ -1,12 +1,15 @@
 //! The directory that holds everything of a run.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirEntry, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::{Error, Result};
+
+/// The file whose lock says that a run is being trained. A directory with nothing else is empty.
+const LOCK: &str = ".lock";
 
 /// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `events.out.tfevents.*`,
 /// `checkpoints/`, `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`, `report.html`.
@@ -28,7 +31,9 @@ impl RunDirectory {
             Some(out) => out.to_owned(),
             None => fresh(Path::new("runs"), name),
         };
-        let occupied = std::fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some());
+        let named =
+            |entry: std::io::Result<DirEntry>| entry.is_ok_and(|entry| entry.file_name() != LOCK);
+        let occupied = std::fs::read_dir(&path).is_ok_and(|mut entries| entries.any(named));
         if occupied && !force {
             return Err(Error::RunExists { path });
         }
@@ -59,11 +64,9 @@ impl RunDirectory {
 
     /// Removes what an earlier run wrote, so that nothing of it is taken for a part of the next one.
     fn clear(&self) -> Result<()> {
-        let folders = [self.checkpoints(), self.faults(), self.plots()];
-        for folder in folders.iter().filter(|folder| folder.is_dir()) {
-            std::fs::remove_dir_all(folder).map_err(Error::file(folder, "remove"))?;
-        }
         let files = [
+            // First: without it nobody takes what is left for a run.
+            self.config(),
             self.metrics(),
             self.weights(),
             self.predictions(),
@@ -72,6 +75,10 @@ impl RunDirectory {
         ];
         for file in files.iter().filter(|file| file.is_file()) {
             std::fs::remove_file(file).map_err(Error::file(file, "remove"))?;
+        }
+        let folders = [self.checkpoints(), self.faults(), self.plots()];
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            std::fs::remove_dir_all(folder).map_err(Error::file(folder, "remove"))?;
         }
         crate::observer::TensorBoard::clear(&self.path)
     }
@@ -152,7 +159,7 @@ impl RunDirectory {
 
 /// Takes the lock of a run directory. The system gives it back when the process ends, however it does.
 fn lock(path: &Path) -> Result<File> {
-    let name = path.join(".lock");
+    let name = path.join(LOCK);
     let file = File::create(&name).map_err(Error::file(&name, "create"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

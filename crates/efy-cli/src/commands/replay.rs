@@ -44,6 +44,7 @@ fn describe(fault: &Fault) {
         "step {} in epoch {}: loss {}",
         fault.step, fault.epoch, fault.loss
     );
+    eprintln!("norm of the gradient {}", fault.gradient_norm);
     eprintln!("gradients that are not finite: {}", list(&fault.gradients));
     eprintln!("weights that are not finite: {}", list(&fault.weights));
     eprintln!("{} examples: {:?}", fault.examples.len(), fault.examples);

@@ -2,14 +2,13 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use efy_train::observer::{Event, MetricsFile, Observer, Observers, TensorBoard};
 use efy_train::{Metrics, Split};
 use serde_json::Value;
 
-use crate::support::{Finished, Place, run, skipped, small_csv, workspace};
+use crate::support::{Finished, Place, python_with, run, small_csv, workspace};
 
 /// A few rows of data and a small model: everything but the metrics stays small.
 const SMALL: &str = "train CONFIG --device cpu --set data.path=small.csv --set data.label_prefix=y \

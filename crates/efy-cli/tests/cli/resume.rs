@@ -261,6 +261,25 @@ fn signals_save_and_stop() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn the_second_signal_ends_a_run_inside_of_a_step() {
+    let place = small_place();
+    // Steps that take minutes.
+    let slow = "--set loss.kind=contrastive --set loss.negative_steps=1000000 --set train.monitor=hamming_accuracy";
+    let line = format!("train CONFIG --quiet --device cpu {SMALL} {slow} --out slow");
+    let mut child = start(&mut std_command(&place, &line));
+    wait_for(&place.path("slow/metrics.jsonl"));
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, "-TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(child.try_wait().unwrap().is_none(), "it finishes its step");
+    signal(&child, "-INT");
+    let asked = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(asked.elapsed() < Duration::from_secs(10), "at once");
+}
+
 #[test]
 fn a_run_that_has_finished_says_so_again_and_a_broken_one_falls_back() {
     let place = small_place();
@@ -307,7 +326,9 @@ fn what_cannot_be_resumed_is_refused_with_code_4() {
     place.write("run/config.yaml", &config.replace("lr: 0.01", "lr: 0.02"));
     let changed = place.efy("train --quiet --device cpu --resume run");
     assert!(
-        changed.failed(4).contains("config.yaml is not the one"),
+        changed
+            .failed(4)
+            .contains("another config.yaml or other data"),
         "{}",
         changed.told()
     );
@@ -400,7 +421,7 @@ fn when_the_disk_is_full_the_last_good_checkpoint_survives() {
     place.efy(&format!("{line} straight")).ok();
     place.efy(&format!("{line} run --stop-after 75")).ok();
     let full = on_a_full_disk(&place, "train --device cpu --resume run");
-    let told = full.failed(4);
+    let told = full.failed(1);
     assert!(
         told.contains("step-000000100: cannot write: File too large"),
         "{}",
@@ -420,7 +441,7 @@ fn when_the_disk_is_full_the_last_good_checkpoint_survives() {
 }
 
 #[test]
-fn where_checkpoints_cannot_be_written_a_run_ends_with_code_4() {
+fn checkpoints_that_cannot_be_read_are_code_4_and_no_place_for_a_run_is_code_2() {
     let place = small_place();
     let line =
         format!("train CONFIG --quiet --device cpu {SMALL} --set checkpoint.every=10 --out run");
@@ -429,7 +450,7 @@ fn where_checkpoints_cannot_be_written_a_run_ends_with_code_4() {
     place.write("run/checkpoints", "not a folder");
     let refused = place.efy("train --quiet --device cpu --resume run");
     assert!(
-        refused.failed(2).contains("run/checkpoints: cannot read"),
+        refused.failed(4).contains("run/checkpoints: cannot read"),
         "{}",
         refused.told()
     );

@@ -131,11 +131,17 @@ fn what_is_finished_is_not_run_again() {
 fn a_trial_with_checkpoints_goes_on_from_them() {
     let place = place("parameters: {train.lr: [0.1, 0.01]}");
     place.efy("sweep s.yaml --quiet --out out").ok();
-    fs::remove_file(place.path("out/trials/001/summary.json")).unwrap();
-    fs::create_dir_all(place.path("out/trials/001/checkpoints/step-000001")).unwrap();
+    let weights = place.bytes("out/trials/001/weights.safetensors");
+    // The second trial as it is after a kill: a checkpoint and no summary.
+    place
+        .efy("train out/trials/001.yaml --quiet --force --out out/trials/001 --stop-after 1")
+        .ok();
+    assert!(!place.path("out/trials/001/weights.safetensors").exists());
     let again = place.efy("sweep s.yaml --out out").ok();
     let told = "trial 001 (train.lr 0.01) goes on from its last checkpoint";
     assert!(again.stderr.contains(told), "{}", again.told());
+    assert!(!again.stderr.contains("begins again"), "{}", again.told());
+    assert!(place.bytes("out/trials/001/weights.safetensors") == weights);
 }
 
 #[test]

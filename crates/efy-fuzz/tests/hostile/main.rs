@@ -36,7 +36,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// All configurations that come along, by name, and the default one.
 fn configurations() -> Vec<(String, String)> {
-    let yaml = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml");
+    // Sweeps have a schema of their own.
+    let run = |path: &PathBuf| {
+        !path
+            .parent()
+            .is_some_and(|folder| folder.ends_with("sweeps"))
+    };
+    let yaml = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml") && run(path);
     let files = files(&workspace().join("configs")).into_iter().filter(yaml);
     let mut found: Vec<_> = files
         .map(|path| {

@@ -6,6 +6,7 @@ use efy_core::domain::{Cube, Domain};
 use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
 use efy_models::Model;
+use efy_train::optimizer::OnNonFinite;
 use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
@@ -30,6 +31,8 @@ pub struct Multilabel {
     written_out: bool,
     /// Calls of the loss in training.
     steps: u64,
+    /// Whether steps that are not finite are skipped without anybody looking.
+    unseen: bool,
     /// What the last calls of `step` changed: rows and their starts.
     replaced: Vec<(Tensor, Option<Tensor>)>,
 }
@@ -51,6 +54,8 @@ impl Multilabel {
             warm,
             written_out: true,
             steps: 0,
+            unseen: config.train.on_nonfinite == OnNonFinite::Skip
+                && train.x.device() != Device::Cpu,
             replaced: Vec::new(),
             splits,
         })
@@ -148,11 +153,18 @@ impl Objective for Multilabel {
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
         self.training.set_step(self.steps);
         self.steps += 1;
+        self.replaced.push((
+            rows.shallow_clone(),
+            start.as_ref().map(Tensor::shallow_clone),
+        ));
         let (loss, gradient, found) = self.compare(&x, &y, start.as_ref())?;
-        if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
-            let _ = warm.index_copy_(0, rows, point);
+        if let (Some(warm), Some(point), Some(start)) = (&mut self.warm, found.point(), &start) {
+            // Where nobody looks whether a step was finite, a point that is not must not stay.
+            let _ = match self.unseen {
+                true => warm.index_copy_(0, rows, &point.where_self(&point.isfinite(), start)),
+                false => warm.index_copy_(0, rows, point),
+            };
         }
-        self.replaced.push((rows.shallow_clone(), start));
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
         if let Some(solution) = found.into_solution() {
             let report = Rc::new(solution.report);

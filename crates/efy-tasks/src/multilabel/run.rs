@@ -133,8 +133,8 @@ impl<'a> Prepared<'a> {
     /// can be used.
     pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
         let mut warnings = Vec::new();
-        let newest =
-            checkpoints(run, self.config)?.newest(&mut |text| warnings.push(text.to_owned()));
+        let newest = checkpoints(run, self.config, self.data)?
+            .newest(&mut |text| warnings.push(text.to_owned()));
         for message in &warnings {
             for observer in &mut attendance.observers {
                 observer.on(&Event::Warning { message })?;
@@ -171,7 +171,7 @@ impl<'a> Prepared<'a> {
         let mut trainer = Trainer::new(&config.train, observers)
             .controlled(attendance.control)
             .saving(
-                checkpoints(run, config)?,
+                checkpoints(run, config, data)?,
                 config.checkpoint.every,
                 &run.faults(),
             )
@@ -199,10 +199,12 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// The checkpoints of a run.
-fn checkpoints(run: &RunDirectory, config: &Config) -> Result<Checkpoints> {
-    let yaml = efy_train::config::to_yaml(config)?;
-    let hash = digest(yaml.as_bytes());
+/// The checkpoints of a run, which belong to its configuration and its data.
+fn checkpoints(run: &RunDirectory, config: &Config, data: &Dataset) -> Result<Checkpoints> {
+    let mut bytes = efy_train::config::to_yaml(config)?.into_bytes();
+    bytes.extend(data.x().iter().flat_map(|value| value.to_le_bytes()));
+    bytes.extend(data.y());
+    let hash = digest(&bytes);
     Ok(Checkpoints::new(
         &run.checkpoints(),
         &hash,

@@ -33,7 +33,7 @@ fn what_is_wrong_is_said_with_its_key() {
             "paramters: unknown key, did you mean parameters? (known: base, name, method, trials, \
              seed, parameters, seeds, monitor)",
         ),
-        ("seeds: 1".to_owned(), "missing field `parameters`"),
+        ("seeds: 1".to_owned(), "expected a key parameters"),
         (
             "parameters: {}".to_owned(),
             "parameters: expected at least one key",

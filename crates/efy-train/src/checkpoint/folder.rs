@@ -24,7 +24,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// The checkpoints in `folder` of a run whose resolved configuration has the hash `config`
+    /// The checkpoints in `folder` of a run whose configuration and data have the hash `config`
     /// (see [`digest`](super::digest)).
     pub fn new(folder: &Path, config: &str, options: &CheckpointConfig) -> Self {
         Self::on(Box::new(Real), folder, config, options.keep)
@@ -57,6 +57,9 @@ impl Checkpoints {
         if manifest.files.contains_key(BEST) {
             self.name("best", &format!("{name}/{BEST}"))
                 .map_err(failed())?;
+        } else {
+            // Those of an earlier training, whose checkpoints go.
+            let _ = std::fs::remove_file(self.folder.join("best"));
         }
         self.tidy().map_err(failed())?;
         Ok(target)
@@ -146,16 +149,18 @@ impl Checkpoints {
     /// The newest checkpoint that is whole. `warn` hears of those that are not.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when there are some and none is whole, or the newest whole one is of
-    /// another configuration; [`Error::File`] when the folder cannot be read.
+    /// [`Error::Checkpoint`] when there are some and none is whole, the newest whole one is of
+    /// another configuration or other data, or the folder cannot be read.
     pub fn newest(&self, warn: &mut dyn FnMut(&str)) -> Result<Option<Snapshot>> {
-        let found = self.list().map_err(Error::file(&self.folder, "read"))?;
+        let found = self
+            .list()
+            .map_err(|error| Error::checkpoint(&self.folder, format!("cannot read: {error}")))?;
         let mut first = None;
         for path in found {
             match self.read(&path) {
                 Ok((manifest, snapshot)) => {
                     if manifest.config != self.config {
-                        let message = "config.yaml is not the one that it was made with";
+                        let message = "it was made with another config.yaml or other data";
                         return Err(Error::checkpoint(&path, message));
                     }
                     return Ok(Some(snapshot));

@@ -1,7 +1,7 @@
 //! What a checkpoint promises: old or new, whole or refused.
 #![allow(clippy::disallowed_methods)]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -110,20 +110,33 @@ fn a_checkpoint_of_another_configuration_is_refused() {
     let other = Checkpoints::new(place.path(), "other", &CheckpointConfig::default());
     let error = other.newest(&mut |_| {}).unwrap_err();
     assert_eq!(error.exit_code(), 4);
-    assert!(error.to_string().contains("config.yaml is not"), "{error}");
+    assert!(error.to_string().contains("another config.yaml"), "{error}");
 }
 
-/// A disk that loses its power at one operation: what was not synced is torn, and nothing works any
-/// more. `full` only fails to write, as a full disk does.
+/// A disk that loses its power at one operation: files and renames that were not synced are lost, and
+/// nothing works any more. `full` only fails to write, as a full disk does.
 struct Fragile {
     left: Rc<Cell<i64>>,
     full: bool,
+    /// Files whose content has not been synced.
+    files: RefCell<Vec<PathBuf>>,
+    /// Renames whose directory has not been synced.
+    renames: RefCell<Vec<(PathBuf, PathBuf)>>,
 }
 
 struct Whole;
 impl Disk for Whole {}
 
 impl Fragile {
+    fn new(at: i64, full: bool) -> Self {
+        Fragile {
+            left: Rc::new(Cell::new(at)),
+            full,
+            files: RefCell::default(),
+            renames: RefCell::default(),
+        }
+    }
+
     /// Counts an operation down; at the last one `half` is done of it.
     fn operate(
         &self,
@@ -134,9 +147,27 @@ impl Fragile {
         self.left.set(left - 1);
         match left {
             1.. => whole(),
-            0 => half().and(Err(io::Error::other("power lost"))),
+            0 => {
+                half()?;
+                if !self.full {
+                    self.lose();
+                }
+                Err(io::Error::other("power lost"))
+            }
             _ if self.full => whole(),
             _ => Err(io::Error::other("no power")),
+        }
+    }
+
+    /// What becomes of everything that was not synced.
+    fn lose(&self) {
+        for file in self.files.take().iter().filter(|file| file.exists()) {
+            Whole.write(file, b"").unwrap();
+        }
+        for (from, to) in self.renames.take().into_iter().rev() {
+            if to.exists() && !from.exists() {
+                Whole.rename(&to, &from).unwrap();
+            }
         }
     }
 }
@@ -148,20 +179,40 @@ impl Disk for Fragile {
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let torn = &content[..content.len() / 2];
+        self.files.borrow_mut().push(path.to_owned());
         self.operate(|| Whole.write(path, torn), || Whole.write(path, content))
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
-        // What was written and not synced may be gone after the power is.
-        let gone = || match path.is_file() && !self.full {
-            true => Whole.write(path, b""),
-            false => Ok(()),
+        let whole = || {
+            self.files.borrow_mut().retain(|file| file != path);
+            self.renames
+                .borrow_mut()
+                .retain(|(_, to)| to.parent() != Some(path));
+            Whole.sync(path)
         };
-        self.operate(gone, || Whole.sync(path))
+        self.operate(|| Ok(()), whole)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.operate(|| Ok(()), || Whole.rename(from, to))
+        let whole = || {
+            Whole.rename(from, to)?;
+            // What lies in a directory moves with it.
+            for file in self.files.borrow_mut().iter_mut() {
+                if let Ok(rest) = file.strip_prefix(from) {
+                    *file = if rest.as_os_str().is_empty() {
+                        to.to_owned()
+                    } else {
+                        to.join(rest)
+                    };
+                }
+            }
+            self.renames
+                .borrow_mut()
+                .push((from.to_owned(), to.to_owned()));
+            Ok(())
+        };
+        self.operate(|| Ok(()), whole)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -176,8 +227,7 @@ impl Disk for Fragile {
 /// Saves steps 1, 2, 3 and again 3 until operation `at` fails; the last step whose saving succeeded, and
 /// whether any failed.
 fn save_until(at: i64, full: bool, folder: &Path) -> (u64, bool) {
-    let left = Rc::new(Cell::new(at));
-    let disk = Fragile { left, full };
+    let disk = Fragile::new(at, full);
     let checkpoints = Checkpoints::on(Box::new(disk), folder, "config", 1);
     let mut last = 0;
     for step in [1, 2, 3, 3] {

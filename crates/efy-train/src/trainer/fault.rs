@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::session::Session;
-use super::{EpochOrder, Trainer};
+use super::step::gradient_in_parts;
+use super::{Trainer, order};
 use crate::checkpoint::{CheckpointConfig, Checkpoints, Snapshot};
 use crate::files::write_json;
 use crate::{Error, Objective, Result, TrainConfig};
@@ -27,6 +28,8 @@ pub struct Fault {
     pub examples: Vec<i64>,
     /// The loss, as text: `NaN`, `inf`, or a number.
     pub loss: String,
+    /// The norm of its gradient, as text. It can be infinite although each element is finite.
+    pub gradient_norm: String,
     /// Tensors of the model with a gradient that is not finite.
     pub gradients: Vec<String>,
     /// Tensors of the model that are not finite themselves.
@@ -36,8 +39,8 @@ pub struct Fault {
 impl Fault {
     /// Whether nothing is wrong after all.
     pub fn is_finite(&self) -> bool {
-        let loss: f64 = self.loss.parse().unwrap_or(f64::NAN);
-        loss.is_finite() && self.gradients.is_empty()
+        let finite = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+        finite(&self.loss) && finite(&self.gradient_norm)
     }
 }
 
@@ -111,24 +114,14 @@ pub fn replay(
 
 /// The batch that comes next.
 fn batch(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<Tensor> {
-    let size = (objective.examples(), config.batch_size);
-    let order = EpochOrder::new(
-        config.seed,
-        session.outcome.epochs,
-        size,
-        objective.device(),
-    )?;
+    let order = order(config, objective, session)?;
     let found = order.batches().nth(session.batch as usize);
     found.ok_or_else(|| Error::State("batch: there is none after the last one".to_owned()))
 }
 
 /// Loss and gradient of a batch, without an update.
 fn examine(objective: &mut dyn Objective, session: &Session, rows: &Tensor) -> Result<Fault> {
-    let mut made = objective.step(rows)?;
-    let gradient = match made.gradient.take() {
-        Some(gradient) => gradient,
-        None => objective.parameters().gradient(&made.loss)?,
-    };
+    let (made, gradient) = gradient_in_parts(objective, rows, session.parts)?;
     objective.rewind()?;
     let parameters = objective.parameters();
     Ok(Fault {
@@ -136,6 +129,7 @@ fn examine(objective: &mut dyn Objective, session: &Session, rows: &Tensor) -> R
         epoch: session.outcome.epochs,
         examples: read::to_vec(rows)?,
         loss: format!("{:?}", read::scalar(&made.loss)?),
+        gradient_norm: format!("{:?}", read::scalar(&gradient.norm())?),
         gradients: not_finite(parameters.named(), &gradient)?,
         weights: not_finite(parameters.named(), parameters.flat())?,
     })

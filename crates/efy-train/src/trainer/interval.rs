@@ -9,6 +9,7 @@ use crate::{Measure, Metrics, Result, State, StepLoss};
 
 const LOSS: &str = "loss";
 const STEPS: &str = "steps";
+const UNSEEN: &str = "unseen";
 const MEASURE: &str = "measure";
 
 /// The sum of the losses, on the device, and the measures of the last step.
@@ -16,12 +17,19 @@ const MEASURE: &str = "measure";
 pub(crate) struct Interval {
     loss: Option<Tensor>,
     steps: u64,
+    unseen: bool,
     measures: Vec<(Cow<'static, str>, Measure)>,
 }
 
 impl Interval {
-    pub(crate) fn add(&mut self, step: StepLoss) {
-        let loss = step.loss.detach();
+    /// Counts a step in. Where nobody has looked whether it was finite (`unseen`), and it is skipped if not,
+    /// what is not finite counts as no step.
+    pub(crate) fn add(&mut self, step: StepLoss, unseen: bool) {
+        self.unseen = unseen;
+        let loss = match unseen {
+            true => step.loss.detach().nan_to_num(0.0, 0.0, 0.0),
+            false => step.loss.detach(),
+        };
         match &mut self.loss {
             Some(sum) => {
                 let _ = sum.g_add_(&loss);
@@ -38,11 +46,15 @@ impl Interval {
         self.steps
     }
 
-    /// The mean loss and the measures, if there was a step, and the two values of `faults`, with one
-    /// read.
-    pub(crate) fn take(&mut self, faults: &Tensor) -> Result<(Option<Metrics>, [u64; 2])> {
+    /// The mean loss and the measures, if there was a step, and the two values of `faults`, of which the first was
+    /// `reported` last time, with one read.
+    pub(crate) fn take(
+        &mut self,
+        faults: &Tensor,
+        reported: u64,
+    ) -> Result<(Option<Metrics>, [u64; 2])> {
         let loss = self.loss.take();
-        let steps = std::mem::take(&mut self.steps) as f64;
+        let steps = std::mem::take(&mut self.steps);
         let (names, tensors): (Vec<_>, Vec<_>) = std::mem::take(&mut self.measures)
             .into_iter()
             .map(|(name, measure)| (name, measure()))
@@ -55,8 +67,16 @@ impl Interval {
         if loss.is_none() {
             return Ok((None, faults));
         }
+        let skipped = if self.unseen {
+            faults[0].saturating_sub(reported)
+        } else {
+            0
+        };
         let mut metrics = Metrics::default();
-        metrics.set(LOSS, values[0] / steps);
+        metrics.set(
+            LOSS,
+            values[0] / steps.saturating_sub(skipped).max(1) as f64,
+        );
         for (name, &value) in names.iter().zip(&values[1..]) {
             metrics.set(name, value);
         }
@@ -67,6 +87,7 @@ impl Interval {
     pub(crate) fn state(&mut self) -> Result<State> {
         let mut state = State::default();
         state.put(STEPS, &self.steps)?;
+        state.put(UNSEEN, &self.unseen)?;
         if let Some(loss) = &self.loss {
             state.put_tensor(LOSS, loss);
         }
@@ -88,6 +109,7 @@ impl Interval {
         Ok(Interval {
             loss: state.find(LOSS).map(|loss| loss.to_device(device)),
             steps: state.get(STEPS)?,
+            unseen: state.get(UNSEEN)?,
             measures: measures.collect(),
         })
     }

@@ -134,11 +134,14 @@ impl<'a> Trainer<'a> {
         let mut session = self.begin(objective, None)?;
         self.epochs(objective, &mut session)?;
         self.log(objective, &mut session)?;
-        if let Some(best) = session.best {
-            objective.parameters().assign(&best)?;
+        let mut outcome = session.outcome;
+        match session.best {
+            Some(best) => objective.parameters().assign(&best)?,
+            // A metric that was never finite says nothing: the last weights are as good as any.
+            None => (outcome.best_step, outcome.best_epoch) = (outcome.steps, outcome.epochs),
         }
         self.tell(&Event::Finished)?;
-        Ok(session.outcome)
+        Ok(outcome)
     }
 
     /// Trains a fresh objective for as many epochs as were best in an earlier training, without looking at
@@ -202,7 +205,9 @@ impl<'a> Trainer<'a> {
             if session.stopping.exhausted() {
                 break;
             }
-            (session.batch, session.evaluated) = (0, false);
+            if epoch < session.last_epoch {
+                (session.batch, session.evaluated) = (0, false);
+            }
         }
         Ok(())
     }
@@ -210,13 +215,7 @@ impl<'a> Trainer<'a> {
     /// What is left of one pass over the training examples.
     fn epoch(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
         let config = self.config;
-        let size = (objective.examples(), config.batch_size);
-        let order = EpochOrder::new(
-            config.seed,
-            session.outcome.epochs,
-            size,
-            objective.device(),
-        )?;
+        let order = order(config, objective, session)?;
         let order = order.part(self.collective.rank(), self.collective.world());
         for rows in order.batches().skip(session.batch as usize) {
             self.step(objective, session, &rows)?;
@@ -256,18 +255,21 @@ impl<'a> Trainer<'a> {
         let (step, verdict) = made?;
         session.batch += 1;
         session.outcome.steps += 1;
+        let stops = self.config.on_nonfinite == OnNonFinite::Stop;
         if verdict == Verdict::NotFinite {
             objective.rewind()?;
             session.skipped += 1;
-            let stops = self.config.on_nonfinite == OnNonFinite::Stop;
             if stops || session.skipped >= MOST_SKIPPED {
                 let number = session.outcome.steps;
                 return Err(self.fault(objective, session, number, Some(&step.loss)));
             }
             return Ok(());
         }
-        session.skipped = 0;
-        session.interval.add(step);
+        if verdict == Verdict::Updated {
+            session.skipped = 0;
+        }
+        let unseen = verdict == Verdict::Unknown && !stops;
+        session.interval.add(step, unseen);
         Ok(())
     }
 
@@ -298,7 +300,7 @@ impl<'a> Trainer<'a> {
     pub fn report(&mut self, outcome: &Outcome, split: Split, metrics: &Metrics) -> Result<()> {
         self.tell(&Event::metrics(
             outcome.best_step,
-            outcome.epochs,
+            outcome.best_epoch,
             split,
             metrics,
         ))
@@ -307,23 +309,21 @@ impl<'a> Trainer<'a> {
     /// The one read of a log interval.
     fn log(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
         let taken = session.interval.steps();
-        let (metrics, [faults, first]) = session.interval.take(session.optimizer.faults())?;
+        let (metrics, [faults, first]) =
+            (session.interval).take(session.optimizer.faults(), session.reported_faults)?;
         let (step, epoch) = (session.outcome.steps, session.outcome.epochs);
         if let Some(metrics) = metrics {
             self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
         }
         let new = faults.saturating_sub(session.reported_faults);
         session.reported_faults = faults;
-        if new == 0 {
-            return Ok(());
-        }
         // On the CPU each step has looked for itself.
         if objective.device() != Device::Cpu {
-            session.skipped = if new == taken {
-                session.skipped + new
-            } else {
-                0
-            };
+            let all = new > 0 && new == taken;
+            session.skipped = if all { session.skipped + new } else { 0 };
+        }
+        if new == 0 {
+            return Ok(());
         }
         let stops = self.config.on_nonfinite == OnNonFinite::Stop;
         if stops || session.skipped >= MOST_SKIPPED {
@@ -417,6 +417,17 @@ impl<'a> Trainer<'a> {
 /// What an observer of this name stored in a snapshot.
 pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
     snapshot.state.inner(OBSERVERS).inner(name)
+}
+
+/// The order of the epoch in progress.
+fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
+    let size = (objective.examples(), config.batch_size);
+    Ok(EpochOrder::new(
+        config.seed,
+        session.outcome.epochs,
+        size,
+        objective.device(),
+    )?)
 }
 
 /// Whether all weights are finite: a read, as saving them is.

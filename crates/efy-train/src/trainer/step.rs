@@ -1,6 +1,8 @@
 //! One training step.
 
-use tch::{Kind, Tensor};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use tch::{Kind, TchError, Tensor};
 
 use crate::optimizer::{Optimizer, Verdict};
 use crate::{Collective, Error, Objective, Result, StepLoss};
@@ -49,7 +51,7 @@ impl Assembly<'_> {
     ) -> Result<(StepLoss, Verdict)> {
         let count = rows.size()[0] as u64;
         let (mut step, mut gradient) = loop {
-            match self.gradient(objective, rows) {
+            match caught(|| gradient_in_parts(objective, rows, self.parts)) {
                 Err(error) if is_out_of_memory(&error) => {
                     objective.rewind()?;
                     if self.parts >= count {
@@ -78,43 +80,72 @@ impl Assembly<'_> {
         }
         Ok((step, verdict))
     }
+}
 
-    /// The mean over the parts, weighted by their sizes, is the mean over the batch.
-    fn gradient(
-        &mut self,
-        objective: &mut dyn Objective,
-        rows: &Tensor,
-    ) -> Result<(StepLoss, Tensor)> {
-        let count = rows.size()[0];
-        if self.parts <= 1 || count <= 1 {
-            return gradient(objective, rows);
-        }
-        let size = (count as u64).div_ceil(self.parts) as i64;
-        let mut sum: Option<(StepLoss, Tensor)> = None;
-        for from in (0..count).step_by(size as usize) {
-            let length = size.min(count - from);
-            let weight = Tensor::from(length as f64 / count as f64);
-            let (mut step, gradient) = gradient(objective, &rows.narrow(0, from, length))?;
-            let gradient = gradient.f_mul(&weight).map_err(efy_core::Error::from)?;
-            step.loss = step.loss.detach() * &weight;
-            sum = Some(match sum {
-                None => (step, gradient),
-                Some((earlier, total)) => {
-                    step.loss += earlier.loss;
-                    (step, total + gradient)
-                }
-            });
-        }
-        sum.ok_or_else(|| Error::State("an empty batch".to_owned()))
+/// The loss of a batch that is computed in parts, and its gradient: the mean over the parts, weighted by
+/// their sizes, is the mean over the batch.
+pub(super) fn gradient_in_parts(
+    objective: &mut dyn Objective,
+    rows: &Tensor,
+    parts: u64,
+) -> Result<(StepLoss, Tensor)> {
+    let count = rows.size()[0];
+    if count == 0 {
+        // What falls to one process of a batch that is smaller than their number.
+        let zeros = objective.parameters().flat().zeros_like();
+        let loss = zeros.sum(None::<Kind>);
+        let metrics = Vec::new();
+        return Ok((
+            StepLoss {
+                loss,
+                gradient: None,
+                metrics,
+            },
+            zeros,
+        ));
     }
+    if parts <= 1 || count <= 1 {
+        return gradient(objective, rows);
+    }
+    let size = (count as u64).div_ceil(parts) as i64;
+    let mut sum: Option<(StepLoss, Tensor)> = None;
+    for from in (0..count).step_by(size as usize) {
+        let length = size.min(count - from);
+        let weight = Tensor::from(length as f64 / count as f64);
+        let (mut step, gradient) = gradient(objective, &rows.narrow(0, from, length))?;
+        let gradient = gradient.f_mul(&weight).map_err(efy_core::Error::from)?;
+        step.loss = step.loss.detach() * &weight;
+        sum = Some(match sum {
+            None => (step, gradient),
+            Some((earlier, total)) => {
+                step.loss += earlier.loss;
+                (step, total + gradient)
+            }
+        });
+    }
+    sum.ok_or_else(|| Error::State("an empty batch".to_owned()))
+}
+
+/// tch's operators panic where libtorch fails: a panic for want of memory becomes the error that it is
+/// about. Others go on.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        match text.or(panic.downcast_ref::<&str>().copied()) {
+            Some(text) if says_out_of_memory(text) => {
+                Err(efy_core::Error::from(TchError::Torch(text.to_owned())).into())
+            }
+            _ => resume_unwind(panic),
+        }
+    })
 }
 
 /// libtorch has no error code for it.
 fn is_out_of_memory(error: &Error) -> bool {
-    let Error::Core(error @ efy_core::Error::Torch(_)) = error else {
-        return false;
-    };
-    let text = error.to_string();
+    matches!(error, Error::Core(error @ efy_core::Error::Torch(_)) if says_out_of_memory(&error.to_string()))
+}
+
+fn says_out_of_memory(text: &str) -> bool {
     [
         "out of memory",
         "can't allocate memory",

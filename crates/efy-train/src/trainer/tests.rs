@@ -24,6 +24,8 @@ struct Squares {
     before: Vec<(Tensor, Tensor)>,
     /// Batches larger than this do not fit into memory.
     room: i64,
+    /// Whether it panics then.
+    panics: bool,
     /// How much the memory says.
     pull: f64,
     /// The step whose loss is not a number, counted from 1.
@@ -50,6 +52,7 @@ impl Squares {
             before: Vec::new(),
             parameters: builder.build(Kind::Double, Device::Cpu).unwrap(),
             room: EXAMPLES,
+            panics: false,
             pull: 0.1,
             broken: None,
             heals: false,
@@ -74,6 +77,11 @@ impl Objective for Squares {
 
     fn step(&mut self, rows: &Tensor) -> Result<StepLoss> {
         if rows.size()[0] > self.room {
+            // As tch's operators do.
+            assert!(
+                !self.panics,
+                "Torch(\"CUDA out of memory. Tried to allocate\")"
+            );
             let error = TchError::Torch("CUDA out of memory. Tried to allocate".to_owned());
             return Err(efy_core::Error::from(error).into());
         }
@@ -87,7 +95,7 @@ impl Objective for Squares {
             .mean(None::<Kind>);
         self.steps += 1;
         if self.broken == Some(self.steps) {
-            loss = loss * f64::NAN;
+            loss *= f64::NAN;
             self.broken = self.broken.filter(|_| !self.heals);
         }
         let _ = self.memory.index_copy_(0, rows, &found.detach());
@@ -326,24 +334,26 @@ fn parts_of_a_batch_give_its_gradient() {
 fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
     let config = config();
     let whole = train(&config, None, None);
-    let mut objective = Squares {
-        room: 2,
-        ..Squares::new()
-    };
-    let diary = Diary::default();
-    let mut trainer = Trainer::new(&config, vec![Box::new(diary.clone())]);
-    trainer.fit(&mut objective).unwrap();
-    let difference = read::scalar(&(whole.2 - objective.parameters.flat()).abs().max()).unwrap();
-    assert!(difference < 1e-12, "{difference}");
-    let warnings: Vec<String> = diary
-        .0
-        .borrow()
-        .iter()
-        .filter(|line| line.starts_with("warning"))
-        .cloned()
-        .collect();
-    assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings[1].contains("in 4 parts"), "{warnings:?}");
+    for panics in [false, true] {
+        let mut objective = Squares {
+            room: 2,
+            panics,
+            ..Squares::new()
+        };
+        let diary = Diary::default();
+        let mut trainer = Trainer::new(&config, vec![Box::new(diary.clone())]);
+        trainer.fit(&mut objective).unwrap();
+        let difference = (&whole.2 - objective.parameters.flat()).abs().max();
+        let difference = read::scalar(&difference).unwrap();
+        assert!(difference < 1e-12, "{difference}");
+        let lines = diary.0.take();
+        let warnings: Vec<&String> = lines
+            .iter()
+            .filter(|line| line.starts_with("warning"))
+            .collect();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[1].contains("in 4 parts"), "{warnings:?}");
+    }
     let mut none = Squares {
         room: 0,
         ..Squares::new()
@@ -446,10 +456,13 @@ fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
     assert_eq!(objective.parameters.flat(), weights.parameters.flat());
 }
 
+/// What all have given so far, and rounds that are complete.
+type Rounds = (Vec<Vec<f64>>, u64);
+
 /// Two threads that average what each of them has.
 struct Pair {
     rank: usize,
-    shared: Arc<(Mutex<(Vec<Vec<f64>>, u64)>, Condvar)>,
+    shared: Arc<(Mutex<Rounds>, Condvar)>,
 }
 
 impl Collective for Pair {

@@ -17,7 +17,7 @@ use super::signals::{Signal, Signals};
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// A scheduler may send SIGTERM to the trials as well, and a second one makes them leave without a
 /// checkpoint: only those that are still there after this time are sent it.
-const BEFORE_FORWARDING: Duration = Duration::from_secs(2);
+const BEFORE_FORWARDING: Duration = Duration::from_secs(10);
 /// The last line of a log is looked for in so many bytes.
 const TAIL: u64 = 16 * 1024;
 /// Exit codes of a trial that was interrupted.
