@@ -2,32 +2,32 @@
 
 mod fault;
 pub(crate) mod interval;
+mod log;
+mod saving;
 pub(crate) mod session;
 mod step;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use efy_core::device::read;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Tensor};
+use tch::Tensor;
 
+use self::saving::Saving;
 use self::session::{Phase, Session};
 use self::step::Assembly;
 use crate::checkpoint::{Checkpoints, Snapshot};
 use crate::observer::{Event, Observer, Observers};
 use crate::optimizer::{OnNonFinite, Verdict};
 use crate::{
-    Alone, Collective, Control, EpochOrder, Error, Metrics, Objective, Result, Split, State,
-    TrainConfig, settle_threads,
+    Alone, Collective, Control, EpochOrder, Metrics, Objective, Result, Split, State, TrainConfig,
+    settle_threads,
 };
 
 pub use self::fault::{FAULT, Fault, newest_fault, replay};
 pub use self::step::training_step;
 
-/// Checkpoints in a row that may fail before a run that cannot save is given up.
-const MOST_FAILURES: u64 = 3;
 /// Steps in a row without a finite loss and gradient after which skipping them is given up.
 const MOST_SKIPPED: u64 = 100;
 /// Under which a snapshot has the states of the observers.
@@ -46,14 +46,6 @@ pub struct Trainer<'a> {
     saving: Option<Saving>,
     resume: Option<Snapshot>,
     collective: Box<dyn Collective + 'a>,
-}
-
-/// Where checkpoints go, and how often.
-struct Saving {
-    checkpoints: Checkpoints,
-    every: u64,
-    faults: PathBuf,
-    failures: u64,
 }
 
 /// How a training ended.
@@ -306,109 +298,6 @@ impl<'a> Trainer<'a> {
         ))
     }
 
-    /// The one read of a log interval.
-    fn log(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
-        let taken = session.interval.steps();
-        let (metrics, [faults, first]) =
-            (session.interval).take(session.optimizer.faults(), session.reported_faults)?;
-        let (step, epoch) = (session.outcome.steps, session.outcome.epochs);
-        if let Some(metrics) = metrics {
-            self.tell(&Event::metrics(step, epoch, Split::Train, &metrics))?;
-        }
-        let new = faults.saturating_sub(session.reported_faults);
-        session.reported_faults = faults;
-        // On the CPU each step has looked for itself.
-        if objective.device() != Device::Cpu {
-            let all = new > 0 && new == taken;
-            session.skipped = if all { session.skipped + new } else { 0 };
-        }
-        if new == 0 {
-            return Ok(());
-        }
-        let stops = self.config.on_nonfinite == OnNonFinite::Stop;
-        if stops || session.skipped >= MOST_SKIPPED {
-            return Err(self.fault(objective, session, first, None));
-        }
-        let message =
-            format!("{new} steps before step {step} were skipped: loss or gradient not finite");
-        self.tell(&Event::Warning { message: &message })
-    }
-
-    /// A checkpoint when it is due or asked for, and the end when that is asked for.
-    fn save_or_stop(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
-        let step = session.outcome.steps;
-        let stop = self.control.stops(step);
-        let asked = self.control.wants_checkpoint();
-        let due = |saving: &Saving| saving.every > 0 && step.is_multiple_of(saving.every);
-        let due = self.saving.as_ref().is_some_and(due);
-        if !(stop.is_some() || asked || due) {
-            return Ok(());
-        }
-        let checkpoint = self.save(objective, session, stop.is_some())?;
-        match stop {
-            Some(signal) => {
-                self.tell(&Event::Interrupted { step })?;
-                Err(Error::Interrupted {
-                    signal,
-                    step,
-                    checkpoint,
-                })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Writes a checkpoint. One that fails is tried once more; after that it is a warning, unless it is
-    /// the last chance or the third in a row.
-    fn save(
-        &mut self,
-        objective: &mut dyn Objective,
-        session: &mut Session,
-        last_chance: bool,
-    ) -> Result<Option<PathBuf>> {
-        if self.saving.is_none() {
-            return Ok(None);
-        }
-        if !finite(objective)? {
-            // The last good one must not be pushed out by one that nobody can go on from.
-            return Ok(None);
-        }
-        let snapshot = self.snapshot(objective, session)?;
-        let Some(saving) = &mut self.saving else {
-            return Ok(None);
-        };
-        let saved = saving.checkpoints.save(&snapshot);
-        match saved.or_else(|_| saving.checkpoints.save(&snapshot)) {
-            Ok(path) => {
-                saving.failures = 0;
-                let step = snapshot.step;
-                self.tell(&Event::Checkpoint { step, path: &path })?;
-                Ok(Some(path))
-            }
-            Err(error) => {
-                saving.failures += 1;
-                if last_chance || saving.failures >= MOST_FAILURES {
-                    return Err(Error::Unsaved(Box::new(error)));
-                }
-                let message = format!("no checkpoint at step {}: {error}", snapshot.step);
-                self.tell(&Event::Warning { message: &message })?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Everything as it is now.
-    fn snapshot(
-        &mut self,
-        objective: &mut dyn Objective,
-        session: &mut Session,
-    ) -> Result<Snapshot> {
-        let mut state = session.state(objective)?;
-        state.nest(OBSERVERS, self.observers.state()?);
-        let step = session.outcome.steps;
-        Snapshot::new(step, objective.parameters(), session.best.as_ref(), state)
-    }
-
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
         self.observers.tell(event)
     }
@@ -428,10 +317,4 @@ fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> 
         size,
         objective.device(),
     )?)
-}
-
-/// Whether all weights are finite: a read, as saving them is.
-fn finite(objective: &dyn Objective) -> Result<bool> {
-    let all = objective.parameters().flat().isfinite().all();
-    Ok(read::scalar(&all)? == 1.0)
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::checkpoint::CheckpointConfig;
 use crate::optimizer::OnNonFinite;
-use crate::{Measure, StepLoss};
+use crate::{Error, Measure, StepLoss};
 
 /// Least squares; the targets move with a state of the objective that every step changes.
 struct Squares {

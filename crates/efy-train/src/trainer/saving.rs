@@ -1,0 +1,109 @@
+//! Checkpoints during training, and its end on request.
+
+use std::path::PathBuf;
+
+use efy_core::device::read;
+
+use super::session::Session;
+use super::{OBSERVERS, Trainer};
+use crate::checkpoint::{Checkpoints, Snapshot};
+use crate::observer::Event;
+use crate::{Error, Objective, Result};
+
+/// Checkpoints in a row that may fail before a run that cannot save is given up.
+const MOST_FAILURES: u64 = 3;
+
+/// Where checkpoints go, and how often.
+pub(super) struct Saving {
+    pub(super) checkpoints: Checkpoints,
+    pub(super) every: u64,
+    pub(super) faults: PathBuf,
+    pub(super) failures: u64,
+}
+
+impl Trainer<'_> {
+    /// A checkpoint when it is due or asked for, and the end when that is asked for.
+    pub(super) fn save_or_stop(
+        &mut self,
+        objective: &mut dyn Objective,
+        session: &mut Session,
+    ) -> Result<()> {
+        let step = session.outcome.steps;
+        let stop = self.control.stops(step);
+        let asked = self.control.wants_checkpoint();
+        let due = |saving: &Saving| saving.every > 0 && step.is_multiple_of(saving.every);
+        let due = self.saving.as_ref().is_some_and(due);
+        if !(stop.is_some() || asked || due) {
+            return Ok(());
+        }
+        let checkpoint = self.save(objective, session, stop.is_some())?;
+        match stop {
+            Some(signal) => {
+                self.tell(&Event::Interrupted { step })?;
+                Err(Error::Interrupted {
+                    signal,
+                    step,
+                    checkpoint,
+                })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a checkpoint. One that fails is tried once more; after that it is a warning, unless it is
+    /// the last chance or the third in a row.
+    fn save(
+        &mut self,
+        objective: &mut dyn Objective,
+        session: &mut Session,
+        last_chance: bool,
+    ) -> Result<Option<PathBuf>> {
+        if self.saving.is_none() {
+            return Ok(None);
+        }
+        if !finite(objective)? {
+            // The last good one must not be pushed out by one that nobody can go on from.
+            return Ok(None);
+        }
+        let snapshot = self.snapshot(objective, session)?;
+        let Some(saving) = &mut self.saving else {
+            return Ok(None);
+        };
+        let saved = saving.checkpoints.save(&snapshot);
+        match saved.or_else(|_| saving.checkpoints.save(&snapshot)) {
+            Ok(path) => {
+                saving.failures = 0;
+                let step = snapshot.step;
+                self.tell(&Event::Checkpoint { step, path: &path })?;
+                Ok(Some(path))
+            }
+            Err(error) => {
+                saving.failures += 1;
+                if last_chance || saving.failures >= MOST_FAILURES {
+                    return Err(Error::Unsaved(Box::new(error)));
+                }
+                let message = format!("no checkpoint at step {}: {error}", snapshot.step);
+                self.tell(&Event::Warning { message: &message })?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Everything as it is now.
+    pub(super) fn snapshot(
+        &mut self,
+        objective: &mut dyn Objective,
+        session: &mut Session,
+    ) -> Result<Snapshot> {
+        let mut state = session.state(objective)?;
+        state.nest(OBSERVERS, self.observers.state()?);
+        let step = session.outcome.steps;
+        Snapshot::new(step, objective.parameters(), session.best.as_ref(), state)
+    }
+}
+
+/// Whether all weights are finite: a read, as saving them is.
+fn finite(objective: &dyn Objective) -> Result<bool> {
+    let all = objective.parameters().flat().isfinite().all();
+    Ok(read::scalar(&all)? == 1.0)
+}
