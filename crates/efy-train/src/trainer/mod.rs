@@ -114,8 +114,8 @@ impl<'a> Trainer<'a> {
     /// Trains.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when a loss or gradient is not finite, or 100 in a row were not where they
-    /// are skipped; [`Error::Interrupted`] when it was asked to stop, with a checkpoint
+    /// [`Error::Diverged`](crate::Error::Diverged) when a loss or gradient is not finite, or 100 in a row were not where they
+    /// are skipped; [`Error::Interrupted`](crate::Error::Interrupted) when it was asked to stop, with a checkpoint
     /// if it writes any; what the objective and the observers report.
     pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
         if let Some(snapshot) = &self.resume
