@@ -22,7 +22,7 @@ const RADIUS: f64 = 0.7;
 /// Draws `plot` as an SVG document, its size in millimetres.
 ///
 /// # Errors
-/// [`Error::Draw`] if the drawing library refuses something.
+/// [`Error::Draw`](crate::Error::Draw) if the drawing library refuses something.
 pub fn draw_dots(plot: &DotPlot) -> Result<String> {
     named(&plot.name, paint(plot))
 }

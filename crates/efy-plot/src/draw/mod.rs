@@ -20,7 +20,7 @@ use crate::palette::{Dash, Rgb, Stroke};
 /// The document names the font Inter and falls back to the sans-serif font of the reader.
 ///
 /// # Errors
-/// [`Error::Draw`] if the drawing library refuses something.
+/// [`Error::Draw`](crate::Error::Draw) if the drawing library refuses something.
 pub fn draw(figure: &Figure) -> Result<String> {
     draw_chart(&Chart::from(figure))
 }
