@@ -201,7 +201,8 @@ fn optimizers_launch_what_the_book_says() {
         ("train.optimizer=adam --set train.clip_norm=1", 9),
         ("train.optimizer=adam --set train.weight_decay=0.1", 7),
         ("train.optimizer=adamw --set train.weight_decay=0.1", 8),
-        ("train.optimizer=adam --set train.on_nonfinite=skip", 6),
+        // Two for what must not stay of a step that is skipped: its loss and its warm starts.
+        ("train.optimizer=adam --set train.on_nonfinite=skip", 8),
     ] {
         let more = format!("--set {more}");
         assert_eq!(a_step(&more) - plain, launches, "{more}");

@@ -158,10 +158,10 @@ impl Objective for Multilabel {
             start.as_ref().map(Tensor::shallow_clone),
         ));
         let (loss, gradient, found) = self.compare(&x, &y, start.as_ref())?;
-        if let (Some(warm), Some(point), Some(start)) = (&mut self.warm, found.point(), &start) {
+        if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
             // Where nobody looks whether a step was finite, a point that is not must not stay.
             let _ = match self.unseen {
-                true => warm.index_copy_(0, rows, &point.where_self(&point.isfinite(), start)),
+                true => warm.index_copy_(0, rows, &point.nan_to_num(0.5, 1.0, 0.0)),
                 false => warm.index_copy_(0, rows, point),
             };
         }
