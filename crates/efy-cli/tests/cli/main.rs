@@ -13,6 +13,7 @@ mod cuda_stand_in;
 mod data;
 mod evaluate;
 mod fetch;
+mod interrupted;
 mod locale;
 mod observers;
 mod optimizer;

@@ -266,32 +266,13 @@ fn iterations_are_the_mean_of_the_last_step_of_the_training_split() {
     assert!(capped.iter().all(|n| *n <= 1.0), "{capped:?}");
 }
 
-/// With files that cannot grow beyond 64 KiB, as on a full disk. The signal that would end the program
-/// has to be ignored, as a program that runs `efy` may do.
-fn train_with_little_room(place: &Place, line: &str) -> Finished {
-    let plain = place.command(line);
-    let limited = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
-    let mut command = assert_cmd::Command::new("bash");
-    command
-        .args(["-c", limited, "bash", "64"])
-        .arg(plain.get_program())
-        .args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    run(command.current_dir(plain.get_current_dir().unwrap()), line)
-}
-
 #[test]
 fn on_a_full_disk_metrics_are_lost_and_training_goes_on() {
     let place = small();
     let line = |out: &str| {
         format!("{SMALL} --quiet --set train.epochs=300 --set train.eval_every=100 --out {out}")
     };
-    let finished = train_with_little_room(&place, &line("full")).ok();
+    let finished = place.efy_with_room(64, &line("full")).ok();
     let warnings: Vec<&str> = finished.stderr.lines().collect();
     let [metrics, board, report] = warnings[..] else {
         panic!("{}", finished.told())

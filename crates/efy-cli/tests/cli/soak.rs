@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::resume::{SMALL, small_place, std_command};
+use crate::interrupted::std_command;
+use crate::resume::{SMALL, small_place};
 
 /// Resident memory of a process in kilobytes.
 fn resident(process: u32) -> Option<f64> {

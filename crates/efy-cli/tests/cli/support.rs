@@ -84,6 +84,25 @@ impl Place {
         run(&mut self.command(line), line)
     }
 
+    /// `efy` with files that cannot grow beyond so many KiB, as on a full disk. The signal that would end
+    /// the program has to be ignored, as a program that runs `efy` may do.
+    pub(crate) fn efy_with_room(&self, kibibytes: u32, line: &str) -> Finished {
+        let plain = self.command(line);
+        let limited = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", limited, "bash", &kibibytes.to_string()])
+            .arg(plain.get_program())
+            .args(plain.get_args());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        run(command.current_dir(self.0.path()), line)
+    }
+
     /// Trains the default configuration on the CPU for two epochs, `more` arguments after that, into
     /// `out`; the test metrics.
     pub(crate) fn train(&self, out: &str, more: &str) -> Value {
@@ -106,7 +125,7 @@ pub(crate) fn run(command: &mut Command, line: &str) -> Finished {
 
 /// A command that has ended.
 pub(crate) struct Finished {
-    pub(crate) line: String,
+    line: String,
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,

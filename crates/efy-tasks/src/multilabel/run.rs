@@ -122,7 +122,8 @@ impl<'a> Prepared<'a> {
         if self.config.train.tensorboard {
             files.push(Box::new(TensorBoard::create(run.path())?));
         }
-        self.go(run, files, attendance, None)
+        let checkpoints = checkpoints(run, self.config, self.data)?;
+        self.go(run, files, attendance, checkpoints, None)
     }
 
     /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
@@ -133,8 +134,8 @@ impl<'a> Prepared<'a> {
     /// can be used.
     pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
         let mut warnings = Vec::new();
-        let newest = checkpoints(run, self.config, self.data)?
-            .newest(&mut |text| warnings.push(text.to_owned()));
+        let checkpoints = checkpoints(run, self.config, self.data)?;
+        let newest = checkpoints.newest(&mut |text| warnings.push(text.to_owned()));
         for message in &warnings {
             for observer in &mut attendance.observers {
                 observer.on(&Event::Warning { message })?;
@@ -150,7 +151,7 @@ impl<'a> Prepared<'a> {
         if self.config.train.tensorboard {
             files.push(Box::new(TensorBoard::resume(run.path())?));
         }
-        self.go(run, files, attendance, Some(snapshot))
+        self.go(run, files, attendance, checkpoints, Some(snapshot))
     }
 
     fn go(
@@ -158,6 +159,7 @@ impl<'a> Prepared<'a> {
         run: &RunDirectory,
         mut observers: Vec<Box<dyn Observer>>,
         attendance: Attendance,
+        checkpoints: Checkpoints,
         snapshot: Option<Snapshot>,
     ) -> Result<Metrics> {
         let Prepared {
@@ -170,11 +172,7 @@ impl<'a> Prepared<'a> {
         observers.extend(attendance.observers);
         let mut trainer = Trainer::new(&config.train, observers)
             .controlled(attendance.control)
-            .saving(
-                checkpoints(run, config, data)?,
-                config.checkpoint.every,
-                &run.faults(),
-            )
+            .saving(checkpoints, config.checkpoint.every, &run.faults())
             .resuming(snapshot);
         let mut outcome = trainer.fit(&mut objective)?;
         if config.train.refit {

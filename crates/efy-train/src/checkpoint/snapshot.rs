@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tch::Tensor;
 
 use super::manifest::Manifest;
-use crate::trainer::session::{Phase, Session};
+use crate::trainer::session::Session;
 use crate::{Error, Result, State, tensor_file, weights};
 
 const WEIGHTS: &str = "weights.safetensors";
@@ -66,7 +66,7 @@ impl Snapshot {
     /// # Errors
     /// [`Error::State`] when it does not say.
     pub fn is_refit(&self) -> Result<bool> {
-        Ok(Session::phase_of(&self.state)?.0 == Phase::Refit)
+        Ok(Session::earlier_of(&self.state)?.is_some())
     }
 
     /// Names and contents of the files.

@@ -104,7 +104,7 @@ pub fn replay(
     objective: &mut dyn Objective,
     snapshot: &Snapshot,
 ) -> Result<Fault> {
-    let (_, earlier) = Session::phase_of(&snapshot.state)?;
+    let earlier = Session::earlier_of(&snapshot.state)?;
     let mut session = Session::new(config, objective, earlier)?;
     snapshot.restore(objective.parameters())?;
     session.restore(&snapshot.state, objective)?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use self::saving::Saving;
-use self::session::{Phase, Session};
+use self::session::Session;
 use self::step::Assembly;
 use crate::checkpoint::{Checkpoints, Snapshot};
 use crate::observer::{Event, Observer, Observers};
@@ -119,7 +119,7 @@ impl<'a> Trainer<'a> {
     /// if it writes any; what the objective and the observers report.
     pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
         if let Some(snapshot) = &self.resume
-            && let (Phase::Refit, Some(earlier)) = Session::phase_of(&snapshot.state)?
+            && let Some(earlier) = Session::earlier_of(&snapshot.state)?
         {
             return Ok(earlier);
         }
@@ -188,7 +188,7 @@ impl<'a> Trainer<'a> {
             session.outcome.epochs = epoch;
             if !session.evaluated {
                 self.epoch(objective, session)?;
-                if session.phase == Phase::Fit {
+                if session.earlier.is_none() {
                     self.evaluate(objective, session)?;
                 }
                 session.evaluated = true;

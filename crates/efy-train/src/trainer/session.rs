@@ -1,6 +1,5 @@
 //! Everything of a training that changes with its steps, beside the weights and the objective.
 
-use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::Outcome;
@@ -8,19 +7,8 @@ use super::interval::Interval;
 use crate::optimizer::Optimizer;
 use crate::{Direction, EarlyStopping, Objective, Result, State, TrainConfig};
 
-/// What is being done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Phase {
-    /// Training on the training split until patience runs out.
-    Fit,
-    /// Training again on all but the test split.
-    Refit,
-}
-
 /// A training between two of its steps.
 pub(crate) struct Session {
-    pub(crate) phase: Phase,
     /// Where it is: `epochs` is the epoch in progress, from 1.
     pub(crate) outcome: Outcome,
     /// How the first training ended, in the second one.
@@ -60,7 +48,6 @@ impl Session {
         let steps_an_epoch = objective.examples().div_ceil(config.batch_size.max(1)) as u64;
         let total = steps_an_epoch * last_epoch;
         Ok(Session {
-            phase: earlier.as_ref().map_or(Phase::Fit, |_| Phase::Refit),
             outcome: Outcome {
                 epochs: 1,
                 ..earlier.clone().unwrap_or_default()
@@ -82,13 +69,11 @@ impl Session {
     /// All of it, with the state of the objective.
     pub(crate) fn state(&mut self, objective: &dyn Objective) -> Result<State> {
         let mut state = State::default();
-        state.put("phase", &self.phase)?;
         state.put("outcome", &self.outcome)?;
         state.put("earlier", &self.earlier)?;
         state.put("batch", &self.batch)?;
         state.put("evaluated", &self.evaluated)?;
         state.put("skipped", &self.skipped)?;
-        state.put("last_epoch", &self.last_epoch)?;
         state.put("parts", &self.parts)?;
         state.put("reported_faults", &self.reported_faults)?;
         state.put(STOPPING, &self.stopping.progress())?;
@@ -101,13 +86,11 @@ impl Session {
     /// Puts back what [`state`](Self::state) gave; the best weights are not part of it.
     pub(crate) fn restore(&mut self, state: &State, objective: &mut dyn Objective) -> Result<()> {
         let device: Device = objective.device();
-        self.phase = state.get("phase")?;
         self.outcome = state.get("outcome")?;
         self.earlier = state.get("earlier")?;
         self.batch = state.get("batch")?;
         self.evaluated = state.get("evaluated")?;
         self.skipped = state.get("skipped")?;
-        self.last_epoch = state.get("last_epoch")?;
         self.parts = state.get("parts")?;
         self.reported_faults = state.get("reported_faults")?;
         self.stopping.restore(state.get(STOPPING)?);
@@ -116,8 +99,8 @@ impl Session {
         objective.restore(&state.inner(OBJECTIVE))
     }
 
-    /// The phase and the outcome of the first training in a stored state.
-    pub(crate) fn phase_of(state: &State) -> Result<(Phase, Option<Outcome>)> {
-        Ok((state.get("phase")?, state.get("earlier")?))
+    /// The outcome of the first training in a stored state of the second one.
+    pub(crate) fn earlier_of(state: &State) -> Result<Option<Outcome>> {
+        state.get("earlier")
     }
 }
