@@ -208,6 +208,28 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// Overwrites the weights of one replica with its part of a copy that was taken of
+    /// [`flat`](Self::flat).
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when it is of another model.
+    pub fn assign_replica(&self, index: i64, flat: &Tensor) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let part = flat.f_view([self.replicas, -1])?.f_get(index)?;
+        Ok(self.replica(index).f_copy_(&part)?)
+    }
+
+    /// Overwrites one replica's part of such a copy with its weights as they are now.
+    ///
+    /// # Errors
+    /// As [`assign_replica`](Self::assign_replica).
+    pub fn copy_replica(&self, index: i64, flat: &Tensor) -> Result<()> {
+        let mut part = flat.f_view([self.replicas, -1])?.f_get(index)?;
+        Ok(part.f_copy_(&self.replica(index))?)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)]
 mod tests {

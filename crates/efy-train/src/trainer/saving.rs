@@ -28,7 +28,7 @@ impl Trainer<'_> {
         objective: &mut dyn Objective,
         session: &mut Session,
     ) -> Result<()> {
-        let step = session.outcome.steps;
+        let step = session.steps;
         let stop = self.control.stops(step);
         let asked = self.control.wants_checkpoint();
         let due = |saving: &Saving| saving.every > 0 && step.is_multiple_of(saving.every);
@@ -96,8 +96,12 @@ impl Trainer<'_> {
         session: &mut Session,
     ) -> Result<Snapshot> {
         let mut state = session.state(objective)?;
-        state.nest(OBSERVERS, self.observers.state()?);
-        let step = session.outcome.steps;
+        let mut observers = self.observers.state()?;
+        for (index, apart) in self.apart.iter_mut().enumerate() {
+            observers.nest(&index.to_string(), apart.state()?);
+        }
+        state.nest(OBSERVERS, observers);
+        let step = session.steps;
         Snapshot::new(step, objective.parameters(), session.best.as_ref(), state)
     }
 }
