@@ -1,5 +1,6 @@
 //! Log points: what is read from the device between two of them, and what follows from it.
 
+use efy_core::device::Phase;
 use tch::Device;
 
 use super::session::Session;
@@ -15,6 +16,7 @@ impl Trainer<'_> {
         objective: &mut dyn Objective,
         session: &mut Session,
     ) -> Result<()> {
+        let _phase = Phase::Log.enter();
         let taken = session.interval.steps();
         let (metrics, [faults, first]) =
             (session.interval).take(session.optimizer.faults(), session.reported_faults)?;

@@ -11,6 +11,7 @@ mod tests;
 
 use std::path::Path;
 
+use efy_core::device::Phase;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -232,6 +233,7 @@ impl<'a> Trainer<'a> {
         session: &mut Session,
         rows: &Tensor,
     ) -> Result<()> {
+        let _phase = Phase::Step.enter();
         let mut assembly = Assembly {
             parts: session.parts,
             collective: self.collective.as_mut(),
@@ -310,6 +312,7 @@ pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
 
 /// The order of the epoch in progress.
 fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
+    let _phase = Phase::Data.enter();
     let size = (objective.examples(), config.batch_size);
     Ok(EpochOrder::new(
         config.seed,

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use efy_core::device::Phase;
 use tch::{Kind, TchError, Tensor};
 
 use crate::optimizer::{Optimizer, Verdict};
@@ -27,7 +28,10 @@ fn gradient(objective: &mut dyn Objective, rows: &Tensor) -> Result<(StepLoss, T
     let mut step = objective.step(rows)?;
     let gradient = match step.gradient.take() {
         Some(gradient) => gradient,
-        None => objective.parameters().gradient(&step.loss)?,
+        None => {
+            let _phase = Phase::Gradient.enter();
+            objective.parameters().gradient(&step.loss)?
+        }
     };
     Ok((step, gradient))
 }
