@@ -3,7 +3,9 @@
 
 mod choice;
 mod cuda;
+mod phase;
 pub mod read;
 
 pub use choice::DeviceChoice;
 pub use cuda::{CudaDevice, CudaReport, CudaState};
+pub use phase::{Entered, Phase};

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
+use efy_core::device::Phase;
 use efy_core::domain::{Cube, Domain};
+use efy_core::energy::Energy;
 use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
 use efy_models::Model;
@@ -87,9 +89,10 @@ impl Multilabel {
     /// Those of the model and the solver.
     pub fn predict(&self, x: &Tensor) -> efy_core::Result<Tensor> {
         let _guard = tch::no_grad_guard();
+        let _phase = Phase::Predict.enter();
         let parts: Vec<Tensor> = chunks(x.size()[0])
             .map(|(from, count)| {
-                let energy = self.model.energy(&x.narrow(0, from, count))?;
+                let energy = self.encode(&x.narrow(0, from, count))?;
                 Ok(self.evaluation.predict(energy.as_ref(), None)?.argmax)
             })
             .collect::<efy_core::Result<_>>()?;
@@ -102,6 +105,11 @@ impl Multilabel {
 }
 
 impl Multilabel {
+    fn encode(&self, x: &Tensor) -> efy_core::Result<Box<dyn Energy>> {
+        let _phase = Phase::Encode.enter();
+        self.model.energy(x)
+    }
+
     /// The mean loss with its graph, or with its gradient where both can be had without autograd.
     fn compare(
         &mut self,
@@ -121,7 +129,7 @@ impl Multilabel {
             }
             self.written_out = false;
         }
-        let energy = self.model.energy(x)?;
+        let energy = self.encode(x)?;
         let value = self.training.mean_loss(energy.as_ref(), y, start)?;
         Ok((value.mean, None, value.solution))
     }
@@ -213,10 +221,11 @@ impl Objective for Multilabel {
 
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
         let _guard = tch::no_grad_guard();
+        let _phase = Phase::Evaluate.enter();
         let examples = self.splits.get(split);
         let mut sums = MetricSums::default();
         for (from, count) in chunks(examples.rows.len() as i64) {
-            let energy = self.model.energy(&examples.x.narrow(0, from, count))?;
+            let energy = self.encode(&examples.x.narrow(0, from, count))?;
             let y = examples.y.narrow(0, from, count);
             let LossValue { per_row, solution } =
                 self.evaluation.loss(energy.as_ref(), &y, None)?;

@@ -1,5 +1,6 @@
 //! Training, validation and test examples on the device.
 
+use efy_core::device::Phase;
 use efy_core::random::{Stream, generator};
 use efy_train::Split;
 use rand::seq::SliceRandom;
@@ -111,6 +112,7 @@ impl Splits {
         (train, validation, test): (Vec<usize>, Vec<usize>, Vec<usize>),
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
         let (d, k) = (data.features() as i64, data.labels() as i64);
         let features = |rows: &[usize]| -> Result<Tensor> {
             let width = data.features();

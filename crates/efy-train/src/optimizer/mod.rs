@@ -12,7 +12,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-use efy_core::device::read;
+use efy_core::device::{Phase, read};
 use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
@@ -181,6 +181,7 @@ impl Optimizer {
         gradient: Tensor,
         loss: &Tensor,
     ) -> Result<Verdict> {
+        let _phase = Phase::Update.enter();
         let rate = self.learning_rate();
         self.steps += 1;
         let step = Step {

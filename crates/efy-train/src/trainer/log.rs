@@ -1,6 +1,8 @@
 //! Log points: what is read from the device between two of them, and what follows from it.
 
 use super::interval::Seen;
+use efy_core::device::Phase;
+
 use super::session::Session;
 use super::{MOST_SKIPPED, Trainer};
 use crate::observer::Event;
@@ -14,6 +16,7 @@ impl Trainer<'_> {
         objective: &mut dyn Objective,
         session: &mut Session,
     ) -> Result<()> {
+        let _phase = Phase::Log.enter();
         let taken = session.interval.steps();
         let reported = session.reported_faults();
         let faults = session.optimizer.faults();

@@ -12,6 +12,7 @@ mod tests;
 
 use std::path::Path;
 
+use efy_core::device::Phase;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -267,6 +268,7 @@ impl<'a> Trainer<'a> {
         session: &mut Session,
         rows: &Tensor,
     ) -> Result<()> {
+        let _phase = Phase::Step.enter();
         let mut assembly = Assembly {
             parts: session.parts,
             collective: self.collective.as_mut(),
@@ -371,6 +373,7 @@ pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
 
 /// The order of the epoch in progress.
 fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
+    let _phase = Phase::Data.enter();
     let size = (objective.examples(), config.batch_size);
     let (epoch, device) = (session.epoch, objective.device());
     Ok(match session.replicas.len() {

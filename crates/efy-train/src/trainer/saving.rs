@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use efy_core::device::read;
+use efy_core::device::{Phase, read};
 
 use super::session::Session;
 use super::{OBSERVERS, Trainer};
@@ -61,6 +61,7 @@ impl Trainer<'_> {
         if self.saving.is_none() {
             return Ok(None);
         }
+        let _phase = Phase::Checkpoint.enter();
         if !finite(objective)? {
             // The last good one must not be pushed out by one that nobody can go on from.
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use efy_core::device::Phase;
 use tch::{Kind, TchError, Tensor};
 
 use crate::optimizer::{Optimizer, Verdict};
@@ -27,13 +28,15 @@ fn gradient(objective: &mut dyn Objective, rows: &Tensor) -> Result<(StepLoss, T
     let mut step = objective.step(rows)?;
     let gradient = match step.gradient.take() {
         Some(gradient) => gradient,
-        // Of replicas, none depends on the weights of another.
-        None => match step.loss.dim() {
-            0 => objective.parameters().gradient(&step.loss)?,
-            _ => objective
-                .parameters()
-                .gradient(&step.loss.sum(None::<Kind>))?,
-        },
+        None => {
+            let _phase = Phase::Gradient.enter();
+            // Of replicas, none depends on the weights of another.
+            let sum = match step.loss.dim() {
+                0 => step.loss.shallow_clone(),
+                _ => step.loss.sum(None::<Kind>),
+            };
+            objective.parameters().gradient(&sum)?
+        }
     };
     Ok((step, gradient))
 }
