@@ -12,8 +12,7 @@ use crate::output;
 pub(crate) fn run(arguments: &Doctor) -> Result<()> {
     let cuda = CudaReport::probe();
     let cache = Cache::from_env()?;
-    let fetched: Vec<&str> = registry::KNOWN
-        .iter()
+    let fetched: Vec<&str> = registry::known()
         .filter(|set| cache.has(set))
         .map(|set| set.name)
         .collect();

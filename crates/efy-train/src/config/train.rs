@@ -68,8 +68,9 @@ pub struct TrainConfig {
     pub eval_every: u64,
     /// Evaluations without an improvement after which training stops; 0: never.
     pub patience: u64,
-    /// The validation metric that decides which weights are kept: loss, hamming_accuracy, subset_accuracy,
-    /// micro_f1, macro_f1, example_f1 or unconverged.
+    /// The validation metric that decides which weights are kept: loss or unconverged; for multilabel
+    /// hamming_accuracy, subset_accuracy, micro_f1, macro_f1 or example_f1; for label_ranking kendall_tau,
+    /// spearman, top1_accuracy, pairwise_accuracy or exact_accuracy.
     pub monitor: String,
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.
