@@ -9,6 +9,8 @@ use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::multilabel::Resident;
+
 /// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +79,9 @@ pub struct DataConfig {
     pub standardize: bool,
     /// Leave out examples without any label.
     pub drop_empty: bool,
+    /// Where the examples live during training. What is in host memory is copied batch by batch, ahead of
+    /// its use.
+    pub resident: Resident,
 }
 
 impl Default for DataConfig {
@@ -92,6 +97,7 @@ impl Default for DataConfig {
             test: 0.2,
             standardize: true,
             drop_empty: false,
+            resident: Resident::Auto,
         }
     }
 }

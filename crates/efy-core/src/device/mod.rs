@@ -3,7 +3,10 @@
 
 mod choice;
 mod cuda;
+mod memory;
 pub mod read;
+mod runtime;
 
 pub use choice::DeviceChoice;
 pub use cuda::{CudaDevice, CudaReport, CudaState};
+pub use memory::DeviceMemory;

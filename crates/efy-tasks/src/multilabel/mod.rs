@@ -6,6 +6,7 @@
 mod build;
 mod metrics;
 mod objective;
+mod placement;
 mod predictions;
 mod run;
 mod splits;
@@ -13,6 +14,7 @@ mod workload;
 
 pub use metrics::{METRICS, MetricSums};
 pub use objective::Multilabel;
+pub use placement::{Placement, Resident};
 pub use predictions::{predictions_csv, write_predictions};
 pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
 pub use splits::{Examples, Scaling, Splits};

@@ -10,6 +10,7 @@ use efy_train::optimizer::OnNonFinite;
 use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
+use super::placement::Source;
 use super::{MetricSums, Splits, build};
 use crate::config::Config;
 
@@ -22,6 +23,8 @@ const WARM: &str = "warm_starts";
 /// A model, its data and its loss.
 pub struct Multilabel {
     splits: Splits,
+    /// The training examples.
+    train: Source,
     model: Box<dyn Model>,
     training: Box<dyn Loss>,
     evaluation: Box<dyn Loss>,
@@ -45,8 +48,11 @@ impl Multilabel {
     pub fn new(config: &Config, splits: Splits) -> efy_core::Result<Self> {
         let train = splits.get(Split::Train);
         let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
-        let model = build::model(&config.model, size, config.train.seed, train.x.device())?;
-        let warm = config.solver.warm_start.then(|| Cube.start(&train.y));
+        let device = splits.device();
+        let model = build::model(&config.model, size, config.train.seed, device)?;
+        // On the device wherever the examples are: every step writes them.
+        let warm = config.solver.warm_start;
+        let warm = warm.then(|| Cube.start(&train.y).to_device(device));
         Ok(Multilabel {
             model,
             training: build::loss(&config.loss, &config.solver, config.train.seed, false)?,
@@ -54,9 +60,9 @@ impl Multilabel {
             warm,
             written_out: true,
             steps: 0,
-            unseen: config.train.on_nonfinite == OnNonFinite::Skip
-                && train.x.device() != Device::Cpu,
+            unseen: config.train.on_nonfinite == OnNonFinite::Skip && device != Device::Cpu,
             replaced: Vec::new(),
+            train: Source::new(train, splits.placement(), device),
             splits,
         })
     }
@@ -66,6 +72,11 @@ impl Multilabel {
         &self.splits
     }
 
+    /// Whether training batches are copied from pinned memory; see [`HostBatches::is_pinned`](efy_train::HostBatches::is_pinned).
+    pub fn is_pinned(&self) -> bool {
+        matches!(&self.train, Source::Host(host) if host.is_pinned())
+    }
+
     /// Tries prediction and loss on the first training example.
     ///
     /// # Errors
@@ -73,15 +84,16 @@ impl Multilabel {
     pub fn rehearse(&self) -> efy_core::Result<()> {
         let _guard = tch::no_grad_guard();
         let train = self.splits.get(Split::Train);
-        let energy = self.model.energy(&train.x.narrow(0, 0, 1))?;
+        let first = |all: &Tensor| all.narrow(0, 0, 1).to_device(self.splits.device());
+        let energy = self.model.energy(&first(&train.x))?;
         let _prediction = self.evaluation.predict(energy.as_ref(), None)?;
         let _loss = self
             .training
-            .loss(energy.as_ref(), &train.y.narrow(0, 0, 1), None)?;
+            .loss(energy.as_ref(), &first(&train.y), None)?;
         Ok(())
     }
 
-    /// The regularized predictions for inputs `x` `[n, d]`, `[n, k]`.
+    /// The regularized predictions for inputs `x` `[n, d]` on any device, `[n, k]`.
     ///
     /// # Errors
     /// Those of the model and the solver.
@@ -89,13 +101,17 @@ impl Multilabel {
         let _guard = tch::no_grad_guard();
         let parts: Vec<Tensor> = chunks(x.size()[0])
             .map(|(from, count)| {
-                let energy = self.model.energy(&x.narrow(0, from, count))?;
+                let part = x.narrow(0, from, count).to_device(self.splits.device());
+                let energy = self.model.energy(&part)?;
                 Ok(self.evaluation.predict(energy.as_ref(), None)?.argmax)
             })
             .collect::<efy_core::Result<_>>()?;
         if parts.is_empty() {
             let labels = self.splits.get(Split::Train).y.size()[1];
-            return Ok(Tensor::f_zeros([0, labels], (x.kind(), x.device()))?);
+            return Ok(Tensor::f_zeros(
+                [0, labels],
+                (x.kind(), self.splits.device()),
+            )?);
         }
         Ok(Tensor::f_cat(&parts, 0)?)
     }
@@ -139,7 +155,18 @@ impl Objective for Multilabel {
     }
 
     fn device(&self) -> Device {
-        self.splits.get(Split::Train).x.device()
+        self.splits.device()
+    }
+
+    fn rows_device(&self) -> Device {
+        match self.train {
+            Source::Device(..) => self.splits.device(),
+            Source::Host(_) => Device::Cpu,
+        }
+    }
+
+    fn announce(&mut self, batches: &[Tensor]) -> efy_train::Result<()> {
+        self.train.announce(batches)
     }
 
     fn parameters(&self) -> &Parameters {
@@ -147,10 +174,8 @@ impl Objective for Multilabel {
     }
 
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
-        let train = self.splits.get(Split::Train);
-        let x = train.x.index_select(0, rows);
-        let y = train.y.index_select(0, rows);
-        let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
+        let (rows, x, y) = self.train.batch(rows)?;
+        let start = self.warm.as_ref().map(|warm| warm.index_select(0, &rows));
         self.training.set_step(self.steps);
         self.steps += 1;
         self.replaced.push((
@@ -161,8 +186,8 @@ impl Objective for Multilabel {
         if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
             // Where nobody looks whether a step was finite, a point that is not must not stay.
             let _ = match self.unseen {
-                true => warm.index_copy_(0, rows, &point.nan_to_num(0.5, 1.0, 0.0)),
-                false => warm.index_copy_(0, rows, point),
+                true => warm.index_copy_(0, &rows, &point.nan_to_num(0.5, 1.0, 0.0)),
+                false => warm.index_copy_(0, &rows, point),
             };
         }
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
@@ -215,18 +240,19 @@ impl Objective for Multilabel {
         let _guard = tch::no_grad_guard();
         let examples = self.splits.get(split);
         let mut sums = MetricSums::default();
-        for (from, count) in chunks(examples.rows.len() as i64) {
-            let energy = self.model.energy(&examples.x.narrow(0, from, count))?;
-            let y = examples.y.narrow(0, from, count);
-            let LossValue { per_row, solution } =
-                self.evaluation.loss(energy.as_ref(), &y, None)?;
+        let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
+        let ranges: Vec<(i64, i64)> = chunks(examples.rows.len() as i64).collect();
+        source.each(&ranges, &mut |x, y| {
+            let energy = self.model.energy(x)?;
+            let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
             let prediction = match solution {
                 Found::Prediction(prediction) => prediction,
                 _ => self.evaluation.predict(energy.as_ref(), None)?,
             };
             let converged = &prediction.report.converged;
-            sums.add(&prediction.argmax, &y, &per_row, converged);
-        }
+            sums.add(&prediction.argmax, y, &per_row, converged);
+            Ok(())
+        })?;
         Ok(sums.finish()?)
     }
 }

@@ -13,7 +13,7 @@ use efy_train::{
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Multilabel, Scaling, Splits, write_predictions};
+use super::{Multilabel, Placement, Scaling, Splits, write_predictions};
 use crate::Result;
 use crate::config::{Config, DataConfig};
 use crate::data::{self, Cache, Dataset, LabelColumns, Schema};
@@ -106,6 +106,16 @@ impl<'a> Prepared<'a> {
             device,
             objective,
         })
+    }
+
+    /// Where the examples live.
+    pub fn placement(&self) -> Placement {
+        self.objective.splits().placement()
+    }
+
+    /// Whether batches are copied from pinned memory.
+    pub fn is_pinned(&self) -> bool {
+        self.objective.is_pinned()
     }
 
     /// Trains and fills the run directory; returns the test metrics.

@@ -1,10 +1,11 @@
-//! Training, validation and test examples on the device.
+//! Training, validation and test examples, on the device or in host memory.
 
 use efy_core::random::{Stream, generator};
 use efy_train::Split;
 use rand::seq::SliceRandom;
 use tch::{Device, Kind, Tensor};
 
+use super::placement::Placement;
 use crate::Result;
 use crate::config::DataConfig;
 use crate::data::Dataset;
@@ -37,6 +38,8 @@ pub struct Splits {
     validation: Examples,
     test: Examples,
     scaling: Scaling,
+    device: Device,
+    placement: Placement,
 }
 
 impl Scaling {
@@ -70,7 +73,8 @@ impl Scaling {
 }
 
 impl Splits {
-    /// Splits a data set as the configuration says and puts it on the device.
+    /// Splits a data set as the configuration says and puts it on the device, unless it stays in host
+    /// memory ([`Placement`]).
     ///
     /// # Errors
     /// [`Error::Dataset`] when a split would be empty.
@@ -80,12 +84,7 @@ impl Splits {
         seed: u64,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
-        Splits::of(
-            data,
-            config.standardize,
-            partition(data, config, seed)?,
-            (kind, device),
-        )
+        Splits::of(data, config, partition(data, config, seed)?, (kind, device))
     }
 
     /// The splits of a training that is repeated with the validation examples (`train.refit`): they are
@@ -102,16 +101,20 @@ impl Splits {
         let (mut train, validation, test) = partition(data, config, seed)?;
         train.extend_from_slice(&validation);
         train.sort_unstable();
-        Splits::of(data, config.standardize, (train, validation, test), options)
+        Splits::of(data, config, (train, validation, test), options)
     }
 
     fn of(
         data: &Dataset,
-        standardize: bool,
+        config: &DataConfig,
         (train, validation, test): (Vec<usize>, Vec<usize>, Vec<usize>),
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
         let (d, k) = (data.features() as i64, data.labels() as i64);
+        // Every row has inputs and labels, and those of training may have warm starts.
+        let cells = data.rows() * (data.features() + data.labels()) + train.len() * data.labels();
+        let placement = Placement::new(config.resident, cells, (kind, device));
+        let home = if placement.host { Device::Cpu } else { device };
         let features = |rows: &[usize]| -> Result<Tensor> {
             let width = data.features();
             let flat: Vec<f32> = rows
@@ -132,7 +135,7 @@ impl Splits {
         };
         // Statistics in f64 whatever the model computes in.
         let raw = features(&train)?;
-        let scaling = if standardize {
+        let scaling = if config.standardize {
             Scaling::of(&raw)
         } else {
             Scaling::identity(d, Kind::Double)?
@@ -141,10 +144,10 @@ impl Splits {
             let x = scaling
                 .apply(&features(&rows)?)
                 .to_kind(kind)
-                .to_device(device);
+                .to_device(home);
             Ok(Examples {
                 x,
-                y: labels(&rows)?.to_device(device),
+                y: labels(&rows)?.to_device(home),
                 rows,
             })
         };
@@ -153,6 +156,8 @@ impl Splits {
             validation: examples(validation)?,
             test: examples(test)?,
             scaling,
+            device,
+            placement,
         })
     }
 
@@ -163,6 +168,16 @@ impl Splits {
             Split::Validation => &self.validation,
             Split::Test => &self.test,
         }
+    }
+
+    /// The device that the examples are for.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Where they live.
+    pub fn placement(&self) -> Placement {
+        self.placement
     }
 
     /// How features were scaled, in f64 on the CPU.

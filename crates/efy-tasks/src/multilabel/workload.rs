@@ -9,7 +9,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::{Multilabel, Splits};
+use super::{Multilabel, Resident, Splits};
 use crate::config::{
     Config, DataConfig, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
     SolverKind, Task,
@@ -48,6 +48,8 @@ pub struct Workload {
     pub max_iterations: usize,
     /// Whether it starts from the example's last solution.
     pub warm_start: bool,
+    /// Where the examples live.
+    pub resident: Resident,
     /// Element type.
     pub dtype: Dtype,
     /// Seed of data and weights.
@@ -69,6 +71,7 @@ impl Default for Workload {
             tolerance: 1e-4,
             max_iterations: 100,
             warm_start: true,
+            resident: Resident::Auto,
             dtype: Dtype::F32,
             seed: 0,
         }
@@ -133,6 +136,7 @@ impl Workload {
             data: DataConfig {
                 validation: 0.5 / self.n as f64,
                 standardize: false,
+                resident: self.resident,
                 ..DataConfig::default()
             },
             model: ModelConfig {
@@ -201,8 +205,10 @@ impl Steps {
     fn next_epoch(&mut self) -> Result<Tensor> {
         self.epoch += 1;
         let size = (self.objective.examples(), self.batch);
-        let order = EpochOrder::new(self.seed, self.epoch, size, self.objective.device())?;
-        self.order = order.batches().collect::<Vec<_>>().into_iter();
+        let order = EpochOrder::new(self.seed, self.epoch, size, self.objective.rows_device())?;
+        let batches: Vec<Tensor> = order.batches().collect();
+        self.objective.announce(&batches)?;
+        self.order = batches.into_iter();
         self.order
             .next()
             .ok_or_else(|| Error::Usage("n: no examples".to_owned()))

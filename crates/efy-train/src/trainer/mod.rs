@@ -209,8 +209,10 @@ impl<'a> Trainer<'a> {
         let config = self.config;
         let order = order(config, objective, session)?;
         let order = order.part(self.collective.rank(), self.collective.world());
-        for rows in order.batches().skip(session.batch as usize) {
-            self.step(objective, session, &rows)?;
+        let batches: Vec<Tensor> = order.batches().skip(session.batch as usize).collect();
+        objective.announce(&batches)?;
+        for rows in &batches {
+            self.step(objective, session, rows)?;
             if session
                 .outcome
                 .steps
@@ -315,6 +317,6 @@ fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> 
         config.seed,
         session.outcome.epochs,
         size,
-        objective.device(),
+        objective.rows_device(),
     )?)
 }
