@@ -92,8 +92,8 @@ bench-peers *ARGS: setup
     scripts/peers.sh
     cargo bench --locked --package efy-bench --bench fy "$@"
 
-# time training steps on an NVIDIA GPU: `just bench-gpu [--set k=14]...`
+# time training steps on an NVIDIA GPU beside the CPU and write the table into bench-gpu/; without a GPU, say so
 [group('measure')]
 [no-exit-message]
 bench-gpu *ARGS: build
-    @{{ efy }} bench fy --device cuda "$@"
+    @{{ efy }} bench gpu "$@"

@@ -305,12 +305,16 @@ pub(crate) struct Bench {
     /// What is timed.
     pub(crate) what: Subject,
     /// Change the problem. fy: d, k, n, batch, rank, model, hidden, regularizer, solver, tolerance,
-    /// max_iterations, warm_start, dtype, seed, steps; project: domain, k, batch, dtype, seed, steps.
+    /// max_iterations, warm_start, resident, dtype, seed, steps; project: domain, k, batch, dtype, seed,
+    /// steps; gpu: the lists shapes, batch, dtype.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// How long to measure, unless steps are set.
     #[arg(long, default_value_t = 5.0)]
     pub(crate) seconds: f64,
+    /// Where gpu writes bench-gpu.md and bench-gpu.json [default: bench-gpu].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// One JSON object instead of a table.
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{LabelColumns, Targets};
+use crate::supervised::Resident;
 
 /// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -121,6 +122,9 @@ pub struct DataConfig {
     pub standardize: bool,
     /// Leave out examples without any label.
     pub drop_empty: bool,
+    /// Where the examples live during training. What is in host memory is copied batch by batch, ahead of
+    /// its use.
+    pub resident: Resident,
 }
 
 impl Default for DataConfig {
@@ -139,6 +143,7 @@ impl Default for DataConfig {
             fold: 0,
             standardize: true,
             drop_empty: false,
+            resident: Resident::Auto,
         }
     }
 }

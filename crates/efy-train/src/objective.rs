@@ -51,12 +51,26 @@ pub trait Objective {
     /// Where the data and the weights live.
     fn device(&self) -> Device;
 
+    /// Where the indices of examples have to be: the CPU for examples that stay in host memory.
+    fn rows_device(&self) -> Device {
+        self.device()
+    }
+
+    /// Told before an epoch, or before what is left of one, which batches [`step`](Self::step) will be called
+    /// with, in this order, whole or in parts. Whoever has to fetch examples can begin.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn announce(&mut self, _batches: &[Tensor]) -> Result<()> {
+        Ok(())
+    }
+
     /// The weights.
     fn parameters(&self) -> &Parameters;
 
-    /// The mean loss of the training examples whose indices are in `rows` `[B]` (Int64, on the
-    /// device), or of replicas `[R, B]` (see [`EpochOrder::of_replicas`](crate::EpochOrder::of_replicas)).
-    /// Must not read a tensor back.
+    /// The mean loss of the training examples whose indices are in `rows` `[B]` (Int64, on
+    /// [`rows_device`](Self::rows_device)), or of replicas `[R, B]` (see
+    /// [`EpochOrder::of_replicas`](crate::EpochOrder::of_replicas)). Must not read a tensor back.
     ///
     /// # Errors
     /// Whatever the model and the loss report.

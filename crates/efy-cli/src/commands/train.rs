@@ -66,7 +66,7 @@ fn begin(
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
     let log = Log::new(arguments);
-    log.begin(&config, &data, device, run.path());
+    log.begin(&config, &data, device, (&prepared, run.path()));
     let attendance = attend(log, &config, control);
     let trained = prepared.train(&run, attendance);
     ended(run, trained)
@@ -89,7 +89,7 @@ fn go_on(
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let log = Log::new(arguments);
-    log.begin(&config, &data, device, run.path());
+    log.begin(&config, &data, device, (&prepared, run.path()));
     let attendance = attend(log, &config, control);
     let trained = prepared.resume(&run, attendance);
     ended(run, trained)

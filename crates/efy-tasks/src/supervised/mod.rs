@@ -10,6 +10,7 @@ mod csv_text;
 mod objective;
 mod outputs;
 mod partition;
+mod placement;
 mod run;
 mod splits;
 
@@ -17,5 +18,6 @@ pub(crate) use csv_text::csv_text;
 pub use objective::Supervised;
 pub use outputs::{Outputs, Sums};
 pub use partition::{Partition, partition};
+pub use placement::{Placement, Resident};
 pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
 pub use splits::{Examples, Scaling, Splits};

@@ -11,6 +11,7 @@ use efy_train::optimizer::OnNonFinite;
 use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
+use super::placement::Source;
 use super::{Outputs, Splits, build};
 use crate::config::Config;
 
@@ -24,6 +25,8 @@ const WARM: &str = "warm_starts";
 pub struct Supervised {
     splits: Splits,
     outputs: Box<dyn Outputs>,
+    /// The training examples.
+    train: Source,
     model: Box<dyn Model>,
     training: Box<dyn Loss>,
     evaluation: Box<dyn Loss>,
@@ -49,9 +52,11 @@ impl Supervised {
         let splits = splits.try_map_labels(|y| outputs.encode(y))?;
         let train = splits.get(Split::Train);
         let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
-        let model = build::model(&config.model, size, config.train.seed, train.x.device())?;
+        let device = splits.device();
+        let model = build::model(&config.model, size, config.train.seed, device)?;
+        // On the device wherever the examples are: every step writes them.
         let warm = match config.solver.warm_start {
-            true => Some(outputs.domain()?.start(&train.y)),
+            true => Some(outputs.domain()?.start(&train.y).to_device(device)),
             false => None,
         };
         let loss = |evaluation| {
@@ -71,9 +76,9 @@ impl Supervised {
             warm,
             written_out: true,
             steps: 0,
-            unseen: config.train.on_nonfinite == OnNonFinite::Skip
-                && train.x.device() != Device::Cpu,
+            unseen: config.train.on_nonfinite == OnNonFinite::Skip && device != Device::Cpu,
             replaced: Vec::new(),
+            train: Source::new(train, splits.placement(), device),
             splits,
             outputs,
         })
@@ -89,6 +94,11 @@ impl Supervised {
         &self.splits
     }
 
+    /// Whether training batches are copied from pinned memory; see [`HostBatches::is_pinned`](efy_train::HostBatches::is_pinned).
+    pub fn is_pinned(&self) -> bool {
+        matches!(&self.train, Source::Host(host) if host.is_pinned())
+    }
+
     /// Tries prediction and loss on the first training example.
     ///
     /// # Errors
@@ -96,15 +106,16 @@ impl Supervised {
     pub fn rehearse(&self) -> efy_core::Result<()> {
         let _guard = tch::no_grad_guard();
         let train = self.splits.get(Split::Train);
-        let energy = self.model.energy(&train.x.narrow(0, 0, 1))?;
+        let first = |all: &Tensor| all.narrow(0, 0, 1).to_device(self.splits.device());
+        let energy = self.model.energy(&first(&train.x))?;
         let _prediction = self.evaluation.predict(energy.as_ref(), None)?;
         let _loss = self
             .training
-            .loss(energy.as_ref(), &train.y.narrow(0, 0, 1), None)?;
+            .loss(energy.as_ref(), &first(&train.y), None)?;
         Ok(())
     }
 
-    /// What the task makes of inputs `x` `[n, d]`, `[n, m]`: see [`Outputs::outcome`].
+    /// What the task makes of inputs `x` `[n, d]` on any device, `[n, m]`: see [`Outputs::outcome`].
     ///
     /// # Errors
     /// Those of the model and the solver.
@@ -113,14 +124,16 @@ impl Supervised {
         let _phase = Phase::Predict.enter();
         let parts: Vec<Tensor> = chunks(x.size()[0])
             .map(|(from, count)| {
-                let energy = self.encode(&x.narrow(0, from, count))?;
+                let part = x.narrow(0, from, count).to_device(self.splits.device());
+                let energy = self.encode(&part)?;
                 let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
                 self.outputs.outcome(energy.as_ref(), &p)
             })
             .collect::<efy_core::Result<_>>()?;
         if parts.is_empty() {
             let width = self.outputs.outcome_width();
-            return Ok(Tensor::f_zeros([0, width], (x.kind(), x.device()))?);
+            let options = (x.kind(), self.splits.device());
+            return Ok(Tensor::f_zeros([0, width], options)?);
         }
         Ok(Tensor::f_cat(&parts, 0)?)
     }
@@ -169,7 +182,18 @@ impl Objective for Supervised {
     }
 
     fn device(&self) -> Device {
-        self.splits.get(Split::Train).x.device()
+        self.splits.device()
+    }
+
+    fn rows_device(&self) -> Device {
+        match self.train {
+            Source::Device(..) => self.splits.device(),
+            Source::Host(_) => Device::Cpu,
+        }
+    }
+
+    fn announce(&mut self, batches: &[Tensor]) -> efy_train::Result<()> {
+        self.train.announce(batches)
     }
 
     fn parameters(&self) -> &Parameters {
@@ -177,10 +201,8 @@ impl Objective for Supervised {
     }
 
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
-        let train = self.splits.get(Split::Train);
-        let x = train.x.index_select(0, rows);
-        let y = train.y.index_select(0, rows);
-        let start = self.warm.as_ref().map(|warm| warm.index_select(0, rows));
+        let (rows, x, y) = self.train.batch(rows)?;
+        let start = self.warm.as_ref().map(|warm| warm.index_select(0, &rows));
         self.training.set_step(self.steps);
         self.steps += 1;
         self.replaced.push((
@@ -194,9 +216,9 @@ impl Objective for Supervised {
                 true => {
                     let centre = self.outputs.centre();
                     let finite = point.nan_to_num(centre, centre, centre);
-                    warm.index_copy_(0, rows, &finite)
+                    warm.index_copy_(0, &rows, &finite)
                 }
-                false => warm.index_copy_(0, rows, point),
+                false => warm.index_copy_(0, &rows, point),
             };
         }
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
@@ -250,18 +272,19 @@ impl Objective for Supervised {
         let _phase = Phase::Evaluate.enter();
         let examples = self.splits.get(split);
         let mut sums = self.outputs.sums();
-        for (from, count) in chunks(examples.rows.len() as i64) {
-            let energy = self.encode(&examples.x.narrow(0, from, count))?;
-            let y = examples.y.narrow(0, from, count);
-            let LossValue { per_row, solution } =
-                self.evaluation.loss(energy.as_ref(), &y, None)?;
+        let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
+        let ranges: Vec<(i64, i64)> = chunks(examples.rows.len() as i64).collect();
+        source.each(&ranges, &mut |x, y| {
+            let energy = self.encode(x)?;
+            let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
             let prediction = match solution {
                 Found::Prediction(prediction) => prediction,
                 _ => self.evaluation.predict(energy.as_ref(), None)?,
             };
             let outcome = self.outputs.outcome(energy.as_ref(), &prediction.argmax)?;
-            sums.add(&outcome, &y, &per_row, &prediction.report.converged);
-        }
+            sums.add(&outcome, y, &per_row, &prediction.report.converged);
+            Ok(())
+        })?;
         Ok(sums.finish()?)
     }
 }

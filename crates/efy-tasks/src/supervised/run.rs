@@ -13,7 +13,7 @@ use efy_train::{
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Scaling, Splits, Supervised};
+use super::{Placement, Scaling, Splits, Supervised};
 use crate::Result;
 use crate::config::Config;
 use crate::data::{self, Cache, Dataset, Schema, Targets};
@@ -131,6 +131,16 @@ impl<'a> Prepared<'a> {
             device,
             objective,
         })
+    }
+
+    /// Where the examples live.
+    pub fn placement(&self) -> Placement {
+        self.objective.splits().placement()
+    }
+
+    /// Whether batches are copied from pinned memory.
+    pub fn is_pinned(&self) -> bool {
+        self.objective.is_pinned()
     }
 
     /// Trains and fills the run directory; returns the test metrics.

@@ -1,10 +1,11 @@
-//! Training, validation and test examples on the device.
+//! Training, validation and test examples, on the device or in host memory.
 
 use efy_core::device::Phase;
 use efy_train::Split;
 use tch::{Device, Kind, Tensor};
 
 use super::partition::{Partition, partition};
+use super::placement::Placement;
 use crate::Result;
 use crate::config::DataConfig;
 use crate::data::Dataset;
@@ -36,6 +37,8 @@ pub struct Splits {
     validation: Examples,
     test: Examples,
     scaling: Scaling,
+    device: Device,
+    placement: Placement,
 }
 
 impl Scaling {
@@ -69,7 +72,8 @@ impl Scaling {
 }
 
 impl Splits {
-    /// Splits a data set as the configuration says and puts it on the device.
+    /// Splits a data set as the configuration says and puts it on the device, unless it stays in host
+    /// memory ([`Placement`]).
     ///
     /// # Errors
     /// [`Error::Dataset`] when a split would be empty.
@@ -79,12 +83,7 @@ impl Splits {
         seed: u64,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
-        Splits::of(
-            data,
-            config.standardize,
-            partition(data, config, seed)?,
-            (kind, device),
-        )
+        Splits::of(data, config, partition(data, config, seed)?, (kind, device))
     }
 
     /// The splits of a training that is repeated with the validation examples (`train.refit`): they are
@@ -99,17 +98,22 @@ impl Splits {
         options: (Kind, Device),
     ) -> Result<Self> {
         let partition = partition(data, config, seed)?.with_validation_rows();
-        Splits::of(data, config.standardize, partition, options)
+        Splits::of(data, config, partition, options)
     }
 
     fn of(
         data: &Dataset,
-        standardize: bool,
+        config: &DataConfig,
         partition: Partition,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
         let _phase = Phase::Data.enter();
         let (d, k) = (data.features() as i64, data.labels() as i64);
+        // Every row has inputs and labels, and those of training may have warm starts.
+        let cells =
+            data.rows() * (data.features() + data.labels()) + partition.train.len() * data.labels();
+        let placement = Placement::new(config.resident, cells, (kind, device));
+        let home = if placement.host { Device::Cpu } else { device };
         let features = |rows: &[usize]| -> Result<Tensor> {
             let width = data.features();
             let flat: Vec<f32> = rows
@@ -135,7 +139,7 @@ impl Splits {
             test,
         } = partition;
         let raw = features(&train)?;
-        let scaling = if standardize {
+        let scaling = if config.standardize {
             Scaling::of(&raw)
         } else {
             Scaling::identity(d, Kind::Double)?
@@ -144,10 +148,10 @@ impl Splits {
             let x = scaling
                 .apply(&features(&rows)?)
                 .to_kind(kind)
-                .to_device(device);
+                .to_device(home);
             Ok(Examples {
                 x,
-                y: labels(&rows)?.to_device(device),
+                y: labels(&rows)?.to_device(home),
                 rows,
             })
         };
@@ -156,6 +160,8 @@ impl Splits {
             validation: examples(validation)?,
             test: examples(test)?,
             scaling,
+            device,
+            placement,
         })
     }
 
@@ -180,6 +186,16 @@ impl Splits {
             Split::Validation => &self.validation,
             Split::Test => &self.test,
         }
+    }
+
+    /// The device that the examples are for.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Where they live.
+    pub fn placement(&self) -> Placement {
+        self.placement
     }
 
     /// How features were scaled, in f64 on the CPU.

@@ -249,8 +249,10 @@ impl<'a> Trainer<'a> {
         let config = self.config;
         let order = order(config, objective, session)?;
         let order = order.part(self.collective.rank(), self.collective.world());
-        for rows in order.batches().skip(session.batch as usize) {
-            self.step(objective, session, &rows)?;
+        let batches: Vec<Tensor> = order.batches().skip(session.batch as usize).collect();
+        objective.announce(&batches)?;
+        for rows in &batches {
+            self.step(objective, session, rows)?;
             if session.steps.is_multiple_of(config.log_every.max(1)) {
                 self.log(objective, session)?;
             }
@@ -375,7 +377,7 @@ pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
 fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
     let _phase = Phase::Data.enter();
     let size = (objective.examples(), config.batch_size);
-    let (epoch, device) = (session.epoch, objective.device());
+    let (epoch, device) = (session.epoch, objective.rows_device());
     Ok(match session.replicas.len() {
         1 => EpochOrder::new(config.seed, epoch, size, device)?,
         _ => EpochOrder::of_replicas(config.seeds(), epoch, size, device)?,
