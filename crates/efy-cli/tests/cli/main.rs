@@ -14,6 +14,7 @@ mod data;
 mod evaluate;
 mod fetch;
 mod interrupted;
+mod label_ranking;
 mod locale;
 mod observers;
 mod optimizer;

@@ -1,13 +1,12 @@
 //! Metrics of rankings, summed on the device and read once.
 
 use efy_core::Result;
-use efy_core::device::read;
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
 
 use super::Rankings;
 use crate::metrics::ranking::{Pairs, spearman, top_one};
-use crate::supervised::Sums;
+use crate::supervised::{RunningSums, Sums};
 
 /// The names, in the order in which they are reported. All but the loss and the share of rows that were not
 /// solved are means over rows of the functions in [`metrics::ranking`](crate::metrics::ranking), between -1 and 1
@@ -26,8 +25,7 @@ pub const METRICS: [&str; 7] = [
 #[derive(Debug)]
 pub struct RankingSums {
     outputs: Rankings,
-    sums: Option<Tensor>,
-    rows: i64,
+    sums: RunningSums,
 }
 
 impl RankingSums {
@@ -35,8 +33,7 @@ impl RankingSums {
     pub fn new(outputs: Rankings) -> Self {
         RankingSums {
             outputs,
-            sums: None,
-            rows: 0,
+            sums: RunningSums::default(),
         }
     }
 }
@@ -58,20 +55,14 @@ impl Sums for RankingSums {
             converged.logical_not(),
         ];
         let batch = batch.map(|rows| rows.sum(Kind::Double));
-        let batch = Tensor::stack(&batch, 0);
-        self.rows += y.size()[0];
-        self.sums = Some(match self.sums.take() {
-            Some(sums) => sums + batch,
-            None => batch,
-        });
+        self.sums.add(Tensor::stack(&batch, 0), y.size()[0]);
     }
 
     fn finish(self: Box<Self>) -> Result<Metrics> {
-        let Some(sums) = self.sums else {
+        let Some((sums, rows)) = self.sums.read()? else {
             return Ok(Metrics::default());
         };
-        let sums: Vec<f64> = read::to_vec(&sums)?;
-        let means = sums.into_iter().map(|sum| sum / self.rows as f64);
+        let means = sums.into_iter().map(|sum| sum / rows);
         Ok(METRICS.into_iter().zip(means).collect())
     }
 }

@@ -1,11 +1,10 @@
 //! Multilabel metrics, summed on the device and read once.
 
 use efy_core::Result;
-use efy_core::device::read;
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
 
-use crate::supervised::Sums;
+use crate::supervised::{RunningSums, Sums};
 
 /// The names, in the order in which they are reported.
 pub const METRICS: [&str; 7] = [
@@ -25,8 +24,7 @@ const SCALARS: usize = 5;
 /// unconverged rows, and for each label true positives, predicted and actual positives.
 #[derive(Debug, Default)]
 pub struct MetricSums {
-    sums: Option<Tensor>,
-    rows: i64,
+    sums: RunningSums,
 }
 
 impl Sums for MetricSums {
@@ -54,18 +52,13 @@ impl Sums for MetricSums {
             ],
             0,
         );
-        self.rows += y.size()[0];
-        self.sums = Some(match self.sums.take() {
-            Some(sums) => sums + batch,
-            None => batch,
-        });
+        self.sums.add(batch, y.size()[0]);
     }
 
     fn finish(self: Box<Self>) -> Result<Metrics> {
-        let Some(sums) = self.sums else {
+        let Some((sums, rows)) = self.sums.read()? else {
             return Ok(Metrics::default());
         };
-        let sums: Vec<f64> = read::to_vec(&sums)?;
         let (scalars, counts) = sums.split_at(SCALARS);
         let k = counts.len() / 3;
         let (hits, rest) = counts.split_at(k);
@@ -81,7 +74,6 @@ impl Sums for MetricSums {
         let labels: Vec<f64> = (0..k)
             .map(|i| f1(hits[i], predicted[i] + actual[i]))
             .collect();
-        let rows = self.rows as f64;
         let values = [
             scalars[0] / rows,
             scalars[1] / (rows * k as f64),

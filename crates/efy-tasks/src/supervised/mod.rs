@@ -16,6 +16,7 @@ mod splits;
 
 pub(crate) use csv_text::csv_text;
 pub use objective::Supervised;
+pub(crate) use outputs::RunningSums;
 pub use outputs::{Outputs, Sums};
 pub use partition::{Partition, partition};
 pub use placement::{Placement, Resident};

@@ -1,6 +1,7 @@
 //! What the energy of a task is over, and what becomes of a prediction.
 
 use efy_core::Result;
+use efy_core::device::read;
 use efy_core::domain::Domain;
 use efy_core::energy::Energy;
 use efy_train::Metrics;
@@ -61,4 +62,30 @@ pub trait Sums {
     /// # Errors
     /// [`efy_core::Error::Torch`] when the read fails.
     fn finish(self: Box<Self>) -> Result<Metrics>;
+}
+
+/// Sums of numbers over rows, on the device until they are read.
+#[derive(Debug, Default)]
+pub(crate) struct RunningSums {
+    sums: Option<Tensor>,
+    rows: i64,
+}
+
+impl RunningSums {
+    /// Adds the sums over a batch, `[n]` in f64.
+    pub(crate) fn add(&mut self, batch: Tensor, rows: i64) {
+        self.rows += rows;
+        self.sums = Some(match self.sums.take() {
+            Some(sums) => sums + batch,
+            None => batch,
+        });
+    }
+
+    /// The sums and the number of rows; none before the first batch.
+    pub(crate) fn read(self) -> Result<Option<(Vec<f64>, f64)>> {
+        match self.sums {
+            Some(sums) => Ok(Some((read::to_vec(&sums)?, self.rows as f64))),
+            None => Ok(None),
+        }
+    }
 }

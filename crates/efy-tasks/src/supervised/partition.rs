@@ -95,3 +95,96 @@ fn share(n: usize, fraction: f64, targets: Targets) -> usize {
     };
     (whole as usize).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Feature, Schema};
+
+    fn rows(n: usize, train: usize, targets: Targets) -> Dataset {
+        let schema = Schema {
+            features: vec![Feature::Numeric { name: "x".into() }],
+            labels: vec!["a".into(), "b".into()],
+        };
+        let (x, y) = (vec![0.5; n], [1, 2].repeat(n));
+        match targets {
+            Targets::Sets => Dataset::new("t", schema, x, y.iter().map(|y| y - 1).collect(), train),
+            Targets::Rankings => Dataset::rankings("t", schema, x, y, train),
+        }
+        .unwrap()
+    }
+
+    fn config(folds: Option<u32>, fold: u32) -> DataConfig {
+        DataConfig {
+            validation: 0.2,
+            folds,
+            fold,
+            ..DataConfig::default()
+        }
+    }
+
+    #[test]
+    fn a_fifth_of_the_published_sets_has_the_sizes_of_the_published_protocol() {
+        for (n, test) in [
+            (841, 169),
+            (214, 43),
+            (150, 30),
+            (846, 170),
+            (528, 106),
+            (178, 36),
+        ] {
+            let rankings = rows(n, n, Targets::Rankings);
+            let found = partition(&rankings, &config(None, 0), 0).unwrap();
+            assert_eq!(found.test.len(), test, "{n}");
+            let rest = n - test;
+            assert_eq!(found.validation.len(), rest.div_ceil(5), "{n}");
+            let mut all = [found.train, found.validation, found.test].concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..n).collect::<Vec<_>>());
+        }
+        let sets = partition(&rows(841, 841, Targets::Sets), &config(None, 0), 0).unwrap();
+        assert_eq!(sets.test.len(), 168, "rounded to the nearest");
+    }
+
+    #[test]
+    fn folds_are_disjoint_nearly_equal_and_drawn_with_the_seed() {
+        let data = rows(53, 53, Targets::Rankings);
+        let folds = |seed| {
+            let fold = |fold| partition(&data, &config(Some(10), fold), seed).unwrap();
+            (0..10).map(fold).collect::<Vec<_>>()
+        };
+        let parts = folds(1);
+        let mut all: Vec<usize> = parts.iter().flat_map(|part| part.test.clone()).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..53).collect::<Vec<_>>(), "each row is tested once");
+        for part in &parts {
+            assert!((5..=6).contains(&part.test.len()));
+            let mut rows = [part.train.as_slice(), &part.validation, &part.test].concat();
+            rows.sort_unstable();
+            assert_eq!(rows, (0..53).collect::<Vec<_>>());
+            assert_eq!(part.validation.len(), (53 - part.test.len()).div_ceil(5));
+        }
+        assert_eq!(parts, folds(1));
+        assert_ne!(parts[0].test, folds(2)[0].test);
+    }
+
+    #[test]
+    fn a_split_of_the_authors_is_kept_whatever_the_folds() {
+        let data = rows(20, 12, Targets::Sets);
+        for folds in [None, Some(5)] {
+            let found = partition(&data, &config(folds, 0), 3).unwrap();
+            assert_eq!(found.test, (12..20).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn too_few_rows_are_refused() {
+        let data = rows(5, 5, Targets::Rankings);
+        let error = partition(&data, &config(Some(6), 0), 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "data set t: 5 rows are too few for 6 folds"
+        );
+        assert!(partition(&rows(1, 1, Targets::Sets), &config(None, 0), 0).is_err());
+    }
+}

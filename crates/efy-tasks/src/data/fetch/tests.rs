@@ -284,3 +284,34 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     );
     assert_eq!(error.exit_code(), 2);
 }
+
+#[test]
+fn rankings_are_one_file_of_the_folder_of_rankings() {
+    let mirror = TempDir::new().unwrap();
+    let folder = mirror.path().join("label_ranking");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("tiny.csv"), TRAIN).unwrap();
+    let place = Place::new(&format!("file://{}", mirror.path().display()));
+    let set = KnownSet {
+        targets: Targets::Rankings,
+        train_file: Some(KnownFile {
+            name: "tiny.csv",
+            folder: None,
+            sha256: hex(TRAIN),
+        }),
+        labels_file: None,
+        origin: "https://nowhere.invalid/ranks",
+        ..tiny()
+    };
+    fetch_set(&set, &place.cache, &mut |_| {}).unwrap();
+    assert!(place.cache.has(&set));
+    let file = set.train_file.unwrap();
+    assert_eq!(set.address(file), "https://nowhere.invalid/ranks/tiny.csv");
+    // A set that is in the program only has nothing to fetch, and is not fetched.
+    let none = KnownSet {
+        train_file: None,
+        ..set
+    };
+    fetch_set(&none, &place.cache, &mut |_| {}).unwrap();
+    assert!(!place.cache.has(&none));
+}

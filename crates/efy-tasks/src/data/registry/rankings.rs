@@ -57,22 +57,13 @@ const fn published(
 const fn embedded(
     name: &'static str,
     about: &'static str,
-    (rows, features, labels): (usize, usize, usize),
+    size: (usize, usize, usize),
 ) -> KnownSet {
     KnownSet {
-        name,
-        about,
-        rows,
-        features,
-        labels,
-        train: rows,
-        targets: Targets::Rankings,
         train_file: None,
-        test_file: None,
-        labels_file: None,
-        paper: EMBEDDED,
         origin: "",
         embedded: true,
+        ..published(name, about, size, ("", ""), EMBEDDED)
     }
 }
 
