@@ -280,6 +280,13 @@ pub(crate) struct Import {
     /// The label columns of a CSV file, by the beginning of their names.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) label_prefix: Option<String>,
+    /// The label columns of a CSV file hold ranks, 1 for the best; without --labels or --label-prefix its first
+    /// line begins with the counts n,d,k and the last k columns are labels.
+    #[arg(long)]
+    pub(crate) rankings: bool,
+    /// The column of a CSV file that holds whole rankings such as a>b>c.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["labels", "label_prefix"])]
+    pub(crate) ranking_column: Option<String>,
     /// Replace an imported data set of this name.
     #[arg(long)]
     pub(crate) force: bool,

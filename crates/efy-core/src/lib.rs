@@ -10,6 +10,7 @@
 //! not influence each other. Formulas cite the paper: Blondel, Llinares-Lopez, Dadashi, Hussenot,
 //! Geist, *Learning Energy Networks with Generalized Fenchel-Young Losses*, NeurIPS 2022.
 
+pub mod decode;
 pub mod device;
 pub mod domain;
 pub mod energy;

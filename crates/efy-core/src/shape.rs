@@ -53,10 +53,20 @@ pub(crate) fn matrix_of(
     (rows, k): (i64, i64),
     (kind, device): (Kind, tch::Device),
 ) -> Result<()> {
-    if t.size() != [rows, k] {
+    tensor_of(what, t, &[rows, k], (kind, device))
+}
+
+/// Refuses a tensor that is not of this shape and kind on this device.
+pub(crate) fn tensor_of(
+    what: &'static str,
+    t: &Tensor,
+    shape: &[i64],
+    (kind, device): (Kind, tch::Device),
+) -> Result<()> {
+    if t.size() != shape {
         return Err(Error::Shape {
             what,
-            expected: format!("[{rows}, {k}]"),
+            expected: format!("{shape:?}"),
             found: t.size(),
         });
     }

@@ -5,11 +5,13 @@ use efy_core::parameters::{Builder, Parameters};
 use rand::{Rng, RngExt};
 use tch::Tensor;
 
+use crate::replicas::{apart, together};
+
 /// $W_L\,\mathrm{relu}(\dots \mathrm{relu}(W_1 x + b_1)) + b_L$; without hidden layers the linear map
 /// $Wx + b$.
 ///
 /// Layers are laid out and initialized as `torch.nn.Linear`: weights `[out, in]`, everything uniform
-/// in $\pm 1/\sqrt{\text{in}}$.
+/// in $\pm 1/\sqrt{\text{in}}$. Those of R replicas are `[R, out, in]`.
 #[derive(Debug)]
 pub struct Network {
     /// (weight, bias) of each layer, transposed views included, made once.
@@ -64,15 +66,33 @@ impl Network {
     /// # Errors
     /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut h = x.shallow_clone();
+        let replicas = self.replicas();
+        let mut h = match replicas {
+            None => x.shallow_clone(),
+            Some(replicas) => apart(x, replicas)?,
+        };
         for (index, (weight, bias)) in self.layers.iter().enumerate() {
             let input = if index == 0 { h } else { h.f_relu()? };
-            h = bias.f_addmm(&input, &weight.tr())?;
+            let weight = weight.f_transpose(-2, -1)?;
+            h = match replicas {
+                None => bias.f_addmm(&input, &weight)?,
+                Some(_) => bias.f_unsqueeze(1)?.f_baddbmm(&input, &weight, 1, 1)?,
+            };
         }
-        Ok(h)
+        match replicas {
+            None => Ok(h),
+            Some(_) => together(&h),
+        }
     }
 
-    /// [`forward`](Self::forward) without a graph, and what [`backward`](Self::backward) needs.
+    /// How many models lie side by side, if there are several.
+    pub(crate) fn replicas(&self) -> Option<i64> {
+        let (weight, _) = self.layers.first()?;
+        (weight.dim() == 3).then(|| weight.size()[0])
+    }
+
+    /// [`forward`](Self::forward) of a single model without a graph, and what
+    /// [`backward`](Self::backward) needs.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).

@@ -28,6 +28,20 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// The mean of each metric over several of the same names.
+    pub fn mean(of: &[Metrics]) -> Metrics {
+        let Some(first) = of.first() else {
+            return Metrics::default();
+        };
+        let mean = |name: &str| {
+            let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
+            of.iter().map(value).sum::<f64>() / of.len() as f64
+        };
+        first.iter().map(|(name, _)| (name, mean(name))).collect()
+    }
+}
+
 impl<'a> FromIterator<(&'a str, f64)> for Metrics {
     fn from_iter<I: IntoIterator<Item = (&'a str, f64)>>(items: I) -> Self {
         let mut metrics = Metrics::default();

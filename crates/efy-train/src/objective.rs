@@ -31,20 +31,21 @@ impl Split {
 
 /// The loss of one training step, still on the device.
 pub struct StepLoss {
-    /// The scalar to minimize, with its graph unless the gradient is given.
+    /// The scalar to minimize, `[]`, with its graph unless the gradient is given; of replicas, each one's
+    /// own, `[R]`.
     pub loss: Tensor,
-    /// Its gradient in the flat parameters, `[P]`, where the objective has one without autograd.
+    /// Its gradient in the flat parameters, `[P]` or `[R P]`, where the objective has one without autograd.
     pub gradient: Option<Tensor>,
-    /// Scalars that are worth knowing, computed for the last step before a log point only.
+    /// Scalars that are worth knowing, of replicas `[R]`, computed for the last step before a log point only.
     pub metrics: Vec<(&'static str, Measure)>,
 }
 
-/// Computes a scalar on the device.
+/// Computes a scalar on the device, or one for each replica.
 pub type Measure = Box<dyn FnOnce() -> Tensor>;
 
 /// A model with its data and loss.
 pub trait Objective {
-    /// The number of training examples.
+    /// The number of training examples, of each replica where there are several.
     fn examples(&self) -> usize;
 
     /// Where the data and the weights live.
@@ -68,7 +69,8 @@ pub trait Objective {
     fn parameters(&self) -> &Parameters;
 
     /// The mean loss of the training examples whose indices are in `rows` `[B]` (Int64, on
-    /// [`rows_device`](Self::rows_device)). Must not read a tensor back.
+    /// [`rows_device`](Self::rows_device)), or of replicas `[R, B]` (see
+    /// [`EpochOrder::of_replicas`](crate::EpochOrder::of_replicas)). Must not read a tensor back.
     ///
     /// # Errors
     /// Whatever the model and the loss report.
@@ -113,4 +115,12 @@ pub trait Objective {
     /// # Errors
     /// As [`step`](Self::step).
     fn evaluate(&mut self, split: Split) -> Result<Metrics>;
+
+    /// [`evaluate`](Self::evaluate) for each of its replicas: by default there is one.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    fn evaluate_replicas(&mut self, split: Split) -> Result<Vec<Metrics>> {
+        Ok(vec![self.evaluate(split)?])
+    }
 }

@@ -15,8 +15,7 @@ const OLDEST: (i32, i32) = (7, 5);
 pub(crate) fn run(arguments: &Doctor) -> Result<()> {
     let cuda = CudaReport::probe();
     let cache = Cache::from_env()?;
-    let fetched: Vec<&str> = registry::KNOWN
-        .iter()
+    let fetched: Vec<&str> = registry::known()
         .filter(|set| cache.has(set))
         .map(|set| set.name)
         .collect();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
-use efy_tasks::multilabel;
+use efy_tasks::supervised;
 use efy_train::{Objective, RunDirectory, Split};
 
 use crate::arguments::Eval;
@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
-    let mut trained = multilabel::open(&run, &config, device, &Cache::from_env()?)?;
+    let mut trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let split = match arguments.split.as_str() {
         "train" => Split::Train,
         "validation" => Split::Validation,

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
-use efy_tasks::multilabel::{self, Attendance, Prepared};
+use efy_tasks::supervised::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn begin(
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
     let device = arguments.device.device.select()?;
-    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
     let log = Log::new(arguments);
@@ -86,7 +86,7 @@ fn go_on(
     }
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
-    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let log = Log::new(arguments);
     log.begin(&config, &data, device, (&prepared, run.path()));

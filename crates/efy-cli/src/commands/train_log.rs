@@ -4,7 +4,7 @@ use std::path::Path;
 
 use efy_tasks::config::Config;
 use efy_tasks::data::Dataset;
-use efy_tasks::multilabel::{Placement, Prepared};
+use efy_tasks::supervised::{Placement, Prepared};
 use efy_train::Metrics;
 use efy_train::observer::{JsonLog, Observer, OnlyWarnings, Progress};
 use serde_json::json;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cuda_stand_in::{library, with_stand_in};
+use efy_stand_in::library_or_skip;
+
+use crate::cuda_stand_in::with_stand_in;
 use crate::support::{Finished, Place, below, run, small_csv};
 
 /// Four steps an epoch; more than 200 in all.
@@ -112,7 +114,9 @@ fn every_algorithm_goes_on_bit_for_bit_in_another_process() {
 
 /// Every third algorithm on the stand-in, from the one with this number on: three tests run side by side.
 fn assert_every_third_resumes_on_the_stand_in(first: usize) {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     let efy = |line: &str| {
         let line = format!("{line} --device cuda");

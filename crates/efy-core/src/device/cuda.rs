@@ -6,6 +6,7 @@
 
 mod state;
 
+use std::ffi::c_char;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -149,6 +150,39 @@ fn open(name: &str) -> Result<libloading::Library, String> {
     #[allow(unsafe_code)]
     let opened = unsafe { libloading::Library::new(name) };
     opened.map_err(|error| first_cause(&error))
+}
+
+/// What the CUDA stand-in of the tests has for [`Phase`](super::Phase).
+pub(super) struct Marks {
+    /// Begins the phase of this name on the calling thread.
+    pub(super) enter: extern "C" fn(*const c_char),
+    /// Ends the phase that was begun last.
+    pub(super) leave: extern "C" fn(),
+}
+
+/// The functions of the stand-in, where it is loaded.
+#[cfg(unix)]
+pub(super) fn marks() -> Option<Marks> {
+    let program = libloading::os::unix::Library::this();
+    // SAFETY: nothing else has symbols of these names, and the stand-in gives them these types.
+    #[allow(unsafe_code)]
+    let (enter, leave) = unsafe {
+        (
+            program
+                .get::<extern "C" fn(*const c_char)>(c"efy_stand_in_enter")
+                .ok()?,
+            program.get::<extern "C" fn()>(c"efy_stand_in_leave").ok()?,
+        )
+    };
+    Some(Marks {
+        enter: *enter,
+        leave: *leave,
+    })
+}
+
+#[cfg(not(unix))]
+pub(super) fn marks() -> Option<Marks> {
+    None
 }
 
 /// The loader's own sentence, which names the file that is missing.

@@ -4,9 +4,11 @@
 mod choice;
 mod cuda;
 mod memory;
+mod phase;
 pub mod read;
 mod runtime;
 
 pub use choice::DeviceChoice;
 pub use cuda::{CudaDevice, CudaReport, CudaState};
 pub use memory::DeviceMemory;
+pub use phase::{Entered, Phase};

@@ -80,17 +80,17 @@ fn independent(u: &Tensor) -> Boltzmann {
 fn quadratic(u: &Tensor, coupling: &Coupling) -> Result<Boltzmann> {
     let (rows, k) = shape::size2(u);
     small_enough(k, MOST_OUTPUTS, "a quadratic energy over all labels")?;
-    let matrix = coupling.dense();
+    let matrix = coupling.dense_by_row(rows);
     let symmetric = (&matrix + matrix.transpose(-1, -2)) * 0.5;
     let count = (CHUNK >> k).max(1);
     let parts: Vec<[Tensor; 3]> = (0..rows.max(1))
         .step_by(count as usize)
         .map(|from| {
             let count = count.min(rows - from);
-            let matrix = if coupling.per_row() {
-                symmetric.narrow(0, from, count)
-            } else {
+            let matrix = if coupling.shared() {
                 symmetric.shallow_clone()
+            } else {
+                symmetric.narrow(0, from, count)
             };
             Grid::new(&u.narrow(0, from, count), &matrix)?.moments()
         })

@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::Result;
+use crate::device::Phase;
 use crate::domain::Domain;
 use crate::energy::{Energy, Form};
 use crate::native::{self, Comparison};
@@ -71,6 +72,7 @@ impl FenchelYoung {
     /// # Errors
     /// Those of the solver.
     pub fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
+        let _phase = Phase::Solve.enter();
         self.solver.solve(&self.problem(energy), start)
     }
 

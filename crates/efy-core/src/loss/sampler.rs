@@ -136,7 +136,7 @@ impl<'a> Conditional<'a> {
     fn of(energy: &'a dyn Energy) -> Self {
         let quadratic = |u: &Tensor, coupling: &Coupling| Conditional::Quadratic {
             u: u.detach(),
-            matrix: coupling.dense(),
+            matrix: coupling.dense_by_row(u.size()[0]),
         };
         match energy.form() {
             Form::Quadratic { u, coupling } => quadratic(u, coupling),

@@ -13,6 +13,7 @@ mod elementary;
 mod gibbs;
 mod gradient;
 mod input;
+mod local_search;
 mod matrix;
 mod network;
 mod omega;
@@ -32,6 +33,7 @@ use input::{Block, Input};
 
 pub(crate) use comparison::{Comparison, comparable, compare};
 pub(crate) use gibbs::gibbs;
+pub(crate) use local_search::local_search;
 pub(crate) use network::coordinate_newton;
 pub(crate) use omega::Omega;
 pub(crate) use root::root;

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
-use crate::energy::{Coupling, Form, Prior};
+use crate::energy::{Coupling, Form, Prior, by_row};
 use crate::regularizer::Separable;
 use crate::shape;
 
@@ -126,6 +126,7 @@ fn gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
             coupling: Coupling::Dense(u),
             ..
         } => {
+            let u = &by_row(u, p.size()[0]);
             let slack = rounding_slack(u);
             let concave = |shift: &Tensor| positive_definite(&u.detach().neg(), shift);
             let unknown = unknown();

@@ -124,12 +124,12 @@ fn stationary_point(
     let rows = u.size()[0];
     let k = u.size()[1];
     let eye = Tensor::f_eye(k, (u.kind(), u.device()))?;
-    let hessian = eye * curvature - coupling.dense();
+    let hessian = eye * curvature - coupling.dense_by_row(rows);
     let right = (u.detach() - slope).unsqueeze(-1);
-    let hessian = if coupling.per_row() {
-        hessian
-    } else {
+    let hessian = if coupling.shared() {
         hessian.unsqueeze(0)
+    } else {
+        hessian
     };
     let (factor, info) = hessian.f_linalg_cholesky_ex(false, false)?;
     let definite = info.eq(0).expand([rows], false);

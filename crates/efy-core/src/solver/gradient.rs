@@ -7,7 +7,7 @@ use super::line_search::{LONGEST_STEP, Objective, Search, Trial};
 use super::momentum::Extrapolation;
 use super::step::{energy_curvature, quadratic_regularizer, scalar};
 use super::{Momentum, Options, Problem, Solution, Solver, Step};
-use crate::energy::{Coupling, Form};
+use crate::energy::{Coupling, Form, add_times};
 use crate::{Result, native};
 
 /// $q = P_C(z + \eta \nabla F(z))$ with $F = \Phi - \Omega$, each row with its own step, and momentum in
@@ -179,6 +179,13 @@ impl Stepper {
         } else {
             eta.shallow_clone()
         };
+        // Rows with the same matrix have the same step.
+        let eta_matrix = match (coupling.shared(), coupling.tensor().size()[0]) {
+            (false, blocks) if eta_matrix.dim() == 3 => {
+                eta_matrix.reshape([blocks, -1, 1, 1]).select(1, 0)
+            }
+            _ => eta_matrix,
+        };
         let matrix = (coupling.dense() - &eye * curvature) * eta_matrix + &eye;
         Ok(Stepper::Affine {
             constant: (u.detach() - slope) * eta,
@@ -189,13 +196,7 @@ impl Stepper {
     fn step(&mut self, problem: &Problem<'_>, z: &Tensor) -> Result<Tensor> {
         let project = |moved: &Tensor| problem.domain.project(moved);
         Ok(match self {
-            Stepper::Affine { constant, matrix } if matrix.dim() == 2 => {
-                project(&constant.addmm(z, matrix))
-            }
-            Stepper::Affine { constant, matrix } => {
-                let moved = constant.unsqueeze(1).baddbmm(&z.unsqueeze(1), matrix, 1, 1);
-                project(&moved.squeeze_dim(1))
-            }
+            Stepper::Affine { constant, matrix } => project(&add_times(constant, z, matrix)),
             Stepper::Known { eta } => project(&(z + problem.gradient(z) * &*eta)),
             Stepper::Searched(search) => {
                 let gradient = problem.gradient(z);

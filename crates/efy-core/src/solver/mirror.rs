@@ -7,7 +7,7 @@ use super::iterate::iterate;
 use super::line_search::{Objective, Search, Trial};
 use super::step::{energy_curvature, scalar};
 use super::{Options, Problem, Solution, Solver, Step};
-use crate::energy::{Coupling, Form};
+use crate::energy::{Coupling, Form, add_times};
 use crate::regularizer::Separable;
 use crate::{Result, shape};
 
@@ -202,9 +202,9 @@ impl Link {
     }
 }
 
-/// A multiple of $\nabla\Phi(p)$; one launch for a quadratic energy with a matrix for all rows.
+/// A multiple of $\nabla\Phi(p)$; one launch for a quadratic energy whose matrices serve many rows.
 enum Gradient {
-    Shared { u: Tensor, matrix: Tensor },
+    Dense { u: Tensor, matrix: Tensor },
     PerRow { u: Tensor, coupling: Coupling },
     General { scale: f64 },
 }
@@ -215,9 +215,9 @@ impl Gradient {
             return Gradient::General { scale };
         };
         let u = u.detach() * scale;
-        if !coupling.per_row() {
+        if coupling.shared() || coupling.tensor().size()[0] < u.size()[0] {
             let matrix = coupling.dense() * scale;
-            return Gradient::Shared { u, matrix };
+            return Gradient::Dense { u, matrix };
         }
         let coupling = match coupling {
             Coupling::Dense(matrix) => Coupling::Dense(matrix.detach() * scale),
@@ -228,7 +228,7 @@ impl Gradient {
 
     fn at(&self, problem: &Problem<'_>, p: &Tensor) -> Tensor {
         match self {
-            Gradient::Shared { u, matrix } => u.addmm(p, matrix),
+            Gradient::Dense { u, matrix } => add_times(u, p, matrix),
             Gradient::PerRow { u, coupling } => u + coupling.apply(p),
             Gradient::General { scale } => problem.energy.gradient(p) * *scale,
         }

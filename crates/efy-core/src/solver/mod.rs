@@ -129,6 +129,37 @@ pub struct Solution {
     pub certificate: Option<Certificate>,
 }
 
+impl Solution {
+    /// The solutions of problems that were solved apart, as that of one batch.
+    fn concatenated(parts: Vec<Solution>) -> Result<Self> {
+        let solver = parts.first().map_or("none", |part| part.report.solver);
+        let all = |tensor: &dyn Fn(&Solution) -> Option<&Tensor>| -> Result<Option<Tensor>> {
+            let tensors: Option<Vec<&Tensor>> = parts.iter().map(tensor).collect();
+            Ok(tensors
+                .map(|tensors| Tensor::f_cat(&tensors, 0))
+                .transpose()?)
+        };
+        let whole = |tensor: &dyn Fn(&Solution) -> &Tensor| -> Result<Tensor> {
+            let tensors: Vec<&Tensor> = parts.iter().map(tensor).collect();
+            Ok(Tensor::f_cat(&tensors, 0)?)
+        };
+        let value = all(&|part| part.certificate.as_ref().map(|known| &known.value))?;
+        let gap = all(&|part| part.certificate.as_ref().map(|known| &known.gap))?;
+        Ok(Solution {
+            argmax: whole(&|part| &part.argmax)?,
+            report: Report {
+                solver,
+                iterations: whole(&|part| &part.report.iterations)?,
+                residual: whole(&|part| &part.report.residual)?,
+                converged: whole(&|part| &part.report.converged)?,
+            },
+            certificate: value
+                .zip(gap)
+                .map(|(value, gap)| Certificate { value, gap }),
+        })
+    }
+}
+
 /// Bounds on the generalized conjugate $\Omega^\Phi(v)$: `value` from below, `value + gap` from above.
 #[derive(Debug)]
 pub struct Certificate {

@@ -70,7 +70,7 @@ impl Step {
 pub(super) fn energy_curvature(problem: &Problem<'_>) -> Result<Option<Tensor>> {
     Ok(match problem.energy.form() {
         Form::Linear { .. } => Some(scalar(problem, 0.0)?),
-        Form::Quadratic { coupling, .. } => Some(coupling.curvature_bound()),
+        Form::Quadratic { coupling, .. } => Some(coupling.curvature_bound(problem.energy.size().0)),
         _ => None,
     })
 }

@@ -5,6 +5,8 @@ use efy_core::device::read;
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
 
+use crate::supervised::Sums;
+
 /// The names, in the order in which they are reported.
 pub const METRICS: [&str; 7] = [
     "loss",
@@ -19,7 +21,7 @@ pub const METRICS: [&str; 7] = [
 /// Scalars before the three counts of each label.
 const SCALARS: usize = 5;
 
-/// Sums over the rows seen so far, `[5 + 3k]` in f64: loss, right cells, right rows, example-F1,
+/// Sums over the rows seen so far (outcomes are regularized predictions), `[5 + 3k]` in f64: loss, right cells, right rows, example-F1,
 /// unconverged rows, and for each label true positives, predicted and actual positives.
 #[derive(Debug, Default)]
 pub struct MetricSums {
@@ -27,10 +29,8 @@ pub struct MetricSums {
     rows: i64,
 }
 
-impl MetricSums {
-    /// Adds a batch: regularized predictions `p` and labels `y` `[B, k]`, losses `[B]`, and which rows
-    /// `converged` `[B]`. Nothing is read.
-    pub fn add(&mut self, p: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) {
+impl Sums for MetricSums {
+    fn add(&mut self, p: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) {
         let _guard = tch::no_grad_guard();
         let predicted = p.gt(0.5).to_kind(Kind::Double);
         let actual = y.to_kind(Kind::Double);
@@ -61,11 +61,7 @@ impl MetricSums {
         });
     }
 
-    /// The metrics of all rows: the one read. Empty if there were none.
-    ///
-    /// # Errors
-    /// [`efy_core::Error::Torch`] when the read fails.
-    pub fn finish(self) -> Result<Metrics> {
+    fn finish(self: Box<Self>) -> Result<Metrics> {
         let Some(sums) = self.sums else {
             return Ok(Metrics::default());
         };
@@ -117,7 +113,7 @@ mod tests {
         ];
         let tensor = |rows: &[[f64; 4]]| Tensor::from_slice(&rows.concat()).reshape([-1, 4]);
         for batch in [1, 2, 3] {
-            let mut sums = MetricSums::default();
+            let mut sums = Box::new(MetricSums::default());
             for (p, y) in p.chunks(batch).zip(y.chunks(batch)) {
                 let ones = tensor(y).select(1, 0).ones_like();
                 sums.add(&tensor(p), &tensor(y), &ones, &ones.gt(0.0));
@@ -143,7 +139,7 @@ mod tests {
     #[test]
     fn nothing_predicted_and_nothing_there_counts_as_zero_f1() {
         let zeros = Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu));
-        let mut sums = MetricSums::default();
+        let mut sums = Box::new(MetricSums::default());
         sums.add(
             &zeros,
             &zeros,

@@ -9,12 +9,12 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::{Multilabel, Resident, Splits};
 use crate::config::{
     Config, DataConfig, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
     SolverKind, Task,
 };
 use crate::data::{Dataset, Feature, Schema};
+use crate::supervised::{Resident, Splits, Supervised};
 use crate::{Error, Result};
 
 /// The fraction of made-up labels that are 1.
@@ -80,7 +80,7 @@ impl Default for Workload {
 
 /// A workload that is being worked off.
 pub struct Steps {
-    objective: Multilabel,
+    objective: Supervised,
     optimizer: Optimizer,
     order: std::vec::IntoIter<Tensor>,
     epoch: u64,
@@ -113,7 +113,7 @@ impl Workload {
         let config = self.config();
         let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(&self.data()?, &config.data, self.seed, options)?;
-        let objective = Multilabel::new(&config, splits)?;
+        let objective = Supervised::new(&config, splits)?;
         settle_threads(self.batch, objective.parameters().flat().numel());
         // The rate is constant: the number of steps says nothing.
         let optimizer = Optimizer::new(&config.train, objective.parameters(), 0)?;

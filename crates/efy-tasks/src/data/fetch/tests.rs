@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::http::{Reply, Server};
 use super::*;
+use crate::data::Targets;
 
 const TRAIN: &[u8] = b"@attribute x real\n@attribute a {0,1}\n@data\n1,0\n2,1\n";
 const LABELS: &[u8] = b"<labels><label name='a'/></labels>";
@@ -31,17 +32,18 @@ fn tiny() -> KnownSet {
         features: 1,
         labels: 1,
         train: 2,
-        train_file: KnownFile {
+        targets: Targets::Sets,
+        train_file: Some(KnownFile {
             name: "tiny.arff",
             folder: None,
             sha256: hex(TRAIN),
-        },
+        }),
         test_file: None,
-        labels_file: KnownFile {
+        labels_file: Some(KnownFile {
             name: "tiny.xml",
             folder: None,
             sha256: hex(LABELS),
-        },
+        }),
         paper: "",
         origin: "",
         embedded: false,

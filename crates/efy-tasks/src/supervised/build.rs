@@ -1,6 +1,5 @@
 //! From configuration to parts.
 
-use efy_core::domain::Cube;
 use efy_core::loss::{
     Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
     Perceptron, Sampler, ThroughArgmax,
@@ -10,10 +9,13 @@ use efy_core::{Error, Result};
 use efy_models::{CouplingSource, Model, Pairwise, Picnn, Sign, Spen, Unary};
 use tch::Device;
 
+use super::Outputs;
 use crate::config::{
-    CostKind, CouplingKind, DifferentiationKind, LossConfig, LossKind, ModelConfig, ModelKind,
-    NegativesKind, SolverConfig,
+    Config, CostKind, CouplingKind, DifferentiationKind, LossConfig, LossKind, ModelConfig,
+    ModelKind, NegativesKind, SolverConfig, Task,
 };
+use crate::label_ranking::Rankings;
+use crate::multilabel::LabelSets;
 
 /// Between two looks at the device when metrics are computed.
 const CHECK_EVERY: usize = 10;
@@ -21,7 +23,18 @@ const CHECK_EVERY: usize = 10;
 /// Most weights of a model: 2 GiB in f64, and the optimizer keeps as much again for each moment.
 const MOST_WEIGHTS: u64 = 1 << 28;
 
-/// A model of `inputs` features and `outputs` labels.
+/// What the energy of a task with `labels` labels is over.
+///
+/// # Errors
+/// [`Error::Parameter`] for a number of labels that the task has no outputs for.
+pub(super) fn outputs(config: &Config, labels: i64) -> Result<Box<dyn Outputs>> {
+    Ok(match config.task {
+        Task::Multilabel => Box::new(LabelSets::new(labels)),
+        Task::LabelRanking => Box::new(Rankings::new(labels, config.model.polytope)?),
+    })
+}
+
+/// A model of `inputs` features and an energy over `outputs` numbers.
 pub(super) fn model(
     config: &ModelConfig,
     (inputs, outputs): (usize, usize),
@@ -92,12 +105,13 @@ fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
         .saturating_add(beside.fold(0, u64::saturating_add))
 }
 
-/// The loss on the cube, with the solver's options for training or for evaluation.
+/// The loss on the domain of the outputs, with the solver's options for training or for evaluation.
 ///
 /// In training a tensor loop never looks at the device: it runs all its iterations.
 pub(super) fn loss(
     loss: &LossConfig,
     solver: &SolverConfig,
+    outputs: &dyn Outputs,
     seed: u64,
     evaluation: bool,
 ) -> Result<Box<dyn Loss>> {
@@ -122,7 +136,8 @@ pub(super) fn loss(
         CostKind::Squared => Cost::Squared,
     };
     let regularizer = loss.regularizer.build(loss.gamma)?;
-    let predictor = |solver| FenchelYoung::from_parts(regularizer, Box::new(Cube), solver);
+    let domain = outputs.domain()?;
+    let predictor = |domain, solver| FenchelYoung::from_parts(regularizer, domain, solver);
     let through = |predictor, criterion| {
         let differentiation = match loss.differentiation {
             DifferentiationKind::Implicit => Differentiation::Implicit,
@@ -134,17 +149,23 @@ pub(super) fn loss(
         ThroughArgmax::new(predictor, criterion, differentiation)
     };
     Ok(match loss.kind {
-        LossKind::FenchelYoung => Box::new(predictor(solver)),
-        LossKind::Perceptron => Box::new(Perceptron::from_parts(Box::new(Cube), solver)),
-        LossKind::Margin => Box::new(Margin::from_parts(cost, Box::new(Cube), solver)),
-        LossKind::RegularizedMargin => Box::new(Margin::regularized(cost, predictor(solver))),
-        LossKind::Energy => Box::new(EnergyLoss::new(predictor(solver))),
-        LossKind::Log => Box::new(LogLoss::new(predictor(solver))),
-        LossKind::Contrastive => {
-            Box::new(Contrastive::new(predictor(solver), sampler(loss), seed)?)
+        LossKind::FenchelYoung => Box::new(predictor(domain, solver)),
+        LossKind::Perceptron => Box::new(Perceptron::from_parts(domain, solver)),
+        LossKind::Margin => Box::new(Margin::from_parts(cost, domain, solver)),
+        LossKind::RegularizedMargin => {
+            Box::new(Margin::regularized(cost, predictor(domain, solver)))
         }
-        LossKind::CrossEntropy => Box::new(through(predictor(solver), Criterion::CrossEntropy)?),
-        LossKind::Mse => Box::new(through(predictor(solver), Criterion::SquaredError)?),
+        LossKind::Energy => Box::new(EnergyLoss::new(predictor(domain, solver))),
+        LossKind::Log => Box::new(LogLoss::new(predictor(domain, solver))),
+        LossKind::Contrastive => Box::new(Contrastive::new(
+            predictor(domain, solver),
+            sampler(loss),
+            seed,
+        )?),
+        LossKind::CrossEntropy => {
+            Box::new(through(predictor(domain, solver), Criterion::CrossEntropy)?)
+        }
+        LossKind::Mse => Box::new(through(predictor(domain, solver), Criterion::SquaredError)?),
     })
 }
 

@@ -1,22 +1,21 @@
 //! Training, validation and test examples, on the device or in host memory.
 
-use efy_core::random::{Stream, generator};
+use efy_core::device::Phase;
 use efy_train::Split;
-use rand::seq::SliceRandom;
 use tch::{Device, Kind, Tensor};
 
+use super::partition::{Partition, partition};
 use super::placement::Placement;
 use crate::Result;
 use crate::config::DataConfig;
 use crate::data::Dataset;
-use crate::error::Error;
 
 /// Inputs `[n, d]` and labels `[n, k]`, and where they came from.
 #[derive(Debug)]
 pub struct Examples {
     /// Scaled features.
     pub x: Tensor,
-    /// Labels, 0 or 1.
+    /// Labels: 0 or 1, or ranks.
     pub y: Tensor,
     /// Rows of the data set, counted from 0.
     pub rows: Vec<usize>,
@@ -98,21 +97,21 @@ impl Splits {
         seed: u64,
         options: (Kind, Device),
     ) -> Result<Self> {
-        let (mut train, validation, test) = partition(data, config, seed)?;
-        train.extend_from_slice(&validation);
-        train.sort_unstable();
-        Splits::of(data, config, (train, validation, test), options)
+        let partition = partition(data, config, seed)?.with_validation_rows();
+        Splits::of(data, config, partition, options)
     }
 
     fn of(
         data: &Dataset,
         config: &DataConfig,
-        (train, validation, test): (Vec<usize>, Vec<usize>, Vec<usize>),
+        partition: Partition,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
         let (d, k) = (data.features() as i64, data.labels() as i64);
         // Every row has inputs and labels, and those of training may have warm starts.
-        let cells = data.rows() * (data.features() + data.labels()) + train.len() * data.labels();
+        let cells =
+            data.rows() * (data.features() + data.labels()) + partition.train.len() * data.labels();
         let placement = Placement::new(config.resident, cells, (kind, device));
         let home = if placement.host { Device::Cpu } else { device };
         let features = |rows: &[usize]| -> Result<Tensor> {
@@ -134,6 +133,11 @@ impl Splits {
             matrix(Tensor::f_from_slice(&flat), k, kind)
         };
         // Statistics in f64 whatever the model computes in.
+        let Partition {
+            train,
+            validation,
+            test,
+        } = partition;
         let raw = features(&train)?;
         let scaling = if config.standardize {
             Scaling::of(&raw)
@@ -159,6 +163,20 @@ impl Splits {
             device,
             placement,
         })
+    }
+
+    /// The same examples with labels that a function `[n, k]` to `[n, m]` makes of theirs.
+    ///
+    /// # Errors
+    /// Those of the function.
+    pub(super) fn try_map_labels(
+        mut self,
+        encode: impl Fn(&Tensor) -> efy_core::Result<Tensor>,
+    ) -> efy_core::Result<Self> {
+        for examples in [&mut self.train, &mut self.validation, &mut self.test] {
+            examples.y = encode(&examples.y)?;
+        }
+        Ok(self)
     }
 
     /// The examples of a split.
@@ -193,42 +211,6 @@ fn matrix(
 ) -> Result<Tensor> {
     let shaped = flat.and_then(|flat| flat.f_reshape([-1, width])?.f_to_kind(kind));
     Ok(shaped.map_err(efy_core::Error::from)?)
-}
-
-/// Rows of the training, validation and test split.
-fn partition(
-    data: &Dataset,
-    config: &DataConfig,
-    seed: u64,
-) -> Result<(Vec<usize>, Vec<usize>, Vec<usize>)> {
-    let mut random = generator(seed, Stream::Split, 0);
-    let mut draw = |mut rows: Vec<usize>, fraction: f64| {
-        rows.shuffle(&mut random);
-        let taken = ((rows.len() as f64 * fraction).round() as usize).max(1);
-        let rest = rows.split_off(taken.min(rows.len()));
-        (rest, rows)
-    };
-    let (first, test) = if data.train_rows() < data.rows() {
-        (
-            (0..data.train_rows()).collect(),
-            (data.train_rows()..data.rows()).collect(),
-        )
-    } else {
-        draw((0..data.rows()).collect(), config.test)
-    };
-    let (mut train, mut validation) = draw(first, config.validation);
-    let mut test: Vec<usize> = test;
-    if train.is_empty() || validation.is_empty() {
-        let message = format!("{} rows are too few to split", data.rows());
-        return Err(Error::Dataset {
-            name: data.name().to_owned(),
-            message,
-        });
-    }
-    for rows in [&mut train, &mut validation, &mut test] {
-        rows.sort_unstable();
-    }
-    Ok((train, validation, test))
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use efy_train::{
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Multilabel, Placement, Scaling, Splits, write_predictions};
+use super::{Placement, Scaling, Splits, Supervised};
 use crate::Result;
-use crate::config::{Config, DataConfig};
-use crate::data::{self, Cache, Dataset, LabelColumns, Schema};
+use crate::config::Config;
+use crate::data::{self, Cache, Dataset, Schema, Targets};
 use crate::error::{Error, json_message};
 
 /// Names of the buffers that are stored beside the weights.
@@ -25,7 +25,7 @@ const BUFFERS: [&str; 2] = ["input.mean", "input.deviation"];
 /// A trained model with its data.
 pub struct Trained {
     /// The model.
-    pub objective: Multilabel,
+    pub objective: Supervised,
     /// Names and encodings of features and labels.
     pub schema: Schema,
     /// How training inputs were scaled.
@@ -34,7 +34,8 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Encoded rows, row-major `[n, d]`, to outputs in `[0, 1]`, row-major `[n, k]`.
+    /// Encoded rows, row-major `[n, d]`, to what the task makes of them, row-major `[n, m]`: see
+    /// [`Outputs::outcome`](super::Outputs::outcome).
     ///
     /// # Errors
     /// Those of the model and the solver.
@@ -47,25 +48,49 @@ impl Trained {
         let x = self.scaling.apply(&x).to_kind(kind).to_device(device);
         Ok(read::to_vec(&self.objective.predict(&x)?)?)
     }
+
+    /// The predictions for encoded rows, row-major `[n, d]`, as CSV.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predictions_csv(&self, rows: &[f32]) -> Result<String> {
+        let outcome = self.predict(rows)?;
+        let width = self.schema.width().max(1);
+        let numbers: Vec<usize> = (0..rows.len() / width).collect();
+        let outputs = self.objective.outputs();
+        outputs.csv(&self.schema.labels, &numbers, &outcome, None)
+    }
 }
 
 /// The data set that a configuration names.
 ///
 /// # Errors
-/// [`Error`] naming the file or the data set.
-pub fn dataset(config: &DataConfig, cache: &Cache) -> Result<Dataset> {
+/// [`Error`] naming the file or the data set, among them that its labels are not what the task learns.
+pub fn dataset(config: &Config, cache: &Cache) -> Result<Dataset> {
+    let (task, config) = (config.task, &config.data);
     let data = match &config.path {
         None => data::load(&config.name, cache)?,
         Some(path) => {
-            let columns = match (&config.label_columns, &config.label_prefix) {
-                (Some(names), _) => Some(LabelColumns::Names(names.clone())),
-                (None, Some(prefix)) => Some(LabelColumns::Prefix(prefix.clone())),
-                (None, None) => None,
-            };
+            let columns = config.columns();
             let (test, labels) = (config.test_path.as_deref(), config.labels_path.as_deref());
-            data::load_path(path, test, labels, columns.as_ref())?
+            match task.targets() {
+                Targets::Sets => data::load_path(path, test, labels, columns.as_ref())?,
+                Targets::Rankings => data::load_rankings(path, test, columns.as_ref())?,
+            }
         }
     };
+    let (expected, found) = (task.targets(), data.targets());
+    if expected != found {
+        return Err(Error::Dataset {
+            name: data.name().to_owned(),
+            message: format!(
+                "task {} learns {}, found {}; set data.name or data.path",
+                task.name(),
+                expected.written_out(),
+                found.written_out()
+            ),
+        });
+    }
     if config.drop_empty {
         data.without_empty_rows()
     } else {
@@ -78,7 +103,7 @@ pub struct Prepared<'a> {
     config: &'a Config,
     data: &'a Dataset,
     device: Device,
-    objective: Multilabel,
+    objective: Supervised,
 }
 
 /// How a run is watched and steered.
@@ -98,7 +123,7 @@ impl<'a> Prepared<'a> {
     pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
         let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(data, &config.data, config.train.seed, options)?;
-        let objective = Multilabel::new(config, splits)?;
+        let objective = Supervised::new(config, splits)?;
         objective.rehearse()?;
         Ok(Prepared {
             config,
@@ -237,14 +262,14 @@ pub fn replay(
     let path = run.faults().join(FAULT);
     let kept: Fault = serde_json::from_str(&read_text(&path)?)
         .map_err(|error| Error::input(&path, None, error.to_string()))?;
-    let data = dataset(&config.data, cache)?;
+    let data = dataset(config, cache)?;
     let options = (config.model.dtype.kind(), device);
     let split = match snapshot.is_refit()? {
         true => Splits::refit,
         false => Splits::new,
     };
     let splits = split(&data, &config.data, config.train.seed, options)?;
-    let mut objective = Multilabel::new(config, splits)?;
+    let mut objective = Supervised::new(config, splits)?;
     let found = efy_train::replay(&config.train, &mut objective, &snapshot)?;
     Ok((kept, found))
 }
@@ -259,21 +284,21 @@ pub fn refit(
     data: &Dataset,
     device: Device,
     outcome: &Outcome,
-) -> Result<(Multilabel, Outcome)> {
+) -> Result<(Supervised, Outcome)> {
     let options = (config.model.dtype.kind(), device);
     let splits = Splits::refit(data, &config.data, config.train.seed, options)?;
-    let mut objective = Multilabel::new(config, splits)?;
+    let mut objective = Supervised::new(config, splits)?;
     let outcome = trainer.refit(&mut objective, outcome)?;
     Ok((objective, outcome))
 }
 
 fn write_test_predictions(
     run: &RunDirectory,
-    objective: &Multilabel,
+    objective: &Supervised,
     data: &Dataset,
 ) -> Result<()> {
     let test = objective.splits().get(Split::Test);
-    let p: Vec<f64> = read::to_vec(&objective.predict(&test.x)?)?;
+    let outcome: Vec<f64> = read::to_vec(&objective.predict(&test.x)?)?;
     let k = data.labels();
     let truth: Vec<u8> = test
         .rows
@@ -281,13 +306,10 @@ fn write_test_predictions(
         .flat_map(|&row| &data.y()[row * k..(row + 1) * k])
         .copied()
         .collect();
-    write_predictions(
-        &run.predictions(),
-        &data.schema().labels,
-        &test.rows,
-        &p,
-        Some(&truth),
-    )
+    let labels = &data.schema().labels;
+    let outputs = objective.outputs();
+    let text = outputs.csv(labels, &test.rows, &outcome, Some(&truth))?;
+    Ok(write_atomically(&run.predictions(), text.as_bytes())?)
 }
 
 fn write_summary(
@@ -315,7 +337,7 @@ fn write_summary(
 /// # Errors
 /// What configuration, data and weights report, among them that the data set has changed since.
 pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) -> Result<Trained> {
-    let data = dataset(&config.data, cache)?;
+    let data = dataset(config, cache)?;
     let text = read_text(&run.schema())?;
     let schema: Schema = serde_json::from_str(&text).map_err(|error| {
         let line = Some(error.line() as u64);
@@ -335,7 +357,7 @@ pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) 
         Splits::new
     };
     let splits = split(&data, &config.data, config.train.seed, options)?;
-    let objective = Multilabel::new(config, splits)?;
+    let objective = Supervised::new(config, splits)?;
     let buffers = weights::load(&run.weights(), objective.parameters(), &BUFFERS)?;
     let [mean, deviation] = <[Tensor; 2]>::try_from(buffers)
         .map_err(|_| Error::input(&run.weights(), None, "two buffers expected"))?;

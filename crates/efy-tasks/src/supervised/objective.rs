@@ -1,8 +1,9 @@
-//! The multilabel training objective.
+//! The training objective of tasks with examples: a model, its data and a loss.
 
 use std::rc::Rc;
 
-use efy_core::domain::{Cube, Domain};
+use efy_core::device::Phase;
+use efy_core::energy::Energy;
 use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
 use efy_models::Model;
@@ -11,7 +12,7 @@ use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
 use super::placement::Source;
-use super::{MetricSums, Splits, build};
+use super::{Outputs, Splits, build};
 use crate::config::Config;
 
 /// Rows that are evaluated at once.
@@ -21,8 +22,9 @@ const STEPS: &str = "steps";
 const WARM: &str = "warm_starts";
 
 /// A model, its data and its loss.
-pub struct Multilabel {
+pub struct Supervised {
     splits: Splits,
+    outputs: Box<dyn Outputs>,
     /// The training examples.
     train: Source,
     model: Box<dyn Model>,
@@ -40,23 +42,37 @@ pub struct Multilabel {
     replaced: Vec<(Tensor, Option<Tensor>)>,
 }
 
-impl Multilabel {
-    /// Builds model and loss as the configuration says, for these splits.
+impl Supervised {
+    /// Builds model and loss as the configuration says, for these splits, whose labels it encodes.
     ///
     /// # Errors
     /// [`efy_core::Error`] for parameters out of range or when there is no room.
     pub fn new(config: &Config, splits: Splits) -> efy_core::Result<Self> {
+        let outputs = build::outputs(config, splits.get(Split::Train).y.size()[1])?;
+        let splits = splits.try_map_labels(|y| outputs.encode(y))?;
         let train = splits.get(Split::Train);
         let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
         let device = splits.device();
         let model = build::model(&config.model, size, config.train.seed, device)?;
         // On the device wherever the examples are: every step writes them.
-        let warm = config.solver.warm_start;
-        let warm = warm.then(|| Cube.start(&train.y).to_device(device));
-        Ok(Multilabel {
+        let warm = match config.solver.warm_start {
+            true => Some(outputs.domain()?.start(&train.y).to_device(device)),
+            false => None,
+        };
+        let loss = |evaluation| {
+            let seed = config.train.seed;
+            build::loss(
+                &config.loss,
+                &config.solver,
+                outputs.as_ref(),
+                seed,
+                evaluation,
+            )
+        };
+        Ok(Supervised {
             model,
-            training: build::loss(&config.loss, &config.solver, config.train.seed, false)?,
-            evaluation: build::loss(&config.loss, &config.solver, config.train.seed, true)?,
+            training: loss(false)?,
+            evaluation: loss(true)?,
             warm,
             written_out: true,
             steps: 0,
@@ -64,10 +80,16 @@ impl Multilabel {
             replaced: Vec::new(),
             train: Source::new(train, splits.placement(), device),
             splits,
+            outputs,
         })
     }
 
-    /// The data.
+    /// What the energy is over.
+    pub fn outputs(&self) -> &dyn Outputs {
+        self.outputs.as_ref()
+    }
+
+    /// The data; labels are encoded as [`Outputs::encode`] says.
     pub fn splits(&self) -> &Splits {
         &self.splits
     }
@@ -93,31 +115,36 @@ impl Multilabel {
         Ok(())
     }
 
-    /// The regularized predictions for inputs `x` `[n, d]` on any device, `[n, k]`.
+    /// What the task makes of inputs `x` `[n, d]` on any device, `[n, m]`: see [`Outputs::outcome`].
     ///
     /// # Errors
     /// Those of the model and the solver.
     pub fn predict(&self, x: &Tensor) -> efy_core::Result<Tensor> {
         let _guard = tch::no_grad_guard();
+        let _phase = Phase::Predict.enter();
         let parts: Vec<Tensor> = chunks(x.size()[0])
             .map(|(from, count)| {
                 let part = x.narrow(0, from, count).to_device(self.splits.device());
-                let energy = self.model.energy(&part)?;
-                Ok(self.evaluation.predict(energy.as_ref(), None)?.argmax)
+                let energy = self.encode(&part)?;
+                let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
+                self.outputs.outcome(energy.as_ref(), &p)
             })
             .collect::<efy_core::Result<_>>()?;
         if parts.is_empty() {
-            let labels = self.splits.get(Split::Train).y.size()[1];
-            return Ok(Tensor::f_zeros(
-                [0, labels],
-                (x.kind(), self.splits.device()),
-            )?);
+            let width = self.outputs.outcome_width();
+            let options = (x.kind(), self.splits.device());
+            return Ok(Tensor::f_zeros([0, width], options)?);
         }
         Ok(Tensor::f_cat(&parts, 0)?)
     }
 }
 
-impl Multilabel {
+impl Supervised {
+    fn encode(&self, x: &Tensor) -> efy_core::Result<Box<dyn Energy>> {
+        let _phase = Phase::Encode.enter();
+        self.model.energy(x)
+    }
+
     /// The mean loss with its graph, or with its gradient where both can be had without autograd.
     fn compare(
         &mut self,
@@ -137,7 +164,7 @@ impl Multilabel {
             }
             self.written_out = false;
         }
-        let energy = self.model.energy(x)?;
+        let energy = self.encode(x)?;
         let value = self.training.mean_loss(energy.as_ref(), y, start)?;
         Ok((value.mean, None, value.solution))
     }
@@ -149,7 +176,7 @@ fn chunks(rows: i64) -> impl Iterator<Item = (i64, i64)> {
         .map(move |from| (from, EVALUATION_ROWS.min(rows - from)))
 }
 
-impl Objective for Multilabel {
+impl Objective for Supervised {
     fn examples(&self) -> usize {
         self.splits.get(Split::Train).rows.len()
     }
@@ -186,7 +213,11 @@ impl Objective for Multilabel {
         if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
             // Where nobody looks whether a step was finite, a point that is not must not stay.
             let _ = match self.unseen {
-                true => warm.index_copy_(0, &rows, &point.nan_to_num(0.5, 1.0, 0.0)),
+                true => {
+                    let centre = self.outputs.centre();
+                    let finite = point.nan_to_num(centre, centre, centre);
+                    warm.index_copy_(0, &rows, &finite)
+                }
                 false => warm.index_copy_(0, &rows, point),
             };
         }
@@ -238,19 +269,20 @@ impl Objective for Multilabel {
 
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
         let _guard = tch::no_grad_guard();
+        let _phase = Phase::Evaluate.enter();
         let examples = self.splits.get(split);
-        let mut sums = MetricSums::default();
+        let mut sums = self.outputs.sums();
         let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
         let ranges: Vec<(i64, i64)> = chunks(examples.rows.len() as i64).collect();
         source.each(&ranges, &mut |x, y| {
-            let energy = self.model.energy(x)?;
+            let energy = self.encode(x)?;
             let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
             let prediction = match solution {
                 Found::Prediction(prediction) => prediction,
                 _ => self.evaluation.predict(energy.as_ref(), None)?,
             };
-            let converged = &prediction.report.converged;
-            sums.add(&prediction.argmax, y, &per_row, converged);
+            let outcome = self.outputs.outcome(energy.as_ref(), &prediction.argmax)?;
+            sums.add(&outcome, y, &per_row, &prediction.report.converged);
             Ok(())
         })?;
         Ok(sums.finish()?)
