@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod bad_problem;
+mod bench_gpu;
 mod cuda_stand_in;
 mod data;
 mod evaluate;
@@ -22,6 +23,7 @@ mod predict;
 mod reference;
 mod report;
 mod reproduce;
+mod resident;
 mod resume;
 mod soak;
 mod solve;

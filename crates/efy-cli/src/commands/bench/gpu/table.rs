@@ -187,9 +187,8 @@ impl Table {
         for row in &self.rows {
             let _ = writeln!(text, "| {} |", row.cells().join(" | "));
         }
-        text.push('\n');
         for note in self.notes() {
-            let _ = writeln!(text, "{note}");
+            let _ = writeln!(text, "\n{note}");
         }
         text
     }
