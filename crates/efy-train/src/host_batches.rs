@@ -73,6 +73,12 @@ impl HostBatches {
         }
     }
 
+    /// How many examples there are.
+    pub fn rows(&self) -> i64 {
+        let first = self.columns.first().map(Tensor::size);
+        first.and_then(|size| size.first().copied()).unwrap_or(0)
+    }
+
     /// Whether copies are made from pinned memory, without waiting. Never on the CPU, where there is
     /// nothing to copy.
     pub fn is_pinned(&self) -> bool {

@@ -40,5 +40,6 @@ pub use run_directory::RunDirectory;
 pub use state::State;
 pub use threads::settle_threads;
 pub use trainer::{
-    FAULT, Fault, Outcome, Trainer, newest_fault, observer_state, replay, training_step,
+    FAULT, Fault, Outcome, Trainer, newest_fault, observer_state, replay, replica_observer_state,
+    training_step,
 };

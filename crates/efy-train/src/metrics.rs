@@ -42,6 +42,23 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// The sample standard deviation of each metric over several of the same names.
+    pub fn deviation(of: &[Metrics]) -> Metrics {
+        let mean = Metrics::mean(of);
+        let freedom = of.len().saturating_sub(1).max(1) as f64;
+        let deviation = |(name, mean): (&str, f64)| {
+            let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
+            let squares = of.iter().map(|one| (value(one) - mean).powi(2));
+            (squares.sum::<f64>() / freedom).sqrt()
+        };
+        let found = mean
+            .iter()
+            .map(|(name, mean)| (name, deviation((name, mean))));
+        found.collect()
+    }
+}
+
 impl<'a> FromIterator<(&'a str, f64)> for Metrics {
     fn from_iter<I: IntoIterator<Item = (&'a str, f64)>>(items: I) -> Self {
         let mut metrics = Metrics::default();

@@ -19,6 +19,9 @@ pub enum Split {
 }
 
 impl Split {
+    /// All of them.
+    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+
     /// The name in files: `train`, `validation`, `test`.
     pub fn name(self) -> &'static str {
         match self {

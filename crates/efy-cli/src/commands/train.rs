@@ -1,8 +1,9 @@
 //! `efy train`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
+use efy_plot::{Grouping, PlotOptions};
 use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
 use efy_tasks::supervised::{self, Attendance, Prepared};
@@ -41,13 +42,31 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     output::json(&json!({"run": run.path(), "test": test}))
 }
 
-/// The figures and the page about a run; the number of files.
+/// The figures and the page about a run, and about each of the models in it; the number of files.
 fn draw(run: &RunDirectory) -> Result<usize> {
-    let runs = [run.path().to_owned()];
-    let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
-    let figures = efy_plot::plot(&runs, &run.plots(), &formats)?;
-    let report = efy_plot::report(&runs)?;
-    files::write_atomically(&run.report(), report.as_bytes())?;
+    let config = Config::load(&run.config(), &[])?;
+    if config.train.replicas == 1 {
+        return draw_from(&[run.path().to_owned()], run);
+    }
+    let mut runs = Vec::new();
+    let mut count = 0;
+    for seed in config.train.seeds() {
+        let one = RunDirectory::open(&run.replica(seed))?;
+        runs.push(one.path().to_owned());
+        count += draw_from(&runs[runs.len() - 1..], &one)?;
+    }
+    Ok(count + draw_from(&runs, run)?)
+}
+
+/// The figures and the page about `runs`, in the directory of one.
+fn draw_from(runs: &[PathBuf], place: &RunDirectory) -> Result<usize> {
+    let options = PlotOptions {
+        grouping: Grouping::Seeds,
+        ..PlotOptions::default()
+    };
+    let figures = efy_plot::plot_with(runs, &place.plots(), &options)?;
+    let report = efy_plot::report(runs)?;
+    files::write_atomically(&place.report(), report.as_bytes())?;
     Ok(figures.len())
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    fn launches(&self) -> u64 {
+    pub(crate) fn launches(&self) -> u64 {
         self.report.total.launches
     }
 

@@ -21,6 +21,7 @@ mod observers;
 mod optimizer;
 mod predict;
 mod reference;
+mod replicas;
 mod report;
 mod reproduce;
 mod resident;

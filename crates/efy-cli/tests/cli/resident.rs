@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::cuda_stand_in::{library, with_stand_in};
+use efy_stand_in::library_or_skip;
+
+use crate::cuda_stand_in::with_stand_in;
 use crate::resume::{SMALL, small_place};
 use crate::support::{Finished, Place, run};
 
@@ -55,7 +57,9 @@ fn on_the_cpu() {
 
 #[test]
 fn on_the_stand_in() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     for more in ALGORITHMS {
         assert_the_same(&place, more, &|line| {
@@ -67,7 +71,9 @@ fn on_the_stand_in() {
 
 #[test]
 fn a_run_is_scored_and_predicted_alike_from_host_memory() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     let efy = |line: &str| {
         let line = format!("{line} --device cuda");
@@ -87,7 +93,9 @@ fn a_run_is_scored_and_predicted_alike_from_host_memory() {
 
 #[test]
 fn the_log_says_where_the_examples_live() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     for (resident, expected) in [("host", "in host memory"), ("auto", "on cuda:0")] {
         let line = line_of(resident);
@@ -114,7 +122,9 @@ fn line_of(resident: &str) -> String {
 
 #[test]
 fn a_step_does_not_wait_for_its_examples() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = Place::new();
     // One epoch, with twice the steps: waits and reads are those of evaluations, which are the same.
     let [few, many] = [100, 50].map(|batch| {

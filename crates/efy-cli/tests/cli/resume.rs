@@ -22,7 +22,7 @@ pub(crate) fn small_place() -> Place {
 }
 
 /// Every algorithm that there is.
-const ALGORITHMS: [&str; 18] = [
+const ALGORITHMS: [&str; 19] = [
     "",
     "--set model.kind=unary --set model.hidden=[8]",
     "--set model.dtype=f64 --set loss.regularizer=binary_entropy --set model.hidden=[8]",
@@ -38,6 +38,7 @@ const ALGORITHMS: [&str; 18] = [
     "--set loss.kind=cross_entropy --set loss.regularizer=binary_entropy",
     "--set loss.kind=mse --set loss.differentiation=unrolled --set loss.unroll_steps=4",
     "--set train.accumulate=3 --set train.weight_decay=0.01",
+    "--set train.replicas=2 --set train.patience=3",
     "--set train.optimizer=sgd --set train.schedule.kind=cosine --set train.schedule.warmup_steps=90",
     "--set train.optimizer=adamw --set train.weight_decay=0.1 --set train.clip_norm=0.01",
     // The stop is in the second training.
@@ -55,7 +56,8 @@ fn content(run: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             )
         })
         .filter(|(name, _)| {
-            let differs = |file: &str| name.to_string_lossy().starts_with(file);
+            let last = name.file_name().unwrap_or_default().to_string_lossy();
+            let differs = |file: &str| last.starts_with(file);
             // They hold times, and the command line.
             let timed = [
                 "env.json",

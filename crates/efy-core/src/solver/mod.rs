@@ -187,17 +187,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// The fraction of rows that did not converge, a scalar on the device.
-    pub fn unconverged(&self) -> Tensor {
-        let rows = self.converged.size()[0].max(1) as f64;
-        self.converged.logical_not().sum(tch::Kind::Float) / rows
+    /// The fraction of rows that did not converge, in each of `blocks` blocks of as many rows that follow
+    /// each other, `[blocks]`, on the device; 0 where there are no rows.
+    pub fn unconverged(&self, blocks: i64) -> Tensor {
+        mean_of_blocks(&self.converged.logical_not(), blocks)
     }
 
-    /// The mean number of iterations of a row, a scalar on the device; 0 where there are no rows.
-    pub fn mean_iterations(&self) -> Tensor {
-        let rows = self.iterations.size()[0].max(1) as f64;
-        self.iterations.sum(tch::Kind::Double) / rows
+    /// The mean number of iterations of a row in each block, as [`unconverged`](Self::unconverged).
+    pub fn mean_iterations(&self, blocks: i64) -> Tensor {
+        mean_of_blocks(&self.iterations, blocks)
     }
+}
+
+/// Means over blocks of rows, `[blocks]`, in f64.
+fn mean_of_blocks(of_rows: &Tensor, blocks: i64) -> Tensor {
+    let blocks = blocks.max(1);
+    let each = of_rows.size()[0] / blocks;
+    let sums = of_rows
+        .reshape([blocks, each])
+        .sum_dim_intlist(1, false, tch::Kind::Double);
+    sums / each.max(1) as f64
 }
 
 /// What there is to say of an iterate of an unrolled solver; `p` may have a graph, the solution has not.

@@ -42,7 +42,8 @@ impl Config {
             .and_then(|()| self.model.check())
             .and_then(|()| self.loss.check())
             .and_then(|()| self.solver.check())
-            .and_then(|()| self.check_task());
+            .and_then(|()| self.check_task())
+            .and_then(|()| self.check_replicas());
         checked.map_err(|(key, expected, found)| efy_train::Error::Config {
             origin: origin(key),
             message: format!("{key}: expected {expected}, found {found}"),
@@ -62,6 +63,17 @@ impl Config {
                 .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
             let expected = format!("one of {}", monitored.join(", "));
             return wrong("train.monitor", expected, format!("{monitor:?}{guess}"));
+        }
+        Ok(())
+    }
+
+    /// What models side by side cannot share.
+    fn check_replicas(&self) -> Result<(), Wrong> {
+        let replicas = self.train.replicas;
+        if replicas > 1 && self.loss.kind == LossKind::Contrastive {
+            // Its negatives are drawn from one seed.
+            let expected = "1 with loss.kind: contrastive (efy sweep trains several seeds)";
+            return wrong("train.replicas", expected, replicas);
         }
         Ok(())
     }

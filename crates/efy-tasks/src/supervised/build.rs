@@ -6,7 +6,7 @@ use efy_core::loss::{
 };
 use efy_core::solver::Options;
 use efy_core::{Error, Result};
-use efy_models::{CouplingSource, Model, Pairwise, Picnn, Sign, Spen, Unary};
+use efy_models::{CouplingSource, Model, Pairwise, Picnn, Seeds, Sign, Spen, Unary};
 use tch::Device;
 
 use super::Outputs;
@@ -34,14 +34,16 @@ pub(super) fn outputs(config: &Config, labels: i64) -> Result<Box<dyn Outputs>> 
     })
 }
 
-/// A model of `inputs` features and an energy over `outputs` numbers.
+/// A model of `inputs` features and an energy over `outputs` numbers, or replicas of it, one for each seed.
 pub(super) fn model(
     config: &ModelConfig,
     (inputs, outputs): (usize, usize),
-    seed: u64,
+    seeds: Vec<u64>,
     device: Device,
 ) -> Result<Box<dyn Model>> {
     let weights = at_most(config, (inputs as u64, outputs as u64));
+    let weights = weights.saturating_mul(seeds.len() as u64);
+    let seeds = Seeds::from(seeds);
     if weights > MOST_WEIGHTS {
         return Err(Error::Parameter {
             name: "model.hidden, model.rank, model.prior_hidden",
@@ -55,24 +57,24 @@ pub(super) fn model(
     let (hidden, prior) = (widths(&config.hidden), widths(&config.prior_hidden));
     let options = (config.dtype.kind(), device);
     Ok(match config.kind {
-        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seed, options)?),
+        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seeds, options)?),
         ModelKind::Pairwise => {
             let source = match config.coupling {
                 CouplingKind::Shared => CouplingSource::Shared,
                 CouplingKind::Predicted => CouplingSource::Predicted,
             };
             let coupling = (i64::from(config.rank), source);
-            Box::new(Pairwise::new(size, &hidden, coupling, seed, options)?)
+            Box::new(Pairwise::new(size, &hidden, coupling, seeds, options)?)
         }
         ModelKind::Spen => {
             let prior = (prior.as_slice(), Sign::Free);
-            Box::new(Spen::new(size, &hidden, prior, seed, options)?)
+            Box::new(Spen::new(size, &hidden, prior, seeds, options)?)
         }
         ModelKind::InputConcave => {
             let prior = (prior.as_slice(), Sign::Nonnegative);
-            Box::new(Spen::new(size, &hidden, prior, seed, options)?)
+            Box::new(Spen::new(size, &hidden, prior, seeds, options)?)
         }
-        ModelKind::Picnn => Box::new(Picnn::new(size, &hidden, &prior, seed, options)?),
+        ModelKind::Picnn => Box::new(Picnn::new(size, &hidden, &prior, seeds, options)?),
     })
 }
 

@@ -11,6 +11,7 @@ mod objective;
 mod outputs;
 mod partition;
 mod placement;
+mod replicas;
 mod run;
 mod splits;
 

@@ -48,12 +48,26 @@ impl Supervised {
     /// # Errors
     /// [`efy_core::Error`] for parameters out of range or when there is no room.
     pub fn new(config: &Config, splits: Splits) -> efy_core::Result<Self> {
+        Self::with_seeds(config, vec![config.train.seed], splits)
+    }
+
+    /// Replicas of the model side by side, with the splits of the seeds [`TrainConfig::seeds`](efy_train::TrainConfig::seeds),
+    /// in their order.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and when there is not one for each seed.
+    pub fn replicas(config: &Config, splits: Vec<Splits>) -> efy_core::Result<Self> {
+        let seeds: Vec<u64> = config.train.seeds().take(splits.len()).collect();
+        Self::with_seeds(config, seeds, Splits::side_by_side(splits)?)
+    }
+
+    fn with_seeds(config: &Config, seeds: Vec<u64>, splits: Splits) -> efy_core::Result<Self> {
         let outputs = build::outputs(config, splits.get(Split::Train).y.size()[1])?;
         let splits = splits.try_map_labels(|y| outputs.encode(y))?;
         let train = splits.get(Split::Train);
         let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
         let device = splits.device();
-        let model = build::model(&config.model, size, config.train.seed, device)?;
+        let model = build::model(&config.model, size, seeds, device)?;
         // On the device wherever the examples are: every step writes them.
         let warm = match config.solver.warm_start {
             true => Some(outputs.domain()?.start(&train.y).to_device(device)),
@@ -99,6 +113,18 @@ impl Supervised {
         matches!(&self.train, Source::Host(host) if host.is_pinned())
     }
 
+    /// How many models lie side by side.
+    fn count(&self) -> i64 {
+        self.model.parameters().replicas()
+    }
+
+    /// The means over the rows of each replica, `[R]`, of something of each row, `[B]`.
+    fn means(&self, of_rows: &Tensor) -> Tensor {
+        of_rows
+            .reshape([self.count(), -1])
+            .mean_dim([1_i64].as_slice(), false, None)
+    }
+
     /// Tries prediction and loss on the first training example.
     ///
     /// # Errors
@@ -106,7 +132,11 @@ impl Supervised {
     pub fn rehearse(&self) -> efy_core::Result<()> {
         let _guard = tch::no_grad_guard();
         let train = self.splits.get(Split::Train);
-        let first = |all: &Tensor| all.narrow(0, 0, 1).to_device(self.splits.device());
+        let each = train.rows.len() as i64 / self.count();
+        let first = |all: &Tensor| {
+            let size = [self.count(), each, -1];
+            all.view(size).select(1, 0).to_device(self.splits.device())
+        };
         let energy = self.model.energy(&first(&train.x))?;
         let _prediction = self.evaluation.predict(energy.as_ref(), None)?;
         let _loss = self
@@ -122,7 +152,7 @@ impl Supervised {
     pub fn predict(&self, x: &Tensor) -> efy_core::Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let _phase = Phase::Predict.enter();
-        let parts: Vec<Tensor> = chunks(x.size()[0])
+        let parts: Vec<Tensor> = chunks(x.size()[0], EVALUATION_ROWS)
             .map(|(from, count)| {
                 let part = x.narrow(0, from, count).to_device(self.splits.device());
                 let energy = self.encode(&part)?;
@@ -140,18 +170,63 @@ impl Supervised {
 }
 
 impl Supervised {
+    /// What the task makes of the inputs of a split, `[n, m]` for each replica.
+    ///
+    /// # Errors
+    /// Those of the model and the solver.
+    pub fn predict_split(&self, split: Split) -> efy_train::Result<Vec<Tensor>> {
+        let _guard = tch::no_grad_guard();
+        let _phase = Phase::Predict.enter();
+        let replicas = self.count();
+        let mut parts: Vec<Vec<Tensor>> = (0..replicas).map(|_| Vec::new()).collect();
+        self.each(split, &mut |x, _| {
+            let energy = self.encode(x)?;
+            let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
+            let outcome = self.outputs.outcome(energy.as_ref(), &p)?;
+            let rows = outcome.size()[0] / replicas;
+            for (index, parts) in (0..).zip(&mut parts) {
+                parts.push(outcome.narrow(0, index * rows, rows));
+            }
+            Ok(())
+        })?;
+        let joined = parts.iter().map(|parts| Tensor::f_cat(parts, 0));
+        Ok(joined
+            .collect::<Result<_, _>>()
+            .map_err(efy_core::Error::from)?)
+    }
+
+    /// Calls `visit` with inputs and labels of a split, some rows of each replica at a time.
+    fn each(
+        &self,
+        split: Split,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> efy_train::Result<()>,
+    ) -> efy_train::Result<()> {
+        let examples = self.splits.get(split);
+        let replicas = self.count();
+        let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
+        let rows = examples.rows.len() as i64 / replicas;
+        let ranges: Vec<(i64, i64)> = chunks(rows, EVALUATION_ROWS / replicas).collect();
+        source.each((replicas, &ranges), visit)
+    }
+
     fn encode(&self, x: &Tensor) -> efy_core::Result<Box<dyn Energy>> {
         let _phase = Phase::Encode.enter();
         self.model.energy(x)
     }
 
-    /// The mean loss with its graph, or with its gradient where both can be had without autograd.
+    /// The mean loss, of each replica, with its graph, or with its gradient where both can be had without
+    /// autograd.
     fn compare(
         &mut self,
         x: &Tensor,
         y: &Tensor,
         start: Option<&Tensor>,
     ) -> efy_core::Result<(Tensor, Option<Tensor>, Found)> {
+        if self.count() > 1 {
+            let energy = self.encode(x)?;
+            let value = self.training.loss(energy.as_ref(), y, start)?;
+            return Ok((self.means(&value.per_row), None, value.solution));
+        }
         self.written_out &= x.device() == Device::Cpu;
         if self.written_out {
             if let Some(pass) = self.model.pass(x)?
@@ -170,15 +245,17 @@ impl Supervised {
     }
 }
 
-fn chunks(rows: i64) -> impl Iterator<Item = (i64, i64)> {
+/// Ranges of at most `most` rows: (first row, rows).
+fn chunks(rows: i64, most: i64) -> impl Iterator<Item = (i64, i64)> {
+    let most = most.max(1);
     (0..rows)
-        .step_by(EVALUATION_ROWS as usize)
-        .map(move |from| (from, EVALUATION_ROWS.min(rows - from)))
+        .step_by(most as usize)
+        .map(move |from| (from, most.min(rows - from)))
 }
 
 impl Objective for Supervised {
     fn examples(&self) -> usize {
-        self.splits.get(Split::Train).rows.len()
+        self.splits.get(Split::Train).rows.len() / self.count() as usize
     }
 
     fn device(&self) -> Device {
@@ -193,7 +270,8 @@ impl Objective for Supervised {
     }
 
     fn announce(&mut self, batches: &[Tensor]) -> efy_train::Result<()> {
-        self.train.announce(batches)
+        let flat: Vec<Tensor> = batches.iter().map(|rows| rows.reshape([-1])).collect();
+        self.train.announce(&flat)
     }
 
     fn parameters(&self) -> &Parameters {
@@ -201,7 +279,7 @@ impl Objective for Supervised {
     }
 
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
-        let (rows, x, y) = self.train.batch(rows)?;
+        let (rows, x, y) = self.train.batch(&rows.reshape([-1]))?;
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, &rows));
         self.training.set_step(self.steps);
         self.steps += 1;
@@ -225,8 +303,15 @@ impl Objective for Supervised {
         if let Some(solution) = found.into_solution() {
             let report = Rc::new(solution.report);
             let unconverged = Rc::clone(&report);
-            metrics.push(("unconverged", Box::new(move || unconverged.unconverged())));
-            metrics.push(("iterations", Box::new(move || report.mean_iterations())));
+            let replicas = self.count();
+            metrics.push((
+                "unconverged",
+                Box::new(move || unconverged.unconverged(replicas)),
+            ));
+            metrics.push((
+                "iterations",
+                Box::new(move || report.mean_iterations(replicas)),
+            ));
         }
         Ok(StepLoss {
             loss,
@@ -267,14 +352,24 @@ impl Objective for Supervised {
         Ok(())
     }
 
+    /// The mean over replicas.
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
+        let mut all = self.evaluate_replicas(split)?;
+        match (all.len(), all.pop()) {
+            (1, Some(one)) => Ok(one),
+            (_, last) => {
+                all.extend(last);
+                Ok(Metrics::mean(&all))
+            }
+        }
+    }
+
+    fn evaluate_replicas(&mut self, split: Split) -> efy_train::Result<Vec<Metrics>> {
         let _guard = tch::no_grad_guard();
         let _phase = Phase::Evaluate.enter();
-        let examples = self.splits.get(split);
-        let mut sums = self.outputs.sums();
-        let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
-        let ranges: Vec<(i64, i64)> = chunks(examples.rows.len() as i64).collect();
-        source.each(&ranges, &mut |x, y| {
+        let replicas = self.count();
+        let mut sums: Vec<_> = (0..replicas).map(|_| self.outputs.sums()).collect();
+        self.each(split, &mut |x, y| {
             let energy = self.encode(x)?;
             let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
             let prediction = match solution {
@@ -282,9 +377,15 @@ impl Objective for Supervised {
                 _ => self.evaluation.predict(energy.as_ref(), None)?,
             };
             let outcome = self.outputs.outcome(energy.as_ref(), &prediction.argmax)?;
-            sums.add(&outcome, y, &per_row, &prediction.report.converged);
+            let rows = y.size()[0] / replicas;
+            for (index, sums) in (0..).zip(&mut sums) {
+                let own = |t: &Tensor| t.narrow(0, index * rows, rows);
+                let converged = own(&prediction.report.converged);
+                sums.add(&own(&outcome), &own(y), &own(&per_row), &converged);
+            }
             Ok(())
         })?;
-        Ok(sums.finish()?)
+        let finished = sums.into_iter().map(|sums| Ok(sums.finish()?));
+        finished.collect()
     }
 }

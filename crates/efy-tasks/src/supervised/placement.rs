@@ -75,6 +75,14 @@ impl Source {
         }
     }
 
+    /// How many examples there are.
+    fn rows(&self) -> i64 {
+        match self {
+            Source::Device(x, _) => x.size()[0],
+            Source::Host(host) => host.rows(),
+        }
+    }
+
     /// Says what will be asked for, in order.
     pub(super) fn announce(&mut self, batches: &[Tensor]) -> efy_train::Result<()> {
         match self {
@@ -100,22 +108,32 @@ impl Source {
         }
     }
 
-    /// Calls `visit` with inputs and labels of `ranges` (first row, rows), one after the other.
+    /// Calls `visit` with inputs and labels of `ranges` (first row, rows), one after the other. Of
+    /// `replicas` whose rows follow each other, each has its own range in every visit.
     pub(super) fn each(
         &mut self,
-        ranges: &[(i64, i64)],
+        (replicas, ranges): (i64, &[(i64, i64)]),
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> efy_train::Result<()>,
     ) -> efy_train::Result<()> {
-        if let Source::Device(x, y) = self {
+        if let (Source::Device(x, y), 1) = (&self, replicas) {
             let mut ranges = ranges.iter();
             return ranges.try_for_each(|&(from, count)| {
                 visit(&x.narrow(0, from, count), &y.narrow(0, from, count))
             });
         }
-        let options = (Kind::Int64, Device::Cpu);
+        let device = match self {
+            Source::Device(x, _) => x.device(),
+            Source::Host(_) => Device::Cpu,
+        };
+        let each = self.rows() / replicas.max(1);
         let rows: Vec<Tensor> = ranges
             .iter()
-            .map(|&(from, count)| Tensor::f_arange_start(from, from + count, options))
+            .map(|&(from, count)| {
+                let options = (Kind::Int64, device);
+                let first = Tensor::f_arange(replicas, options)?.f_mul_scalar(each)?;
+                let own = Tensor::f_arange_start(from, from + count, options)?;
+                first.f_unsqueeze(1)?.f_add(&own)?.f_reshape([-1])
+            })
             .collect::<Result<_, _>>()
             .map_err(efy_core::Error::from)?;
         self.announce(&rows)?;

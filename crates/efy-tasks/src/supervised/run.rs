@@ -7,13 +7,13 @@ use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
 use efy_train::files::{read_text, write_atomically, write_json};
 use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
 use efy_train::{
-    Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, Trainer,
-    newest_fault, observer_state, weights,
+    Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, State,
+    Trainer, newest_fault, observer_state, replica_observer_state, weights,
 };
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Placement, Scaling, Splits, Supervised};
+use super::{Placement, Scaling, Splits, Supervised, replicas};
 use crate::Result;
 use crate::config::Config;
 use crate::data::{self, Cache, Dataset, Schema, Targets};
@@ -122,8 +122,10 @@ impl<'a> Prepared<'a> {
     /// What data, model and solver report.
     pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
         let options = (config.model.dtype.kind(), device);
-        let splits = Splits::new(data, &config.data, config.train.seed, options)?;
-        let objective = Supervised::new(config, splits)?;
+        let splits = (config.train.seeds())
+            .map(|seed| Splits::new(data, &config.data, seed, options))
+            .collect::<Result<_>>()?;
+        let objective = Supervised::replicas(config, splits)?;
         objective.rehearse()?;
         Ok(Prepared {
             config,
@@ -148,17 +150,23 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What training or writing report.
     pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
-        let yaml = efy_train::config::to_yaml(self.config)?;
-        write_atomically(&run.config(), yaml.as_bytes())?;
-        write_json(&run.environment(), &Environment::capture(self.device))?;
-        write_json(&run.schema(), self.data.schema())?;
-        let mut files: Vec<Box<dyn Observer>> =
-            vec![Box::new(MetricsFile::create(&run.metrics())?)];
-        if self.config.train.tensorboard {
-            files.push(Box::new(TensorBoard::create(run.path())?));
-        }
+        let replicas = replicas::create(self.config, run)?;
+        let begin = |config: &Config, run: &RunDirectory| -> Result<Files> {
+            let yaml = efy_train::config::to_yaml(config)?;
+            write_atomically(&run.config(), yaml.as_bytes())?;
+            write_json(&run.environment(), &Environment::capture(self.device))?;
+            write_json(&run.schema(), self.data.schema())?;
+            let mut files: Files = vec![Box::new(MetricsFile::create(&run.metrics())?)];
+            if config.train.tensorboard {
+                files.push(Box::new(TensorBoard::create(run.path())?));
+            }
+            Ok(files)
+        };
+        let files = begin(self.config, run)?;
+        let apart = replicas.iter().map(|one| begin(&one.config, &one.run));
+        let apart = apart.collect::<Result<Vec<Files>>>()?;
         let checkpoints = checkpoints(run, self.config, self.data)?;
-        self.go(run, files, attendance, checkpoints, None)
+        self.go(run, (files, apart), attendance, checkpoints, None)
     }
 
     /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
@@ -180,19 +188,31 @@ impl<'a> Prepared<'a> {
         let Some(snapshot) = snapshot else {
             return self.train(run, attendance);
         };
-        let written = observer_state(&snapshot, "metrics").get("bytes")?;
-        let metrics = MetricsFile::resume(&run.metrics(), written)?;
-        let mut files: Vec<Box<dyn Observer>> = vec![Box::new(metrics)];
-        if self.config.train.tensorboard {
-            files.push(Box::new(TensorBoard::resume(run.path())?));
-        }
-        self.go(run, files, attendance, checkpoints, Some(snapshot))
+        let go_on = |state: State, run: &RunDirectory| -> Result<Files> {
+            let metrics = MetricsFile::resume(&run.metrics(), state.get("bytes")?)?;
+            let mut files: Files = vec![Box::new(metrics)];
+            if self.config.train.tensorboard {
+                files.push(Box::new(TensorBoard::resume(run.path())?));
+            }
+            Ok(files)
+        };
+        let files = go_on(observer_state(&snapshot, "metrics"), run)?;
+        let replicas = replicas::open(self.config, run)?;
+        let apart = (replicas.iter().enumerate())
+            .map(|(index, one)| {
+                go_on(
+                    replica_observer_state(&snapshot, index, "metrics"),
+                    &one.run,
+                )
+            })
+            .collect::<Result<Vec<Files>>>()?;
+        self.go(run, (files, apart), attendance, checkpoints, Some(snapshot))
     }
 
     fn go(
         self,
         run: &RunDirectory,
-        mut observers: Vec<Box<dyn Observer>>,
+        (mut observers, apart): (Files, Vec<Files>),
         attendance: Attendance,
         checkpoints: Checkpoints,
         snapshot: Option<Snapshot>,
@@ -206,30 +226,51 @@ impl<'a> Prepared<'a> {
         let started = Instant::now();
         observers.extend(attendance.observers);
         let mut trainer = Trainer::new(&config.train, observers)
+            .watching(apart)
             .controlled(attendance.control)
             .saving(checkpoints, config.checkpoint.every, &run.faults())
             .resuming(snapshot);
+        if config.train.replicas > 1 {
+            let outcomes = trainer.fit_replicas(&mut objective)?;
+            let place = (data, device, started);
+            let trained = (&mut objective, outcomes.as_slice());
+            return replicas::finish(config, run, trained, place, &mut trainer);
+        }
         let mut outcome = trainer.fit(&mut objective)?;
         if config.train.refit {
             (objective, outcome) = refit(&mut trainer, config, data, device, &outcome)?;
         }
         let test = objective.evaluate(Split::Test)?;
         trainer.report(&outcome, Split::Test, &test)?;
-
-        let Scaling { mean, deviation } = objective.splits().scaling();
-        let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
-            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
-        weights::save(&run.weights(), objective.parameters(), &buffers)?;
-        write_test_predictions(run, &objective, data)?;
-        write_summary(
-            run,
-            config,
-            &outcome,
-            &test,
-            started.elapsed().as_secs_f64(),
-        )?;
+        let predictions = objective.predict_split(Split::Test)?.pop();
+        let results = (&outcome, &test, predictions.as_ref());
+        finish(config, run, &objective, data, (results, started))?;
         Ok(test)
     }
+}
+
+/// Observers that write into a run directory.
+type Files = Vec<Box<dyn Observer>>;
+
+/// What a training came to: where it ended, its test metrics, and what the task makes of the test split.
+pub(super) type Results<'a> = (&'a Outcome, &'a Metrics, Option<&'a Tensor>);
+
+/// Writes what a trained model leaves: weights, predictions, and last of all the summary.
+pub(super) fn finish(
+    config: &Config,
+    run: &RunDirectory,
+    objective: &Supervised,
+    data: &Dataset,
+    ((outcome, test, predictions), started): (Results<'_>, Instant),
+) -> Result<()> {
+    let Scaling { mean, deviation } = objective.splits().scaling();
+    let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
+        .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
+    weights::save(&run.weights(), objective.parameters(), &buffers)?;
+    if let Some(predictions) = predictions {
+        write_test_predictions(run, objective, data, predictions)?;
+    }
+    write_summary(run, config, outcome, test, started.elapsed().as_secs_f64())
 }
 
 /// The checkpoints of a run, which belong to its configuration and its data.
@@ -255,6 +296,7 @@ pub fn replay(
     device: Device,
     cache: &Cache,
 ) -> Result<(Fault, Fault)> {
+    replicas::refuse(config, run)?;
     let Some(snapshot) = newest_fault(&run.faults())? else {
         let run = run.path().display();
         return Err(Error::Usage(format!("{run}: no step of it was not finite")));
@@ -296,9 +338,10 @@ fn write_test_predictions(
     run: &RunDirectory,
     objective: &Supervised,
     data: &Dataset,
+    outcome: &Tensor,
 ) -> Result<()> {
     let test = objective.splits().get(Split::Test);
-    let outcome: Vec<f64> = read::to_vec(&objective.predict(&test.x)?)?;
+    let outcome: Vec<f64> = read::to_vec(outcome)?;
     let k = data.labels();
     let truth: Vec<u8> = test
         .rows
@@ -337,6 +380,7 @@ fn write_summary(
 /// # Errors
 /// What configuration, data and weights report, among them that the data set has changed since.
 pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) -> Result<Trained> {
+    replicas::refuse(config, run)?;
     let data = dataset(config, cache)?;
     let text = read_text(&run.schema())?;
     let schema: Schema = serde_json::from_str(&text).map_err(|error| {

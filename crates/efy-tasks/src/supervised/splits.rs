@@ -179,6 +179,49 @@ impl Splits {
         Ok(self)
     }
 
+    /// Those of several replicas in one: each has as many rows in each split as the others, and they
+    /// follow each other.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Shape`] when they have not, or there are none.
+    pub(super) fn side_by_side(mut all: Vec<Splits>) -> efy_core::Result<Self> {
+        let sizes = |splits: &Splits| Split::ALL.map(|split| splits.get(split).rows.len());
+        let fits = |first: &Splits| all.iter().all(|other| sizes(other) == sizes(first));
+        if !all.first().is_some_and(fits) {
+            return Err(efy_core::Error::Shape {
+                what: "replicas",
+                expected: "at least one, with as many rows in each split".to_owned(),
+                found: all.iter().flat_map(sizes).map(|rows| rows as i64).collect(),
+            });
+        }
+        if all.len() == 1 {
+            return Ok(all.swap_remove(0));
+        }
+        let joined = |split: Split| -> efy_core::Result<Examples> {
+            let parts = || all.iter().map(|splits| splits.get(split));
+            let [x, y] = [
+                parts().map(|part| &part.x).collect::<Vec<_>>(),
+                parts().map(|part| &part.y).collect(),
+            ];
+            Ok(Examples {
+                x: Tensor::f_cat(&x, 0)?,
+                y: Tensor::f_cat(&y, 0)?,
+                rows: parts().flat_map(|part| part.rows.clone()).collect(),
+            })
+        };
+        let [train, validation, test] = [
+            joined(Split::Train)?,
+            joined(Split::Validation)?,
+            joined(Split::Test)?,
+        ];
+        Ok(Splits {
+            train,
+            validation,
+            test,
+            ..all.swap_remove(0)
+        })
+    }
+
     /// The examples of a split.
     pub fn get(&self, split: Split) -> &Examples {
         match split {

@@ -361,6 +361,24 @@ impl<'a> Trainer<'a> {
         self.tell(&Event::metrics(step, epoch, split, metrics))
     }
 
+    /// [`report`](Self::report) to the observers of one replica.
+    ///
+    /// # Errors
+    /// What the observers report.
+    pub fn report_replica(
+        &mut self,
+        index: usize,
+        outcome: &Outcome,
+        split: Split,
+        metrics: &Metrics,
+    ) -> Result<()> {
+        let (step, epoch) = (outcome.best_step, outcome.best_epoch);
+        match self.apart.get_mut(index) {
+            Some(observers) => observers.tell(&Event::metrics(step, epoch, split, metrics)),
+            None => Ok(()),
+        }
+    }
+
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
         self.observers.tell(event)?;
         let mut apart = self.apart.iter_mut();
@@ -371,6 +389,12 @@ impl<'a> Trainer<'a> {
 /// What an observer of this name stored in a snapshot.
 pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
     snapshot.state.inner(OBSERVERS).inner(name)
+}
+
+/// [`observer_state`] of one of the replica's own.
+pub fn replica_observer_state(snapshot: &Snapshot, replica: usize, name: &str) -> State {
+    let states = snapshot.state.inner(OBSERVERS);
+    states.inner(&replica.to_string()).inner(name)
 }
 
 /// The order of the epoch in progress.
