@@ -62,7 +62,7 @@ fn no_single_label_makes_it_better_and_it_is_mostly_the_best_set() {
                 for i in 0..k {
                     let flipped = sets.copy();
                     let mut label = flipped.select(1, i);
-                    let _ = label.copy_(&(1.0 - sets.select(1, i)));
+                    label.copy_(&(1.0 - sets.select(1, i)));
                     let others: Vec<f64> = read::to_vec(&energy.value(&flipped)).unwrap();
                     for (found, other) in found.iter().zip(others) {
                         assert!(*found >= other - 1e-5, "{found} {other}");
