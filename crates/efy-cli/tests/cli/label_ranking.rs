@@ -109,7 +109,8 @@ fn iris_is_learned_evaluated_and_predicted_on_both_polytopes() {
 fn a_run_that_was_stopped_goes_on_to_the_same_bits() {
     let place = Place::new();
     for polytope in ["permutahedron", "birkhoff"] {
-        let sets = format!("--set model.polytope={polytope} --set train.refit=true");
+        let saving = "--set checkpoint.every=20 --set checkpoint.keep=1 --set train.refit=true";
+        let sets = format!("--set model.polytope={polytope} {saving}");
         let (whole, parts) = (format!("{polytope}-whole"), format!("{polytope}-parts"));
         iris(&place, &format!("--out {whole} {sets}")).ok();
         iris(&place, &format!("--out {parts} {sets} --stop-after 41")).ok();

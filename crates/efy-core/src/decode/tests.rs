@@ -23,12 +23,19 @@ fn all_sets(k: i64, kind: Kind) -> Tensor {
         .to_kind(kind)
 }
 
-/// The energy of every set for every row, `[2^k, B]`.
-fn values(energy: &dyn Energy, k: i64) -> Tensor {
-    let (rows, kind) = (energy.size().0, energy.options().0);
-    let all = all_sets(k, kind);
-    let of = |set: i64| energy.value(&all.narrow(0, set, 1).expand([rows, k], false));
-    Tensor::stack(&(0..1_i64 << k).map(of).collect::<Vec<_>>(), 0)
+/// The energy of every set for every row, `[2^k, B]`, from the matrices themselves.
+fn values(u: &Tensor, coupling: &Coupling) -> Tensor {
+    let all = all_sets(u.size()[1], u.kind());
+    let matrices = coupling.dense();
+    let of = |row: i64| {
+        let matrix = match coupling.per_row() {
+            true => matrices.get(row),
+            false => matrices.shallow_clone(),
+        };
+        let pairs = (all.matmul(&matrix) * &all).sum_dim_intlist(1, false, None::<Kind>);
+        all.mv(&u.get(row)) + pairs * 0.5
+    };
+    Tensor::stack(&(0..u.size()[0]).map(of).collect::<Vec<_>>(), 1)
 }
 
 fn couplings(k: i64, rows: i64, kind: Kind) -> Vec<Coupling> {
@@ -46,21 +53,22 @@ fn no_single_label_makes_it_better_and_it_is_mostly_the_best_set() {
         let (mut best, mut all) = (0, 0);
         for k in [1, 2, 5, 8, 12] {
             for coupling in couplings(k, rows, kind) {
-                let energy = Quadratic::new(random(&[rows, k], 1, kind), coupling).unwrap();
+                let u = random(&[rows, k], 1, kind);
+                let values = values(&u, &coupling);
+                let energy = Quadratic::new(u, coupling).unwrap();
                 let sets = LocalSearch::default().best_sets(&energy).unwrap();
                 assert_eq!((sets.size(), sets.kind()), (vec![rows, k], kind));
                 let found: Vec<f64> = read::to_vec(&energy.value(&sets)).unwrap();
                 for i in 0..k {
                     let flipped = sets.copy();
                     let mut label = flipped.select(1, i);
-                    let _ = label.copy_(&(1.0 - sets.select(1, i)));
+                    label.copy_(&(1.0 - sets.select(1, i)));
                     let others: Vec<f64> = read::to_vec(&energy.value(&flipped)).unwrap();
                     for (found, other) in found.iter().zip(others) {
                         assert!(*found >= other - 1e-5, "{found} {other}");
                     }
                 }
-                let maxima: Vec<f64> =
-                    read::to_vec(&values(&energy, k).amax([0].as_slice(), false)).unwrap();
+                let maxima: Vec<f64> = read::to_vec(&values.amax([0].as_slice(), false)).unwrap();
                 for (found, maximum) in found.iter().zip(maxima) {
                     assert!(*found <= maximum + 1e-5);
                     best += usize::from(*found >= maximum - 1e-5);

@@ -108,10 +108,10 @@ mod tests {
         assert!((correlation(&scaled).unwrap() - 1.0).abs() < 1e-12);
         assert!((correlation(&reversed).unwrap() + 1.0).abs() < 1e-12);
         assert_eq!(correlation(&[1.0; 4]), None);
-        // By hand: means 2 and 1.625, covariance 3.5, variances 2.5 and 9.046875.
+        // By hand: means 2 and 1.625, covariance 4.375, variances 2.5 and 8.921875.
         let found = correlation(&[0.0, 1.0, 4.0, 3.0]).unwrap();
         assert!(
-            (found - 4.3125 / (2.5_f64 * 9.046875).sqrt()).abs() < 1e-12,
+            (found - 4.375 / (2.5_f64 * 8.921875).sqrt()).abs() < 1e-12,
             "{found}"
         );
     }
