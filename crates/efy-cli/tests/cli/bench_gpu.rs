@@ -1,6 +1,8 @@
 //! `efy bench gpu`: with a GPU a table, without one a line.
 
-use crate::cuda_stand_in::{library, with_stand_in};
+use efy_stand_in::library_or_skip;
+
+use crate::cuda_stand_in::with_stand_in;
 use crate::support::{Place, run};
 
 #[test]
@@ -47,7 +49,9 @@ fn what_cannot_be_measured_is_refused() {
 
 #[test]
 fn the_table_is_printed_and_written() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = Place::new();
     let line = "bench gpu --seconds 0 --set shapes=[unary_14,pairwise_14] --set batch=[10] --set dtype=[f32] --out out";
     let told = run(with_stand_in(&mut place.command(line), library), line).ok();
@@ -66,6 +70,8 @@ fn the_table_is_printed_and_written() {
                 "{row}"
             );
         }
+        assert!(row["gpu"]["launches_per_step"].as_f64().unwrap() > 5.0);
+        assert_eq!(row["gpu"]["memory"]["of"], "tensors");
         assert!(row["cpu"]["memory"]["bytes"].as_u64().unwrap() > 1 << 20);
         assert!(row["cpu"]["launches_per_step"].is_null());
         let shape = row["shape"].as_str().unwrap();

@@ -1,8 +1,9 @@
 //! Examples in host memory train the same model, to the last bit, as examples on the device.
 
+use efy_stand_in::library_or_skip;
 use serde_json::Value;
 
-use crate::cuda_stand_in::{library, with_stand_in};
+use crate::cuda_stand_in::{on_stand_in, with_stand_in};
 use crate::resume::{SMALL, small_place};
 use crate::support::{Finished, Place, run};
 
@@ -55,7 +56,9 @@ fn on_the_cpu() {
 
 #[test]
 fn on_the_stand_in() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     for more in ALGORITHMS {
         assert_the_same(&place, more, &|line| {
@@ -67,7 +70,9 @@ fn on_the_stand_in() {
 
 #[test]
 fn a_run_is_scored_and_predicted_alike_from_host_memory() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     let efy = |line: &str| {
         let line = format!("{line} --device cuda");
@@ -87,7 +92,9 @@ fn a_run_is_scored_and_predicted_alike_from_host_memory() {
 
 #[test]
 fn the_log_says_where_the_examples_live() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     for (resident, expected) in [("host", "in host memory"), ("auto", "on cuda:0")] {
         let line = line_of(resident);
@@ -114,27 +121,24 @@ fn line_of(resident: &str) -> String {
 
 #[test]
 fn a_step_does_not_wait_for_its_examples() {
-    let Some(library) = library() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = Place::new();
     // One epoch, with twice the steps: waits and reads are those of evaluations, which are the same.
     let [few, many] = [100, 50].map(|batch| {
         let line = format!(
-            "train CONFIG --quiet --force --out run --device cuda --set data.resident=host \
+            "train CONFIG --quiet --force --out run --set data.resident=host \
              --set train.epochs=1 --set train.log_every=1000000 --set solver.eval_tolerance=0 \
              --set solver.eval_max_iterations=40 --set train.batch_size={batch}"
         );
-        let mut command = place.command(&line);
-        let report = place.path("report.json");
-        with_stand_in(&mut command, library).env("FAKECUDA_REPORT", report);
-        run(&mut command, &line).ok();
-        place.json("report.json")
+        on_stand_in(&place, library, &line).report.total
     });
-    for name in ["syncs", "d2h"] {
-        assert_eq!(many[name], few[name], "{name}");
-    }
-    let copies = |counts: &Value| counts["h2d"].as_i64().unwrap();
+    assert_eq!(many.syncs, few.syncs);
+    assert_eq!(many.d2h, few.d2h);
+    assert_eq!(many.h2d, few.h2d, "copies that the host waits for");
     // 12 and 23 steps: indices, inputs and labels of each.
-    assert_eq!(copies(&many) - copies(&few), 3 * 11);
+    assert_eq!(many.h2d_pinned - few.h2d_pinned, 3 * 11);
 }
 
 #[test]
