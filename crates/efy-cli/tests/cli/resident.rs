@@ -60,7 +60,7 @@ fn on_the_stand_in() {
         return;
     };
     let place = small_place();
-    for more in ALGORITHMS {
+    for more in &ALGORITHMS[..3] {
         assert_the_same(&place, more, &|line| {
             let line = format!("{line} --device cuda");
             run(with_stand_in(&mut place.command(&line), library), &line)
