@@ -34,9 +34,9 @@ pub struct HostBatches {
 /// Some examples on the device.
 #[derive(Debug)]
 pub struct Batch {
-    /// Their indices `[B]`, Int64.
+    /// Their indices `[B]`, or of replicas `[R, B]`, Int64.
     pub rows: Tensor,
-    /// Their part of every column, `[B, ...]`.
+    /// Their part of every column, `[B, ...]` or `[R, B, ...]`.
     pub columns: Vec<Tensor>,
 }
 
@@ -49,7 +49,11 @@ struct Target {
 
 /// A batch in host memory.
 struct Gathered {
+    /// Row-major; those of each replica are `length` in number.
     indices: Vec<i64>,
+    length: usize,
+    /// The dimension of the batch in all tensors.
+    dimension: i64,
     /// The indices and the columns, contiguous.
     tensors: Vec<Tensor>,
     /// Whether all of that is pinned.
@@ -85,7 +89,7 @@ impl HostBatches {
         self.target.pinned
     }
 
-    /// Begins to gather `batches`: the indices, `[B]` each on the CPU, that [`batch`](Self::batch) will be
+    /// Begins to gather `batches`: the indices, `[B]` or `[R, B]` each on the CPU, that [`batch`](Self::batch) will be
     /// called with, in this order. What was announced before is forgotten.
     ///
     /// # Errors
@@ -105,27 +109,29 @@ impl HostBatches {
         Ok(())
     }
 
-    /// The examples with the indices `rows` `[B]` (on the CPU): a batch that was announced, or a
-    /// contiguous part of it. Others are gathered on the spot. Reads nothing from the device.
+    /// The examples with the indices `rows` `[B]` or `[R, B]` (on the CPU): a batch that was announced, or
+    /// a contiguous part of it along B. Others are gathered on the spot. Reads nothing from the device.
     ///
     /// # Errors
     /// [`Error::Core`] when gathering or copying fails; what the thread met with.
     pub fn batch(&mut self, rows: &Tensor) -> Result<Batch> {
         let wanted: Vec<i64> = read::to_vec(rows)?;
-        if let Some(from) = self.current.as_ref().and_then(|batch| batch.find(&wanted)) {
-            return self.copy(from, wanted.len());
+        let count = length(rows);
+        let part = |batch: &Option<Gathered>| batch.as_ref().and_then(|b| b.find(&wanted, count));
+        if let Some(from) = part(&self.current) {
+            return self.copy(from, count);
         }
         if self.next.is_none()
             && let Some(queue) = &mut self.queue
         {
             self.next = queue.take()?;
         }
-        if let Some(from) = self.next.as_ref().and_then(|batch| batch.find(&wanted)) {
+        if let Some(from) = part(&self.next) {
             self.current = self.next.take();
-            return self.copy(from, wanted.len());
+            return self.copy(from, count);
         }
         self.current = Some(Gathered::new(&self.columns, rows, self.target)?);
-        self.copy(0, wanted.len())
+        self.copy(0, count)
     }
 
     /// Queues the copy of a part of the batch in use.
@@ -135,8 +141,10 @@ impl HostBatches {
         let tensors = batch.tensors.iter();
         let mut copied = tensors
             .map(|tensor| {
-                let part = tensor.f_narrow(0, from as i64, count as i64)?;
-                part.f_to_device_(self.target.device, part.kind(), batch.pinned, false)
+                let part = tensor.f_narrow(batch.dimension, from as i64, count as i64)?;
+                // A part of several replicas is made contiguous on the way, in memory that is not pinned.
+                let pinned = batch.pinned && part.is_contiguous();
+                part.f_to_device_(self.target.device, part.kind(), pinned, false)
             })
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(efy_core::Error::from)?
@@ -154,34 +162,43 @@ impl HostBatches {
 impl Gathered {
     fn new(columns: &[Tensor], rows: &Tensor, target: Target) -> efy_core::Result<Self> {
         let indices = read::to_vec(rows)?;
+        let flat = rows.f_reshape([-1])?;
         let mut tensors = Vec::with_capacity(columns.len() + 1);
         tensors.push(rows.f_contiguous()?);
         for column in columns {
-            tensors.push(column.f_index_select(0, rows)?);
+            let shape = [rows.size(), column.size().split_off(1)].concat();
+            tensors.push(column.f_index_select(0, &flat)?.f_view(shape.as_slice())?);
         }
         // What cannot be pinned now, with the host's memory full of it, is copied as it is.
         let pinned = target.pinned.then(|| target.pin(&tensors));
-        Ok(match pinned {
-            Some(Ok(tensors)) => Gathered {
-                indices,
-                tensors,
-                pinned: true,
-            },
-            _ => Gathered {
-                indices,
-                tensors,
-                pinned: false,
-            },
+        let (tensors, pinned) = match pinned {
+            Some(Ok(pinned)) => (pinned, true),
+            _ => (tensors, false),
+        };
+        Ok(Gathered {
+            indices,
+            length: length(rows),
+            dimension: rows.dim() as i64 - 1,
+            tensors,
+            pinned,
         })
     }
 
-    /// Where these indices begin among those of this batch, if they are a part of it.
-    fn find(&self, wanted: &[i64]) -> Option<usize> {
+    /// Where these indices, `count` a replica, begin among those of this batch, if they are a part of it.
+    fn find(&self, wanted: &[i64], count: usize) -> Option<usize> {
+        let first = self.indices.get(..self.length)?;
         let from = match wanted.first() {
-            Some(first) => self.indices.iter().position(|index| index == first)?,
+            Some(row) => first.iter().position(|index| index == row)?,
             None => 0,
         };
-        self.indices[from..].starts_with(wanted).then_some(from)
+        let replicas = |all: usize, each: usize| all.checked_div(each).unwrap_or(0);
+        let alike = replicas(self.indices.len(), self.length) == replicas(wanted.len(), count);
+        let whole = self.indices.chunks(self.length.max(1));
+        let parts = wanted.chunks(count.max(1));
+        let same = whole
+            .zip(parts)
+            .all(|(whole, part)| whole[from..].starts_with(part));
+        (alike && same).then_some(from)
     }
 }
 
@@ -192,6 +209,11 @@ impl Target {
         let pin = |tensor: &Tensor| tensor.f_internal_pin_memory(self.device);
         tensors.iter().map(pin).collect()
     }
+}
+
+/// Examples of a batch, or of each replica's.
+fn length(rows: &Tensor) -> usize {
+    rows.size().last().map_or(1, |&length| length as usize)
 }
 
 /// Whether there is pinned memory for copies to this device: containers and virtual machines may have none.

@@ -70,6 +70,8 @@ fn the_table_is_printed_and_written() {
                 "{row}"
             );
         }
+        assert!(row["gpu"]["launches_per_step"].as_f64().unwrap() > 5.0);
+        assert_eq!(row["gpu"]["memory"]["of"], "tensors");
         assert!(row["cpu"]["memory"]["bytes"].as_u64().unwrap() > 1 << 20);
         assert!(row["cpu"]["launches_per_step"].is_null());
         let shape = row["shape"].as_str().unwrap();

@@ -62,7 +62,7 @@ pub(super) enum Source {
     /// Inputs and labels are on the device: a batch is one selection of rows each.
     Device(Tensor, Tensor),
     /// They are in host memory.
-    Host(HostBatches),
+    Host(Box<HostBatches>),
 }
 
 impl Source {
@@ -70,7 +70,7 @@ impl Source {
     pub(super) fn new(examples: &Examples, placement: Placement, device: Device) -> Self {
         let (x, y) = (examples.x.shallow_clone(), examples.y.shallow_clone());
         match placement.host {
-            true => Source::Host(HostBatches::new(vec![x, y], device)),
+            true => Source::Host(Box::new(HostBatches::new(vec![x, y], device))),
             false => Source::Device(x, y),
         }
     }

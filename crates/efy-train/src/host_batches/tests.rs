@@ -86,6 +86,39 @@ fn a_batch_that_was_not_announced_does_not_disturb_the_order() {
 }
 
 #[test]
+fn replicas_get_their_own_examples_whole_and_in_parts() {
+    let mut host = HostBatches::new(columns(), Device::Cpu);
+    let rows = Tensor::from_slice2(&ORDER);
+    // The second batch has another first replica, the third is asked for in parts.
+    let other = Tensor::from_slice2(&[ORDER[1], ORDER[0], ORDER[2]]);
+    host.announce(&[
+        rows.shallow_clone(),
+        other.shallow_clone(),
+        rows.shallow_clone(),
+    ])
+    .unwrap();
+    let parts = [
+        rows.shallow_clone(),
+        other,
+        rows.narrow(1, 0, 2),
+        rows.narrow(1, 2, 1),
+    ];
+    for rows in &parts {
+        let batch = host.batch(rows).unwrap();
+        assert_eq!(batch.rows, *rows);
+        for (found, column) in batch.columns.iter().zip(columns()) {
+            let flat = column.index_select(0, &rows.reshape([-1]));
+            assert_eq!(found.size()[..2], rows.size());
+            assert_eq!(found.reshape(flat.size()), flat);
+        }
+    }
+    assert_eq!(host.queue.as_ref().unwrap().left, 0, "none was left out");
+    // The same first replica and another second one is another batch.
+    let mixed = Tensor::from_slice2(&[ORDER[0], ORDER[2], ORDER[1]]);
+    assert_eq!(host.batch(&mixed).unwrap().rows, mixed);
+}
+
+#[test]
 fn a_new_order_replaces_one_that_was_left_in_the_middle() {
     let mut host = announced();
     host.batch(&indices(&ORDER[0])).unwrap();
