@@ -196,7 +196,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let scratch = tempfile::tempdir().unwrap();
         let script = scratch.path().join("c++");
-        fs::write(&script, "#!/bin/sh\necho 'error: no such thing' >&2\nexit 1\n").unwrap();
+        fs::write(
+            &script,
+            "#!/bin/sh\necho 'error: no such thing' >&2\nexit 1\n",
+        )
+        .unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         let compiler = Compiler {
             name: script.display().to_string(),
@@ -208,7 +212,10 @@ mod tests {
         assert!(!error.is_for_want_of_tools());
         assert!(error.to_string().contains("no such thing"), "{error}");
         // Nothing half done stays.
-        let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         assert_eq!(left, ["lock"]);
     }
 }

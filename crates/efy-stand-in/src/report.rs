@@ -39,10 +39,7 @@ impl Counts {
         self.d2h += other.d2h;
         self.d2d += other.d2d;
         self.peak_bytes = self.peak_bytes.max(other.peak_bytes);
-        let pairs = [
-            (&mut self.ops, &other.ops),
-            (&mut self.waits, &other.waits),
-        ];
+        let pairs = [(&mut self.ops, &other.ops), (&mut self.waits, &other.waits)];
         for (sums, counts) in pairs {
             for (name, count) in counts {
                 *sums.entry(name.clone()).or_default() += count;
@@ -79,8 +76,7 @@ impl Report {
     /// # Errors
     /// When there is no such file, as after a process that was killed, or it is not a report.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let named =
-            |reason: String| io::Error::other(format!("{}: {reason}", path.display()));
+        let named = |reason: String| io::Error::other(format!("{}: {reason}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| named(error.to_string()))
     }

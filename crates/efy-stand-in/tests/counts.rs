@@ -59,7 +59,13 @@ fn matrices() -> (Tensor, Tensor) {
 
 /// The error of an operator, in one line.
 fn refused(result: Result<Tensor, tch::TchError>) -> String {
-    result.unwrap_err().to_string().lines().next().unwrap_or_default().to_owned()
+    result
+        .unwrap_err()
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[test]
@@ -86,23 +92,48 @@ fn operators_are_counted_one_by_one() {
     };
     assert_eq!(counts.launches, 22, "{:?}", counts.ops);
     assert_eq!((counts.d2d, counts.ops["aten::copy_"]), (3, 3));
-    assert_eq!((counts.syncs, counts.h2d, counts.d2h), (0, 0, 0), "{:?}", counts.waits);
+    assert_eq!(
+        (counts.syncs, counts.h2d, counts.d2h),
+        (0, 0, 0),
+        "{:?}",
+        counts.waits
+    );
 }
 
 #[test]
 fn views_cost_nothing() {
     let Some(counts) = cost(matrices, |(a, _)| {
         let _ = a.view([9]).reshape([3, 3]).transpose(0, 1).tr().detach();
-        let _ = a.unsqueeze(0).squeeze().expand([2, 3, 3], false).permute([2, 0, 1]);
+        let _ = a
+            .unsqueeze(0)
+            .squeeze()
+            .expand([2, 3, 3], false)
+            .permute([2, 0, 1]);
         let _ = a.select(0, 1).get(0).alias();
         let _ = a.slice(0, 0, 3, 2).narrow(0, 0, 1).flatten(0, 1);
-        let _ = (a.chunk(3, 0), a.split(1, 0), a.unbind(0), a.diagonal(0, 0, 1), a.unfold(0, 2, 1));
-        let _ = (a.as_strided([2], [1], None), a.shallow_clone(), a.contiguous(), a.to_device(CUDA));
+        let _ = (
+            a.chunk(3, 0),
+            a.split(1, 0),
+            a.unbind(0),
+            a.diagonal(0, 0, 1),
+            a.unfold(0, 2, 1),
+        );
+        let _ = (
+            a.as_strided([2], [1], None),
+            a.shallow_clone(),
+            a.contiguous(),
+            a.to_device(CUDA),
+        );
         let _ = Tensor::empty([5], F32);
     }) else {
         return;
     };
-    assert_eq!((counts.launches, counts.syncs, counts.d2d), (0, 0, 0), "{:?}", counts.ops);
+    assert_eq!(
+        (counts.launches, counts.syncs, counts.d2d),
+        (0, 0, 0),
+        "{:?}",
+        counts.ops
+    );
 }
 
 #[test]
@@ -143,7 +174,9 @@ fn what_goes_without_a_wait_is_none() {
         let mask = a.gt(0.0);
         let _ = a.where_self(&mask, b);
         let _ = a.masked_fill(&mask, 1.0);
-        let _ = a.copy().index_put_(&[Some(&mask)], &Tensor::from(1.0_f32), false);
+        let _ = a
+            .copy()
+            .index_put_(&[Some(&mask)], &Tensor::from(1.0_f32), false);
         let _ = a + Tensor::from(1.0_f32);
         let _ = a * 2.0;
         let _ = a.linalg_cholesky_ex(false, false);
@@ -155,7 +188,12 @@ fn what_goes_without_a_wait_is_none() {
         return;
     };
     // `histc` without bounds looks for them.
-    assert_eq!((counts.syncs, counts.waits["aten::histc"]), (1, 1), "{:?}", counts.waits);
+    assert_eq!(
+        (counts.syncs, counts.waits["aten::histc"]),
+        (1, 1),
+        "{:?}",
+        counts.waits
+    );
     assert_eq!(counts.h2d, 0);
 }
 
@@ -223,7 +261,10 @@ fn what_nobody_has_written_is_not_a_number() {
             let all = Tensor::empty([7], (kind, CUDA)).isnan().all();
             assert_eq!(all.int64_value(&[]), 1, "{kind:?}");
         }
-        assert_eq!(Tensor::empty([1], (Kind::Int64, CUDA)).int64_value(&[0]), -1);
+        assert_eq!(
+            Tensor::empty([1], (Kind::Int64, CUDA)).int64_value(&[0]),
+            -1
+        );
     });
 }
 
@@ -253,14 +294,34 @@ fn phases_add_up_and_autograd_belongs_to_the_one_that_waits_for_it() {
     let backward = &report.phases["step/gradient"].counts;
     assert_eq!(backward.launches, 6, "{:?}", backward.ops);
     let step = report.within("step");
-    assert_eq!((step.entries, step.counts.launches, step.counts.syncs), (3, 12, 0));
-    assert_eq!(report.phases["log"].counts.waits["aten::_local_scalar_dense"], 1);
-    let launches: u64 = report.phases.values().map(|phase| phase.counts.launches).sum();
+    assert_eq!(
+        (step.entries, step.counts.launches, step.counts.syncs),
+        (3, 12, 0)
+    );
+    assert_eq!(
+        report.phases["log"].counts.waits["aten::_local_scalar_dense"],
+        1
+    );
+    let launches: u64 = report
+        .phases
+        .values()
+        .map(|phase| phase.counts.launches)
+        .sum();
     assert_eq!(launches, report.total.launches);
     assert_eq!(report.total.ops.values().sum::<u64>(), launches);
     let line = "step/solve\taten::mm\tlaunch\tcuda:0 Float[3, 3], cuda:0 Float[3, 3]";
-    assert_eq!(trace.lines().filter(|found| found.starts_with(line)).count(), 3, "{trace}");
-    assert!(trace.contains("log\taten::_local_scalar_dense\td2h+sync\tcuda:0 Float[]"), "{trace}");
+    assert_eq!(
+        trace
+            .lines()
+            .filter(|found| found.starts_with(line))
+            .count(),
+        3,
+        "{trace}"
+    );
+    assert!(
+        trace.contains("log\taten::_local_scalar_dense\td2h+sync\tcuda:0 Float[]"),
+        "{trace}"
+    );
 }
 
 #[test]

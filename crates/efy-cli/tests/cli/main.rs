@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod bad_problem;
+mod budgets;
 mod cuda_stand_in;
 mod data;
 mod evaluate;
@@ -25,6 +26,7 @@ mod resume;
 mod soak;
 mod solve;
 mod solve_rows;
+mod start_up;
 mod support;
 mod sweep;
 mod sweep_apart;

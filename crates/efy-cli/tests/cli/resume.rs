@@ -114,7 +114,9 @@ fn every_algorithm_goes_on_bit_for_bit_in_another_process() {
 
 /// Every third algorithm on the stand-in, from the one with this number on: three tests run side by side.
 fn assert_every_third_resumes_on_the_stand_in(first: usize) {
-    let Some(library) = library_or_skip() else { return };
+    let Some(library) = library_or_skip() else {
+        return;
+    };
     let place = small_place();
     let efy = |line: &str| {
         let line = format!("{line} --device cuda");

@@ -184,7 +184,9 @@ pub(super) fn marks() -> Option<Marks> {
     #[allow(unsafe_code)]
     let (enter, leave) = unsafe {
         (
-            program.get::<extern "C" fn(*const c_char)>(c"efy_stand_in_enter").ok()?,
+            program
+                .get::<extern "C" fn(*const c_char)>(c"efy_stand_in_enter")
+                .ok()?,
             program.get::<extern "C" fn()>(c"efy_stand_in_leave").ok()?,
         )
     };

@@ -312,7 +312,6 @@ pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
 
 /// The order of the epoch in progress.
 fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
-    let _phase = Phase::Data.enter();
     let size = (objective.examples(), config.batch_size);
     Ok(EpochOrder::new(
         config.seed,
