@@ -52,8 +52,8 @@ fn run(place: &Place, settings: &str, more: &str) -> Report {
     on_stand_in(place, library().unwrap(), &line).report
 }
 
-/// What one step costs, and what one iteration more of its solver.
-pub(super) fn training(settings: &str) -> TrainingCounts {
+/// What one step costs, and what one iteration more of its solver; or what was not the same in every step.
+pub(super) fn training(settings: &str) -> Result<TrainingCounts, String> {
     let place = place();
     let stopped = |steps: u64, iterations: u64| {
         let more = format!("--stop-after {steps} --set solver.max_iterations={iterations}");
@@ -62,29 +62,27 @@ pub(super) fn training(settings: &str) -> TrainingCounts {
     let [few, many] = ITERATIONS;
     let [short, long] = STEPS;
     let reports = [stopped(short, few), stopped(long, few), stopped(long, many)];
-    let each = |what: &dyn Fn(&Report) -> u64| -> (u64, u64) {
-        let [short_few, long_few, long_many] = [&reports[0], &reports[1], &reports[2]].map(what);
-        let step = exactly(long_few - short_few, long - short, settings);
-        let iteration = exactly(long_many - long_few, long * (many - few), settings);
-        (step - iteration * few, iteration)
+    // Of everything between two steps, whether it is in the phase of steps or not.
+    let step = |what: &dyn Fn(&Report) -> u64| {
+        exactly(what(&reports[1]) - what(&reports[0]), long - short)
     };
-    let phase = |name: &'static str| each(&move |report: &Report| launches_of(report, name)).0;
-    let (launches, iteration) = each(&|report| report.total.launches);
-    let sum = |what: fn(&Counts) -> u64| {
-        let (fixed, iteration) = each(&|report| what(&report.total));
-        fixed + iteration * few
-    };
-    TrainingCounts {
-        launches,
+    // Solvers also work on a first example, before the first step.
+    let in_steps = |report: &Report| report.within("step").counts.launches;
+    let more = in_steps(&reports[2]) - in_steps(&reports[1]);
+    let iteration = exactly(more, long * (many - few))?;
+    let phase = |name: &'static str| step(&move |report| launches_of(report, name));
+    let solve = phase("step/solve")?;
+    Ok(TrainingCounts {
+        launches: step(&|report| report.total.launches)? - iteration * few,
         iteration,
-        encode: phase("step/encode"),
-        solve: phase("step/solve"),
-        loss: phase("step"),
-        gradient: phase("step/gradient"),
-        update: phase("step/update"),
-        syncs: sum(|counts| counts.syncs),
-        h2d: sum(|counts| counts.h2d + counts.h2d_pinned),
-    }
+        encode: phase("step/encode")?,
+        solve: solve - iteration * few,
+        loss: phase("step")?,
+        gradient: phase("step/gradient")?,
+        update: phase("step/update")?,
+        syncs: step(&|report| report.total.syncs)?,
+        h2d: step(&|report| report.total.h2d + report.total.h2d_pinned)?,
+    })
 }
 
 /// Launches in a phase but not in those inside of it.
@@ -96,7 +94,7 @@ fn launches_of(report: &Report, phase: &str) -> u64 {
 }
 
 /// What the evaluation of a batch and predictions for one cost, and what ten iterations of the solver add.
-pub(super) fn evaluation(settings: &str) -> EvaluationCounts {
+pub(super) fn evaluation(settings: &str) -> Result<EvaluationCounts, String> {
     let place = place();
     let [few, many] = LOOKS;
     let reports = LOOKS.map(|iterations| {
@@ -104,22 +102,21 @@ pub(super) fn evaluation(settings: &str) -> EvaluationCounts {
             format!("--set solver.max_iterations=2 --set solver.eval_max_iterations={iterations}");
         run(&place, settings, &more)
     });
-    let tens = (many - few) / 10;
-    let each = |phase: &str, what: fn(&Counts) -> u64| -> (u64, u64) {
-        let [few_in_all, many_in_all] = [&reports[0], &reports[1]].map(|report| {
+    let each = |phase: &str, what: fn(&Counts) -> u64| -> Result<(u64, u64), String> {
+        let in_all = |report: &Report| {
             let phase = report.within(phase);
-            assert!(phase.entries > 0, "{settings}");
             // One batch each time.
-            exactly(what(&phase.counts), phase.entries, settings)
-        });
-        let ten = exactly(many_in_all - few_in_all, tens, settings);
-        (few_in_all - ten * few / 10, ten)
+            exactly(what(&phase.counts), phase.entries)
+        };
+        let (few_in_all, many_in_all) = (in_all(&reports[0])?, in_all(&reports[1])?);
+        let ten = exactly(many_in_all - few_in_all, (many - few) / 10)?;
+        Ok((few_in_all - ten * few / 10, ten))
     };
-    let (launches, ten_launches) = each("evaluate", |counts| counts.launches);
-    let (syncs, ten_syncs) = each("evaluate", |counts| counts.syncs);
-    let (predict, ten_predict) = each("predict", |counts| counts.launches);
-    let (predict_syncs, _) = each("predict", |counts| counts.syncs);
-    EvaluationCounts {
+    let (launches, ten_launches) = each("evaluate", |counts| counts.launches)?;
+    let (syncs, ten_syncs) = each("evaluate", |counts| counts.syncs)?;
+    let (predict, ten_predict) = each("predict", |counts| counts.launches)?;
+    let (predict_syncs, _) = each("predict", |counts| counts.syncs)?;
+    Ok(EvaluationCounts {
         launches,
         ten_launches,
         syncs,
@@ -127,15 +124,13 @@ pub(super) fn evaluation(settings: &str) -> EvaluationCounts {
         predict,
         ten_predict,
         predict_syncs,
-    }
+    })
 }
 
-/// The quotient of counts that have to be the same in every step.
-fn exactly(sum: u64, parts: u64, settings: &str) -> u64 {
-    assert_eq!(
-        sum % parts,
-        0,
-        "{settings}: {sum} in {parts} parts that are not alike"
-    );
-    sum / parts
+/// The quotient of counts that have to be the same every time.
+fn exactly(sum: u64, parts: u64) -> Result<u64, String> {
+    match sum.checked_rem(parts) {
+        Some(0) => Ok(sum / parts),
+        _ => Err(format!("{sum} in {parts} parts that are not alike")),
+    }
 }

@@ -7,8 +7,8 @@
 mod measure;
 mod table;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use self::measure::{evaluation, training};
 use self::table::{Evaluation, Row, Training, page, read, write};
@@ -30,14 +30,14 @@ const ABOVE_THE_GOAL: [&str; 0] = [];
 
 /// Measures all rows, two at a time, and compares or writes them. A difference is an error in either direction: the
 /// file is always the truth.
-fn check<T: Row>(name: &str, measure: impl Fn(&str) -> T::Counts + Sync) {
+fn check<T: Row>(name: &str, measure: impl Fn(&str) -> Result<T::Counts, String> + Sync) {
     if efy_stand_in::library_or_skip().is_none() {
         return;
     }
     let committed: Vec<T> = read(name);
     let next = AtomicUsize::new(0);
-    let measured: Vec<Mutex<Option<T::Counts>>> =
-        committed.iter().map(|_| Mutex::new(None)).collect();
+    let measured: Vec<OnceLock<Result<T, String>>> =
+        committed.iter().map(|_| OnceLock::new()).collect();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -46,22 +46,19 @@ fn check<T: Row>(name: &str, measure: impl Fn(&str) -> T::Counts + Sync) {
                     let Some(row) = committed.get(index) else {
                         break;
                     };
-                    let counts = measure(row.settings());
-                    *measured[index]
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner) = Some(counts);
+                    let counts = measure(row.settings()).map(|counts| row.with(counts));
+                    let _ = measured[index]
+                        .set(counts.map_err(|why| format!("  {}: {why}", row.algorithm())));
                 }
             });
         }
     });
-    let measured = measured
-        .into_iter()
-        .map(|counts| counts.into_inner().unwrap().unwrap());
-    let found: Vec<T> = committed
-        .iter()
-        .zip(measured)
-        .map(|(row, counts)| row.with(counts))
-        .collect();
+    let measured = measured.into_iter().filter_map(OnceLock::into_inner);
+    let (found, failed): (Vec<_>, Vec<_>) = measured.partition(Result::is_ok);
+    let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{name}:\n{}", failed.join("\n"));
+    let found: Vec<T> = found.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(found.len(), committed.len());
     if blessing() {
         return write(name, &found);
     }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::support::workspace;
 
 /// A line of a file: an algorithm, the settings that it differs from the default run in, and counts.
-pub(super) trait Row: Serialize + DeserializeOwned + Debug + PartialEq + Sync {
+pub(super) trait Row:
+    Serialize + DeserializeOwned + Debug + PartialEq + Send + Sync
+{
     type Counts: Send;
 
     fn algorithm(&self) -> &str;
