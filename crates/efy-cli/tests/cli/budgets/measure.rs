@@ -10,8 +10,8 @@ use crate::support::Place;
 
 /// Iterations of the solver in two runs whose difference is what iterations cost.
 const ITERATIONS: [u64; 2] = [4, 6];
-/// The same for evaluations, which look at the device every ten iterations.
-const LOOKS: [u64; 2] = [20, 40];
+/// The same for evaluations, and one with a look at the device, which is every ten iterations.
+const LOOKS: [u64; 3] = [4, 6, 11];
 /// Steps after which two runs stop, in the steady state and within one epoch.
 const STEPS: [u64; 2] = [2, 5];
 
@@ -34,20 +34,23 @@ fn place() -> Place {
         }
         place.write(name, &text);
     }
+    place.write("run.yaml", CONFIG);
     place
 }
+
+/// Everything else has its default.
+const CONFIG: &str = "task: multilabel
+data: {path: train.csv, test_path: test.csv, label_prefix: y}
+solver: {tolerance: 0, eval_tolerance: 0}
+train: {epochs: 1, batch_size: 10, log_every: 1000000, tensorboard: false, monitor: hamming_accuracy}
+";
 
 fn run(place: &Place, settings: &str, more: &str) -> Report {
     let sets: String = settings
         .split_whitespace()
         .map(|set| format!(" --set {set}"))
         .collect();
-    let line = format!(
-        "train CONFIG --quiet --force --out run --set data.path=train.csv --set data.test_path=test.csv \
-         --set data.label_prefix=y --set train.epochs=1 --set train.batch_size=10 --set train.log_every=1000000 \
-         --set train.tensorboard=false --set train.monitor=hamming_accuracy --set solver.tolerance=0 \
-         --set solver.eval_tolerance=0 {more}{sets}"
-    );
+    let line = format!("train run.yaml --quiet --force --out run {more}{sets}");
     // Only called where there is one.
     on_stand_in(place, library().unwrap(), &line).report
 }
@@ -93,37 +96,39 @@ fn launches_of(report: &Report, phase: &str) -> u64 {
         .map_or(0, |phase| phase.counts.launches)
 }
 
-/// What the evaluation of a batch and predictions for one cost, and what ten iterations of the solver add.
+/// What the evaluation of a batch and predictions for one cost, an iteration more of the solver, and a look of it.
 pub(super) fn evaluation(settings: &str) -> Result<EvaluationCounts, String> {
     let place = place();
-    let [few, many] = LOOKS;
     let reports = LOOKS.map(|iterations| {
         let more =
             format!("--set solver.max_iterations=2 --set solver.eval_max_iterations={iterations}");
         run(&place, settings, &more)
     });
-    let each = |phase: &str, what: fn(&Counts) -> u64| -> Result<(u64, u64), String> {
+    let [few, many, _] = LOOKS;
+    let each = |phase: &str, what: fn(&Counts) -> u64| -> Result<[u64; 3], String> {
         let in_all = |report: &Report| {
             let phase = report.within(phase);
             // One batch each time.
             exactly(what(&phase.counts), phase.entries)
         };
-        let (few_in_all, many_in_all) = (in_all(&reports[0])?, in_all(&reports[1])?);
-        let ten = exactly(many_in_all - few_in_all, (many - few) / 10)?;
-        Ok((few_in_all - ten * few / 10, ten))
+        let [a, b, c] = [&reports[0], &reports[1], &reports[2]].map(in_all);
+        let (a, b, c) = (a?, b?, c?);
+        let iteration = exactly(b - a, many - few)?;
+        Ok([a - iteration * few, iteration, c - b])
     };
-    let (launches, ten_launches) = each("evaluate", |counts| counts.launches)?;
-    let (syncs, ten_syncs) = each("evaluate", |counts| counts.syncs)?;
-    let (predict, ten_predict) = each("predict", |counts| counts.launches)?;
-    let (predict_syncs, _) = each("predict", |counts| counts.syncs)?;
+    let [launches, iteration, _] = each("evaluate", |counts| counts.launches)?;
+    let [syncs, _, look] = each("evaluate", |counts| counts.syncs)?;
+    let [predict, predict_iteration, _] = each("predict", |counts| counts.launches)?;
+    let [predict_syncs, _, predict_look] = each("predict", |counts| counts.syncs)?;
     Ok(EvaluationCounts {
         launches,
-        ten_launches,
+        iteration,
         syncs,
-        ten_syncs,
+        look,
         predict,
-        ten_predict,
+        predict_iteration,
         predict_syncs,
+        predict_look,
     })
 }
 

@@ -112,12 +112,7 @@ fn an_evaluation_waits_once_beside_the_looks_of_its_solver() {
     let rows: Vec<Evaluation> = read(EVALUATIONS);
     for row in &rows {
         assert!(row.syncs <= 1, "{}: {} waits", row.algorithm, row.syncs);
-        assert!(
-            row.ten_syncs <= 1,
-            "{}: {} looks",
-            row.algorithm,
-            row.ten_syncs
-        );
+        assert!(row.look <= 1, "{}: {} looks", row.algorithm, row.look);
     }
 }
 

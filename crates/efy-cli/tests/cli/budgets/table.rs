@@ -80,12 +80,13 @@ row!(
 row!(
     Evaluation, EvaluationCounts,
     launches: "Launches for the metrics of a batch, without iterations of the solver.",
-    ten_launches: "Launches of ten iterations, and of the look at the device after them.",
+    iteration: "Launches of an iteration.",
     syncs: "Waits, without the looks of the solver.",
-    ten_syncs: "Waits in ten iterations.",
-    predict: "Launches for the predictions of a batch, without iterations.",
-    ten_predict: "Launches of ten iterations.",
-    predict_syncs: "Waits, without the looks of the solver and without what is read in the end.",
+    look: "Waits of a look.",
+    predict: "Launches for the predictions of a batch, without iterations of the solver.",
+    predict_iteration: "Launches of an iteration.",
+    predict_syncs: "Waits, without the looks, and before the predictions are read.",
+    predict_look: "Waits of a look.",
 );
 
 /// The rows of a file of the workspace.
