@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use efy_stand_in::{REPORT, Report, library_or_skip};
+use efy_stand_in::{REPORT, Report, STEPS, library_or_skip};
 use serde_json::Value;
 
 use crate::support::{Place, assert_close, run};
@@ -13,6 +13,8 @@ use crate::support::{Place, assert_close, run};
 pub(crate) struct Counted {
     pub(crate) printed: Value,
     pub(crate) report: Report,
+    /// The same at the beginning of each training step.
+    pub(crate) steps: Vec<Report>,
 }
 
 impl Counted {
@@ -36,12 +38,15 @@ pub(crate) fn with_stand_in<'a>(command: &'a mut Command, library: &Path) -> &'a
 pub(crate) fn on_stand_in(place: &Place, library: &Path, line: &str) -> Counted {
     let line = format!("{line} --device cuda");
     let mut command = place.command(&line);
-    let report = tempfile::NamedTempFile::new().unwrap();
-    with_stand_in(&mut command, library).env(REPORT, report.path());
+    let [report, steps] = [0; 2].map(|_| tempfile::NamedTempFile::new().unwrap());
+    with_stand_in(&mut command, library)
+        .env(REPORT, report.path())
+        .env(STEPS, steps.path());
     let finished = run(&mut command, &line).ok();
     Counted {
         printed: finished.last_json(),
         report: Report::read(report.path()).unwrap(),
+        steps: Report::read_steps(steps.path()).unwrap(),
     }
 }
 
@@ -100,72 +105,6 @@ fn a_run_made_on_the_cpu_is_scored_alike_on_cuda() {
     let test = place.train("run", "");
     let counted = on_stand_in(&place, library, "eval run --json");
     assert_close("eval", &counted.printed, &test, 1e-5);
-}
-
-#[test]
-fn training_never_waits_for_the_device_inside_a_step() {
-    let Some(library) = library_or_skip() else {
-        return;
-    };
-    let place = Place::new();
-    // Two runs of one epoch, one with twice the steps. Evaluations look at the device every few
-    // iterations: a tolerance of 0 makes them run, and look, equally often.
-    for more in [
-        "",
-        "--set model.kind=unary",
-        "--set loss.regularizer=binary_entropy",
-        "--set model.coupling=predicted --set model.rank=2",
-    ] {
-        let [few, many] = [100, 50].map(|batch| {
-            let line = format!(
-                "train CONFIG --quiet --force --out run --set train.epochs=1 \
-                 --set train.log_every=1000000 --set train.eval_every=1000000 \
-                 --set solver.eval_tolerance=0 --set solver.eval_max_iterations=40 \
-                 --set train.batch_size={batch} {more}"
-            );
-            on_stand_in(&place, library, &line)
-        });
-        assert!(many.launches() > few.launches());
-        assert_eq!(many.waits(), few.waits(), "{more}");
-    }
-}
-
-#[test]
-fn optimizers_launch_what_the_book_says() {
-    let Some(library) = library_or_skip() else {
-        return;
-    };
-    let place = Place::new();
-    let a_step = |more: &str| {
-        let [few, many] = [100, 50].map(|batch| {
-            let line = format!(
-                "train CONFIG --quiet --force --out run --set train.epochs=1 \
-                 --set train.log_every=1000000 --set solver.max_iterations=1 \
-                 --set solver.eval_tolerance=0 --set solver.eval_max_iterations=1 \
-                 --set train.weight_decay=0 --set train.batch_size={batch} {more}"
-            );
-            on_stand_in(&place, library, &line)
-        });
-        // 1125 examples: 12 and 23 steps.
-        let launches = many.launches() - few.launches();
-        assert_eq!(launches % 11, 0, "{more}: {launches}");
-        assert_eq!(many.waits(), few.waits(), "{more}");
-        launches / 11
-    };
-    let plain = a_step("--set train.optimizer=sgd --set train.momentum=0");
-    for (more, launches) in [
-        ("train.optimizer=sgd", 2),
-        ("train.optimizer=sgd --set train.nesterov=true", 3),
-        ("train.optimizer=adam", 6),
-        ("train.optimizer=adam --set train.clip_norm=1", 9),
-        ("train.optimizer=adam --set train.weight_decay=0.1", 7),
-        ("train.optimizer=adamw --set train.weight_decay=0.1", 8),
-        // Two for what must not stay of a step that is skipped: its loss and its warm starts.
-        ("train.optimizer=adam --set train.on_nonfinite=skip", 8),
-    ] {
-        let more = format!("--set {more}");
-        assert_eq!(a_step(&more) - plain, launches, "{more}");
-    }
 }
 
 #[test]

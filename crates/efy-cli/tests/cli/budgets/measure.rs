@@ -1,19 +1,17 @@
-//! Measures a row: differences of whole runs, so that nothing of a step is left out.
+//! Measures a row: from the beginning of a step to that of the next, so that nothing is left out.
 
 use std::fmt::Write as _;
 
 use efy_stand_in::{Counts, Report, library};
 
 use super::table::{EvaluationCounts, TrainingCounts};
-use crate::cuda_stand_in::on_stand_in;
+use crate::cuda_stand_in::{Counted, on_stand_in};
 use crate::support::Place;
 
 /// Iterations of the solver in two runs whose difference is what iterations cost.
 const ITERATIONS: [u64; 2] = [4, 6];
 /// The same for evaluations, and one with a look at the device, which is every ten iterations.
 const LOOKS: [u64; 3] = [4, 6, 11];
-/// Steps after which two runs stop, in the steady state and within one epoch.
-const STEPS: [u64; 2] = [2, 5];
 
 /// 60 training examples in batches of 10, 20 validation and 20 test examples; 3 features, 4 labels.
 fn place() -> Place {
@@ -45,46 +43,46 @@ solver: {tolerance: 0, eval_tolerance: 0}
 train: {epochs: 1, batch_size: 10, log_every: 1000000, tensorboard: false, monitor: hamming_accuracy}
 ";
 
-fn run(place: &Place, settings: &str, more: &str) -> Report {
+fn run(place: &Place, settings: &str, more: &str) -> Counted {
     let sets: String = settings
         .split_whitespace()
         .map(|set| format!(" --set {set}"))
         .collect();
     let line = format!("train run.yaml --quiet --force --out run {more}{sets}");
     // Only called where there is one.
-    on_stand_in(place, library().unwrap(), &line).report
+    on_stand_in(place, library().unwrap(), &line)
 }
 
 /// What one step costs, and what one iteration more of its solver; or what was not the same in every step.
 pub(super) fn training(settings: &str) -> Result<TrainingCounts, String> {
     let place = place();
-    let stopped = |steps: u64, iterations: u64| {
-        let more = format!("--stop-after {steps} --set solver.max_iterations={iterations}");
-        run(&place, settings, &more)
+    let [few, many] = ITERATIONS.map(|iterations| {
+        let more = format!("--stop-after 5 --set solver.max_iterations={iterations}");
+        run(&place, settings, &more).steps
+    });
+    // From the beginning of a step to that of the next, two times in the steady state.
+    let step = |steps: &[Report], what: &dyn Fn(&Report) -> u64| {
+        let [third, fourth] = [2, 3].map(|at| what(&steps[at + 1]) - what(&steps[at]));
+        match third == fourth {
+            true => Ok(third),
+            false => Err(format!("{third} in one step and {fourth} in the next")),
+        }
     };
-    let [few, many] = ITERATIONS;
-    let [short, long] = STEPS;
-    let reports = [stopped(short, few), stopped(long, few), stopped(long, many)];
-    // Of everything between two steps, whether it is in the phase of steps or not.
-    let step = |what: &dyn Fn(&Report) -> u64| {
-        exactly(what(&reports[1]) - what(&reports[0]), long - short)
-    };
-    // Solvers also work on a first example, before the first step.
-    let in_steps = |report: &Report| report.within("step").counts.launches;
-    let more = in_steps(&reports[2]) - in_steps(&reports[1]);
-    let iteration = exactly(more, long * (many - few))?;
-    let phase = |name: &'static str| step(&move |report| launches_of(report, name));
-    let solve = phase("step/solve")?;
+    let launches = |report: &Report| report.total.launches;
+    let (of_few, of_many) = (step(&few, &launches)?, step(&many, &launches)?);
+    let iteration = exactly(of_many - of_few, ITERATIONS[1] - ITERATIONS[0])?;
+    let iterations = iteration * ITERATIONS[0];
+    let phase = |name: &'static str| step(&few, &move |report| launches_of(report, name));
     Ok(TrainingCounts {
-        launches: step(&|report| report.total.launches)? - iteration * few,
+        launches: of_few - iterations,
         iteration,
         encode: phase("step/encode")?,
-        solve: solve - iteration * few,
+        solve: phase("step/solve")? - iterations,
         loss: phase("step")?,
         gradient: phase("step/gradient")?,
         update: phase("step/update")?,
-        syncs: step(&|report| report.total.syncs)?,
-        h2d: step(&|report| report.total.h2d + report.total.h2d_pinned)?,
+        syncs: step(&many, &|report| report.total.syncs)?,
+        h2d: step(&many, &|report| report.total.h2d + report.total.h2d_pinned)?,
     })
 }
 
@@ -102,7 +100,7 @@ pub(super) fn evaluation(settings: &str) -> Result<EvaluationCounts, String> {
     let reports = LOOKS.map(|iterations| {
         let more =
             format!("--set solver.max_iterations=2 --set solver.eval_max_iterations={iterations}");
-        run(&place, settings, &more)
+        run(&place, settings, &more).report
     });
     let [few, many, _] = LOOKS;
     let each = |phase: &str, what: fn(&Counts) -> u64| -> Result<[u64; 3], String> {

@@ -73,7 +73,7 @@ row!(
     loss: "Of `launches`: the batch, the loss and the rest.",
     gradient: "Of `launches`: autograd.",
     update: "Of `launches`: the optimizer.",
-    syncs: "Waits in a step, with four iterations.",
+    syncs: "Waits in a step, whatever the iterations.",
     h2d: "Copies from the host in a step; each is a wait, too.",
 );
 
