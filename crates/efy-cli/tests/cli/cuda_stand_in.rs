@@ -21,12 +21,6 @@ impl Counted {
     fn launches(&self) -> u64 {
         self.report.total.launches
     }
-
-    /// Waits, and copies to and from the device.
-    fn waits(&self) -> [u64; 4] {
-        let total = &self.report.total;
-        [total.syncs, total.h2d, total.h2d_pinned, total.d2h]
-    }
 }
 
 /// Lets a command see the stand-in as its GPU.
