@@ -101,11 +101,12 @@ pub(super) fn read<T: Row>(name: &str) -> Vec<T> {
 
 /// Writes a file anew.
 pub(super) fn write<T: Row>(name: &str, rows: &[T]) {
-    let mut writer = csv::Writer::from_path(workspace().join(name)).unwrap();
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer.serialize(row).unwrap();
     }
-    writer.flush().unwrap();
+    let bytes = writer.into_inner().unwrap();
+    efy_train::files::write_atomically(&workspace().join(name), &bytes).unwrap();
 }
 
 const HEAD: &str = "\
