@@ -29,10 +29,11 @@ struct State {
   std::map<std::string, Phase> phases;
   std::string latest;  // where the last thread that said so has got to
   std::vector<size_t> bytes, peak;
-  FILE* trace = nullptr;
-  State() {
-    const char* path = std::getenv("EFY_STAND_IN_TRACE");
-    if (path && *path) trace = std::fopen(path, "a");
+  FILE* const trace = appended("EFY_STAND_IN_TRACE");
+  FILE* const steps = appended("EFY_STAND_IN_STEPS");
+  static FILE* appended(const char* variable) {
+    const char* path = std::getenv(variable);
+    return path && *path ? std::fopen(path, "a") : nullptr;
   }
 };
 
@@ -57,6 +58,38 @@ inline Here& here() {
 // With the lock held.
 inline const std::string& phase() { return here().told ? here().path : state().latest; }
 
+inline void write(FILE* file, const char* name, const std::map<std::string, long>& values) {
+  std::fprintf(file, ", \"%s\": {", name);
+  const char* comma = "";
+  for (auto& [key, value] : values) std::fprintf(file, "%s\"%s\": %ld", comma, key.c_str(), value), comma = ", ";
+  std::fprintf(file, "}");
+}
+
+inline void write(FILE* file, const Counts& c) {
+  std::fprintf(file, "\"launches\": %ld, \"syncs\": %ld, \"h2d\": %ld, \"h2d_pinned\": %ld, \"d2h\": %ld, \"d2d\": %ld, \"peak_bytes\": %zu",
+               c.launches, c.syncs, c.h2d, c.h2d_pinned, c.d2h, c.d2d, c.peak_bytes);
+  write(file, "ops", c.ops);
+  write(file, "waits", c.waits);
+}
+
+// Everything so far as a line of JSON. With the lock held.
+inline void write(FILE* file) {
+  std::fprintf(file, "{");
+  write(file, state().total);
+  std::fprintf(file, ", \"device_peak_bytes\": [");
+  const char* comma = "";
+  for (size_t peak : state().peak) std::fprintf(file, "%s%zu", comma, peak), comma = ", ";
+  std::fprintf(file, "], \"phases\": {");
+  comma = "";
+  for (auto& [name, phase] : state().phases) {
+    std::fprintf(file, "%s\"%s\": {\"entries\": %ld, ", comma, name.c_str(), phase.entries);
+    write(file, phase);
+    std::fprintf(file, "}");
+    comma = ", ";
+  }
+  std::fprintf(file, "}}\n");
+}
+
 inline void enter(const char* name) {
   std::lock_guard<std::mutex> lock(state().mutex);
   Here& h = here();
@@ -65,6 +98,7 @@ inline void enter(const char* name) {
   if (!h.path.empty()) h.path += '/';
   h.path += name;
   state().latest = h.path;
+  if (state().steps && h.path == "step") write(state().steps), std::fflush(state().steps);
   ++state().phases[h.path].entries;
 }
 
@@ -140,42 +174,15 @@ inline void resized(int device, long bytes) {
 }
 
 // Written at exit, beside its place and renamed.
-class Report {
-  FILE* file = nullptr;
-  void map(const char* name, const std::map<std::string, long>& values) {
-    std::fprintf(file, ", \"%s\": {", name);
-    const char* comma = "";
-    for (auto& [key, value] : values) std::fprintf(file, "%s\"%s\": %ld", comma, key.c_str(), value), comma = ", ";
-    std::fprintf(file, "}");
-  }
-  void counts(const Counts& c) {
-    std::fprintf(file, "\"launches\": %ld, \"syncs\": %ld, \"h2d\": %ld, \"h2d_pinned\": %ld, \"d2h\": %ld, \"d2d\": %ld, \"peak_bytes\": %zu",
-                 c.launches, c.syncs, c.h2d, c.h2d_pinned, c.d2h, c.d2d, c.peak_bytes);
-    map("ops", c.ops);
-    map("waits", c.waits);
-  }
- public:
+struct Report {
   ~Report() {
     const char* path = std::getenv("EFY_STAND_IN_REPORT");
     if (!path || !*path) return;
     const std::string beside = std::string(path) + ".part";
-    file = std::fopen(beside.c_str(), "w");
+    FILE* file = std::fopen(beside.c_str(), "w");
     if (!file) return;
     std::lock_guard<std::mutex> lock(state().mutex);
-    std::fprintf(file, "{");
-    counts(state().total);
-    std::fprintf(file, ", \"device_peak_bytes\": [");
-    const char* comma = "";
-    for (size_t peak : state().peak) std::fprintf(file, "%s%zu", comma, peak), comma = ", ";
-    std::fprintf(file, "], \"phases\": {");
-    comma = "";
-    for (auto& [name, phase] : state().phases) {
-      std::fprintf(file, "%s\"%s\": {\"entries\": %ld, ", comma, name.c_str(), phase.entries);
-      counts(phase);
-      std::fprintf(file, "}");
-      comma = ", ";
-    }
-    std::fprintf(file, "}}\n");
+    write(file);
     std::fclose(file);
     std::rename(beside.c_str(), path);
   }

@@ -3,6 +3,7 @@
 // CPU kernels, an operator that mixes devices fails as on a GPU, and launches, waits and copies are counted by phase.
 //
 //   EFY_STAND_IN_REPORT=FILE   counts as JSON, at exit
+//   EFY_STAND_IN_STEPS=FILE    the same at the beginning of each phase `step`, a line each, appended
 //   EFY_STAND_IN_TRACE=FILE    a line for each operator and copy, appended: phase, name, what it costs, tensors
 //   EFY_STAND_IN_DEVICES=N     how many devices there are; 1
 #include <ATen/EmptyTensor.h>

@@ -32,6 +32,8 @@ pub use report::{Counts, PhaseCounts, Report};
 
 /// The environment variable that names the file for the counts, written at exit.
 pub const REPORT: &str = "EFY_STAND_IN_REPORT";
+/// The environment variable that names the file for the counts at the beginning of each training step.
+pub const STEPS: &str = "EFY_STAND_IN_STEPS";
 /// The environment variable that names the file for a line per operator.
 pub const TRACE: &str = "EFY_STAND_IN_TRACE";
 /// The environment variable for the number of devices, 1 to 8.

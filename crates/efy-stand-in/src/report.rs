@@ -76,9 +76,23 @@ impl Report {
     /// # Errors
     /// When there is no such file, as after a process that was killed, or it is not a report.
     pub fn read(path: &Path) -> io::Result<Self> {
+        let reports = Report::read_steps(path)?;
+        let last = reports.into_iter().next_back();
+        last.ok_or_else(|| io::Error::other(format!("{}: empty", path.display())))
+    }
+
+    /// Reads what a process wrote to [`STEPS`](crate::STEPS): what it had counted when each step began. The
+    /// difference of two is what a step costs with everything around it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_steps(path: &Path) -> io::Result<Vec<Self>> {
         let named = |reason: String| io::Error::other(format!("{}: {reason}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| named(error.to_string()))
+        let reports = text.lines().map(serde_json::from_str);
+        reports
+            .collect::<Result<_, _>>()
+            .map_err(|error| named(error.to_string()))
     }
 
     /// Counts of a phase with everything inside of it, and how often it was entered.

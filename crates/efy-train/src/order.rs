@@ -1,6 +1,7 @@
 //! The order of the examples.
 
 use efy_core::Result;
+use efy_core::device::Phase;
 use efy_core::random::{Stream, generator};
 use rand::seq::SliceRandom;
 use tch::{Device, Tensor};
@@ -26,6 +27,7 @@ impl EpochOrder {
         (examples, batch): (usize, usize),
         device: Device,
     ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
         let indices: Vec<i64> = shuffled(seed, epoch, examples).collect();
         let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
         Ok(EpochOrder {
@@ -46,6 +48,7 @@ impl EpochOrder {
         (examples, batch): (usize, usize),
         device: Device,
     ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
         let mut indices = Vec::new();
         for (replica, seed) in (0..).zip(seeds) {
             let first = replica * examples as i64;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use efy_stand_in::{REPORT, Report, library_or_skip};
+use efy_stand_in::{REPORT, Report, STEPS, library_or_skip};
 use serde_json::Value;
 
 use crate::support::{Place, assert_close, run};
@@ -13,17 +13,13 @@ use crate::support::{Place, assert_close, run};
 pub(crate) struct Counted {
     pub(crate) printed: Value,
     pub(crate) report: Report,
+    /// The same at the beginning of each training step.
+    pub(crate) steps: Vec<Report>,
 }
 
 impl Counted {
     pub(crate) fn launches(&self) -> u64 {
         self.report.total.launches
-    }
-
-    /// Waits, and copies to and from the device.
-    fn waits(&self) -> [u64; 4] {
-        let total = &self.report.total;
-        [total.syncs, total.h2d, total.h2d_pinned, total.d2h]
     }
 }
 
@@ -36,12 +32,15 @@ pub(crate) fn with_stand_in<'a>(command: &'a mut Command, library: &Path) -> &'a
 pub(crate) fn on_stand_in(place: &Place, library: &Path, line: &str) -> Counted {
     let line = format!("{line} --device cuda");
     let mut command = place.command(&line);
-    let report = tempfile::NamedTempFile::new().unwrap();
-    with_stand_in(&mut command, library).env(REPORT, report.path());
+    let [report, steps] = [0; 2].map(|_| tempfile::NamedTempFile::new().unwrap());
+    with_stand_in(&mut command, library)
+        .env(REPORT, report.path())
+        .env(STEPS, steps.path());
     let finished = run(&mut command, &line).ok();
     Counted {
         printed: finished.last_json(),
         report: Report::read(report.path()).unwrap(),
+        steps: Report::read_steps(steps.path()).unwrap(),
     }
 }
 
@@ -103,72 +102,6 @@ fn a_run_made_on_the_cpu_is_scored_alike_on_cuda() {
 }
 
 #[test]
-fn training_never_waits_for_the_device_inside_a_step() {
-    let Some(library) = library_or_skip() else {
-        return;
-    };
-    let place = Place::new();
-    // Two runs of one epoch, one with twice the steps. Evaluations look at the device every few
-    // iterations: a tolerance of 0 makes them run, and look, equally often.
-    for more in [
-        "",
-        "--set model.kind=unary",
-        "--set loss.regularizer=binary_entropy",
-        "--set model.coupling=predicted --set model.rank=2",
-    ] {
-        let [few, many] = [100, 50].map(|batch| {
-            let line = format!(
-                "train CONFIG --quiet --force --out run --set train.epochs=1 \
-                 --set train.log_every=1000000 --set train.eval_every=1000000 \
-                 --set solver.eval_tolerance=0 --set solver.eval_max_iterations=40 \
-                 --set train.batch_size={batch} {more}"
-            );
-            on_stand_in(&place, library, &line)
-        });
-        assert!(many.launches() > few.launches());
-        assert_eq!(many.waits(), few.waits(), "{more}");
-    }
-}
-
-#[test]
-fn optimizers_launch_what_the_book_says() {
-    let Some(library) = library_or_skip() else {
-        return;
-    };
-    let place = Place::new();
-    let a_step = |more: &str| {
-        let [few, many] = [100, 50].map(|batch| {
-            let line = format!(
-                "train CONFIG --quiet --force --out run --set train.epochs=1 \
-                 --set train.log_every=1000000 --set solver.max_iterations=1 \
-                 --set solver.eval_tolerance=0 --set solver.eval_max_iterations=1 \
-                 --set train.weight_decay=0 --set train.batch_size={batch} {more}"
-            );
-            on_stand_in(&place, library, &line)
-        });
-        // 1125 examples: 12 and 23 steps.
-        let launches = many.launches() - few.launches();
-        assert_eq!(launches % 11, 0, "{more}: {launches}");
-        assert_eq!(many.waits(), few.waits(), "{more}");
-        launches / 11
-    };
-    let plain = a_step("--set train.optimizer=sgd --set train.momentum=0");
-    for (more, launches) in [
-        ("train.optimizer=sgd", 2),
-        ("train.optimizer=sgd --set train.nesterov=true", 3),
-        ("train.optimizer=adam", 6),
-        ("train.optimizer=adam --set train.clip_norm=1", 9),
-        ("train.optimizer=adam --set train.weight_decay=0.1", 7),
-        ("train.optimizer=adamw --set train.weight_decay=0.1", 8),
-        // Two for what must not stay of a step that is skipped: its loss and its warm starts.
-        ("train.optimizer=adam --set train.on_nonfinite=skip", 8),
-    ] {
-        let more = format!("--set {more}");
-        assert_eq!(a_step(&more) - plain, launches, "{more}");
-    }
-}
-
-#[test]
 fn bench_waits_equally_often_for_any_number_of_steps() {
     let Some(library) = library_or_skip() else {
         return;
@@ -184,7 +117,13 @@ fn bench_waits_equally_often_for_any_number_of_steps() {
             let line = format!("bench fy --json --set steps={steps} {more}");
             on_stand_in(&place, library, &line)
         });
-        assert_eq!(many.waits(), few.waits(), "{more}");
+        let waits = |counted: &Counted| counted.report.within("step").counts.waits;
+        assert!(waits(&many).is_empty(), "{more}: {:?}", waits(&many));
+        // Each epoch copies its order.
+        let rest = |counted: &Counted| {
+            counted.report.total.syncs - counted.report.within("data").counts.syncs
+        };
+        assert_eq!(rest(&many), rest(&few), "{more}");
         let launches = (many.launches() - few.launches()) as f64 / 20.0;
         println!("bench fy {more}: {launches} launches a step");
         // 100 iterations of the solver at three operators each, and the rest of the step.

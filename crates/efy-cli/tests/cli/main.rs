@@ -10,6 +10,7 @@
 mod bad_input;
 mod bad_problem;
 mod bench_gpu;
+mod budgets;
 mod cuda_stand_in;
 mod data;
 mod evaluate;
@@ -29,6 +30,7 @@ mod resume;
 mod soak;
 mod solve;
 mod solve_rows;
+mod start_up;
 mod support;
 mod sweep;
 mod sweep_apart;

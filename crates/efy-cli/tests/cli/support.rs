@@ -68,6 +68,7 @@ impl Place {
             "EFY_DATA_MIRROR",
             "EFY_LOG",
             "EFY_STAND_IN_REPORT",
+            "EFY_STAND_IN_STEPS",
             "EFY_STAND_IN_TRACE",
             "LD_PRELOAD",
         ] {

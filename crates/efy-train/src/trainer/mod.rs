@@ -399,7 +399,6 @@ pub fn replica_observer_state(snapshot: &Snapshot, replica: usize, name: &str) -
 
 /// The order of the epoch in progress.
 fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
-    let _phase = Phase::Data.enter();
     let size = (objective.examples(), config.batch_size);
     let (epoch, device) = (session.epoch, objective.rows_device());
     Ok(match session.replicas.len() {

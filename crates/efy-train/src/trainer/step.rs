@@ -17,6 +17,7 @@ pub fn training_step(
     optimizer: &mut Optimizer,
     rows: &Tensor,
 ) -> Result<StepLoss> {
+    let _phase = Phase::Step.enter();
     let (step, gradient) = gradient(objective, rows)?;
     optimizer.step(objective.parameters(), gradient, &step.loss)?;
     objective.constrain()?;
