@@ -28,7 +28,7 @@ pub use checkpoint::CheckpointConfig;
 pub use config::TrainConfig;
 pub use control::Control;
 pub use early_stopping::{Direction, EarlyStopping};
-pub use environment::{Environment, LIBTORCH_VERSION};
+pub use environment::{Environment, LIBTORCH_VERSION, TF32_VARIABLE};
 pub use error::{Error, Result, core_exit_code};
 pub use metrics::Metrics;
 pub use objective::{Measure, Objective, Split, StepLoss};

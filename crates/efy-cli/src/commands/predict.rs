@@ -8,6 +8,7 @@ use efy_tasks::data::{self, Cache};
 use efy_tasks::multilabel::{self, predictions_csv, write_predictions};
 use efy_train::RunDirectory;
 
+use super::precision;
 use crate::arguments::Predict;
 use crate::output;
 
@@ -15,6 +16,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let trained = multilabel::open(&run, &config, device, &Cache::from_env()?)?;
     let table = data::read_rows(&arguments.input, &trained.schema)?;
     let x = trained.schema.encode(&table)?;

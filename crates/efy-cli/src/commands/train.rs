@@ -9,8 +9,8 @@ use efy_tasks::multilabel::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
 
-use super::signals;
 use super::train_log::Log;
+use super::{precision, signals};
 use crate::arguments::Train;
 use crate::output;
 
@@ -62,6 +62,7 @@ fn begin(
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
@@ -86,6 +87,7 @@ fn go_on(
     }
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let log = Log::new(arguments);

@@ -2,8 +2,10 @@
 //! place that reads a tensor back to the host.
 
 mod choice;
+mod constant;
 mod cuda;
 pub mod read;
 
 pub use choice::DeviceChoice;
+pub(crate) use constant::{constant, constant_rows};
 pub use cuda::{CudaDevice, CudaReport, CudaState};

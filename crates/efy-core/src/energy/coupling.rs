@@ -1,6 +1,6 @@
 //! The symmetric matrix U of a quadratic energy, dense or of low rank, shared or one a row.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use crate::{Error, Result, shape};
 
@@ -114,6 +114,23 @@ impl Coupling {
         }
     }
 
+    /// $u + U p$ for each row without a graph, in two launches, one for a dense U.
+    pub(crate) fn fused(&self, u: &Tensor, p: &Tensor) -> Tensor {
+        let (inner, outer, sign) = match self {
+            Coupling::Dense(matrix) => (p.shallow_clone(), matrix.transpose(-1, -2), 1),
+            Coupling::LowRank(a) => (times(p, a), a.transpose(-1, -2), -1),
+        };
+        if self.per_row() {
+            u.unsqueeze(1)
+                .baddbmm(&inner.unsqueeze(1), &outer, 1, sign)
+                .squeeze_dim(1)
+        } else {
+            u.unsqueeze(0)
+                .baddbmm(&inner.unsqueeze(0), &outer.unsqueeze(0), 1, sign)
+                .squeeze_dim(0)
+        }
+    }
+
     /// An upper bound on $\lambda_{\max}(-U)$, a scalar or `[B, 1]`, at least 0, at most a factor
     /// $k^{1/8}$ too large for a negative semidefinite U.
     ///
@@ -125,6 +142,9 @@ impl Coupling {
             Coupling::LowRank(a) => a.transpose(-1, -2).matmul(a),
         }
         .detach();
+        if gram.device() != Device::Cpu {
+            return self.shaped(&norm_bound(&gram));
+        }
         // Scaled first: a fourth power overflows f32 early.
         let scale = gram
             .abs()
@@ -137,7 +157,11 @@ impl Coupling {
             .square()
             .sum_dim_intlist([-2, -1].as_slice(), true, None)
             .pow_tensor_scalar(0.125);
-        let bound = norm * scale;
+        self.shaped(&(norm * scale))
+    }
+
+    /// A number for each matrix, `[1, 1]` or `[B, 1, 1]`, as a scalar or `[B, 1]`.
+    fn shaped(&self, bound: &Tensor) -> Tensor {
         if self.per_row() {
             bound.squeeze_dim(-1)
         } else {
@@ -170,6 +194,16 @@ impl Coupling {
         }
         shape::like(what, self.tensor(), u)
     }
+}
+
+/// $\|G^4\|_F^{1/4}$ of symmetric matrices, `[1, 1]` or `[B, 1, 1]`, in few launches: scaled by the Frobenius
+/// norm, which like the largest element keeps fourth powers from overflowing.
+fn norm_bound(gram: &Tensor) -> Tensor {
+    let norm = |matrix: &Tensor| matrix.norm_scalaropt_dim(2, [-2, -1].as_slice(), true);
+    let scale = norm(gram).clamp_min(f64::from(f32::MIN_POSITIVE));
+    let scaled = gram / &scale;
+    let squared = scaled.matmul(&scaled);
+    norm(&squared.matmul(&squared)).pow_tensor_scalar(0.25) * scale
 }
 
 /// $M^\top p$ for each row of `p` `[B, k]`, with M `[k, m]` or `[B, k, m]`.

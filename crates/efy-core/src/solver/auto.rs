@@ -102,6 +102,11 @@ impl Solver for Auto {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         self.options.validate()?;
         problem.domain.check(problem.energy.size().1)?;
-        self.pick(problem)?.solve(problem, start)
+        let options = self.options;
+        // The formula itself is the cheapest way to find out whether there is one.
+        match (ClosedForm { options }).linear(problem, start)? {
+            Some(solution) => Ok(solution),
+            None => self.pick(problem)?.solve(problem, start),
+        }
     }
 }

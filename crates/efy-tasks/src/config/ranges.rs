@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-use super::{Config, DataConfig, LossConfig, ModelConfig, SolverConfig};
+use super::{Config, DataConfig, Dtype, LossConfig, ModelConfig, SolverConfig};
 
 /// Longest name of a run: it becomes the name of a directory.
 const LONGEST_NAME: usize = 128;
@@ -32,6 +32,7 @@ impl Config {
         self.checkpoint.validate(origin)?;
         let checked = self
             .check_names()
+            .and_then(|()| self.check_precision())
             .and_then(|()| self.data.check())
             .and_then(|()| self.model.check())
             .and_then(|()| self.loss.check())
@@ -40,6 +41,13 @@ impl Config {
             origin: origin(key),
             message: format!("{key}: expected {expected}, found {found}"),
         })
+    }
+
+    fn check_precision(&self) -> Result<(), Wrong> {
+        if self.train.tf32 && self.model.dtype == Dtype::F64 {
+            return wrong("train.tf32", "false with model.dtype: f64", true);
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), Wrong> {

@@ -46,7 +46,7 @@ impl Multilabel {
         let train = splits.get(Split::Train);
         let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
         let model = build::model(&config.model, size, config.train.seed, train.x.device())?;
-        let warm = config.solver.warm_start.then(|| Cube.start(&train.y));
+        let warm = build::starts(config).then(|| Cube.start(&train.y));
         Ok(Multilabel {
             model,
             training: build::loss(&config.loss, &config.solver, config.train.seed, false)?,
@@ -109,7 +109,6 @@ impl Multilabel {
         y: &Tensor,
         start: Option<&Tensor>,
     ) -> efy_core::Result<(Tensor, Option<Tensor>, Found)> {
-        self.written_out &= x.device() == Device::Cpu;
         if self.written_out {
             if let Some(pass) = self.model.pass(x)?
                 && let Some(native) = self

@@ -1,0 +1,272 @@
+//! Network energies off the CPU: a step that needs no search, and gradients in few launches.
+
+use tch::{Kind, Tensor};
+
+use crate::Result;
+use crate::energy::{Coupling, Layer, Prior};
+use crate::regularizer::softplus;
+
+/// An upper bound on $\lambda_{\max}(\nabla^2\Psi(p))$ for all p, a scalar or `[B, 1]`, from
+/// $0 \le \mathrm{sp}'' \le \frac14$.
+///
+/// One layer shared by all rows: $\frac14 W^\top \mathrm{diag}(\max(w, 0)) W$ is such a bound, and its largest
+/// eigenvalue that of a [`Coupling`]. Else $|\nabla^2\Psi| \le T$ elementwise, T being the same product with
+/// absolute values of all weights and slopes of 1, and $\lambda_{\max} \le \max_i (T x)_i / x_i$ for every
+/// positive x (Collatz and Wielandt), here $x = T 1$.
+pub(super) fn curvature_bound(prior: &Prior) -> Result<Tensor> {
+    let output = prior.output().detach();
+    if let ([layer], 1, None) = (prior.layers(), output.dim(), prior.gate_of_first()) {
+        let root = output.clamp_min(0.0).sqrt() * 0.5;
+        let factor = layer.input.detach().tr() * root;
+        return Ok(Coupling::LowRank(factor).curvature_bound());
+    }
+    let absolute = Absolute::new(prior);
+    let like = absolute.ones();
+    let x = absolute
+        .product(&like)
+        .clamp_min(f64::from(f32::MIN_POSITIVE));
+    Ok((absolute.product(&x) / x).amax([-1].as_slice(), true))
+}
+
+/// The absolute values of a network, and of what curvature reaches each layer at most.
+struct Absolute {
+    layers: Vec<Layer>,
+    /// A quarter of the largest $|\partial\Psi / \partial z_l|$ of every layer, `[m]` or `[B, m]`.
+    bends: Vec<Tensor>,
+}
+
+impl Absolute {
+    fn new(prior: &Prior) -> Self {
+        let absolute = |t: &Tensor| t.detach().abs();
+        let option = |t: &Option<Tensor>| t.as_ref().map(absolute);
+        let layers: Vec<Layer> = prior
+            .layers()
+            .iter()
+            .map(|layer| Layer {
+                input: absolute(&layer.input),
+                input_gate: option(&layer.input_gate),
+                hidden: option(&layer.hidden),
+                hidden_gate: option(&layer.hidden_gate),
+                bias: layer.bias.detach(),
+            })
+            .collect();
+        let mut bends = Vec::with_capacity(layers.len());
+        // Units of the last layer with a negative weight only bend the other way.
+        let mut bend = prior.output().detach().clamp_min(0.0) * 0.25;
+        let mut y = absolute(prior.output()) * 0.25;
+        for layer in layers.iter().rev() {
+            let before = match layer.hidden {
+                // A row of its own where the output has none.
+                Some(_) if y.dim() == 1 => layer.to_hidden(&y.unsqueeze(0)),
+                _ => layer.to_hidden(&y),
+            };
+            bends.push(bend);
+            y = before.unwrap_or(y);
+            bend = y.shallow_clone();
+        }
+        bends.reverse();
+        Absolute { layers, bends }
+    }
+
+    /// $1$, `[1, k]`.
+    fn ones(&self) -> Tensor {
+        self.layers[0].input.narrow(0, 0, 1).ones_like()
+    }
+
+    /// $T x$, `[B, k]`.
+    fn product(&self, x: &Tensor) -> Tensor {
+        let mut tangents: Vec<Tensor> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let own = gated(x, &layer.input_gate).matmul(&layer.input.tr());
+            tangents.push(match (&layer.hidden, tangents.last()) {
+                (Some(hidden), Some(z)) => own + gated(z, &layer.hidden_gate).matmul(&hidden.tr()),
+                _ => own,
+            });
+        }
+        let mut product: Option<Tensor> = None;
+        let mut passed: Option<Tensor> = None;
+        for ((layer, tangent), bend) in self.layers.iter().zip(&tangents).zip(&self.bends).rev() {
+            let mut v = tangent * bend;
+            if let Some(passed) = passed {
+                v = v + passed;
+            }
+            let here = layer.to_input(&v);
+            product = Some(match product {
+                Some(product) => product + here,
+                None => here,
+            });
+            passed = layer.to_hidden(&v);
+        }
+        product.unwrap_or_else(|| x.zeros_like())
+    }
+}
+
+/// $c\,\nabla\Psi(p)$ for a factor c, a number or one a row, which scales w: the gradient is linear in it.
+pub(super) enum Slope {
+    /// One layer, the same for all rows: $\sigma(W p + b)\, B$ with $B = \mathrm{diag}(c w) W$; three launches.
+    Shallow {
+        bias: Tensor,
+        forward: Tensor,
+        back: Tensor,
+    },
+    /// Any other.
+    Deep { layers: Vec<Layer>, output: Tensor },
+}
+
+impl Slope {
+    /// `factor` is a scalar or `[B, 1]`.
+    pub(super) fn new(prior: &Prior, factor: &Tensor) -> Self {
+        let output = prior.output().detach() * factor;
+        if let ([layer], 1, None) = (prior.layers(), output.dim(), prior.gate_of_first()) {
+            let input = layer.input.detach();
+            return Slope::Shallow {
+                bias: layer.bias.detach(),
+                forward: input.tr(),
+                back: input * output.unsqueeze(1),
+            };
+        }
+        let constant = |t: &Option<Tensor>| t.as_ref().map(Tensor::detach);
+        let layer = |layer: &Layer| Layer {
+            input: layer.input.detach(),
+            input_gate: constant(&layer.input_gate),
+            hidden: constant(&layer.hidden),
+            hidden_gate: constant(&layer.hidden_gate),
+            bias: layer.bias.detach(),
+        };
+        Slope::Deep {
+            layers: prior.layers().iter().map(layer).collect(),
+            output,
+        }
+    }
+
+    /// `base` $+ c\,\nabla\Psi(p)$, `[B, k]`.
+    pub(super) fn add_to(&self, base: &Tensor, p: &Tensor) -> Tensor {
+        match self {
+            Slope::Shallow {
+                bias,
+                forward,
+                back,
+            } => base.addmm(&bias.addmm(p, forward).sigmoid(), back),
+            Slope::Deep { layers, output } => deep(layers, output, base, p),
+        }
+    }
+}
+
+fn deep(layers: &[Layer], output: &Tensor, base: &Tensor, p: &Tensor) -> Tensor {
+    let mut inputs: Vec<Tensor> = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let a = layer
+            .bias
+            .addmm(&gated(p, &layer.input_gate), &layer.input.tr());
+        inputs.push(match (&layer.hidden, inputs.last()) {
+            (Some(hidden), Some(before)) => {
+                let z = gated(&activation(before), &layer.hidden_gate);
+                a.addmm(&z, &hidden.tr())
+            }
+            _ => a,
+        });
+    }
+    let mut y = output.shallow_clone();
+    let mut sum = base.shallow_clone();
+    for (layer, a) in layers.iter().zip(&inputs).rev() {
+        let v = a.sigmoid() * y;
+        sum = match &layer.input_gate {
+            Some(gate) => sum.addcmul(&v.matmul(&layer.input), gate),
+            None => sum.addmm(&v, &layer.input),
+        };
+        y = layer.to_hidden(&v).unwrap_or(v);
+    }
+    sum
+}
+
+fn gated(t: &Tensor, gate: &Option<Tensor>) -> Tensor {
+    gate.as_ref()
+        .map_or_else(|| t.shallow_clone(), |gate| t * gate)
+}
+
+/// $\mathrm{sp}(t)$. libtorch's own is the identity from 20 on, as it is in f32, in one launch instead of three.
+fn activation(t: &Tensor) -> Tensor {
+    match t.kind() {
+        Kind::Double => softplus(t),
+        _ => t.softplus(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::device::read;
+    use crate::energy::{Energy, Spen};
+
+    /// Networks of one and two layers, with and without gates, over 4 outputs for 6 rows.
+    fn priors() -> Vec<Prior> {
+        tch::manual_seed(11);
+        let normal = |size: &[i64]| Tensor::randn(size, (Kind::Double, Device::Cpu));
+        let first = || Layer::first(normal(&[5, 4]), normal(&[5]));
+        let second = || Layer::next(normal(&[3, 5]), normal(&[3, 4]), normal(&[6, 3]));
+        let gated = || {
+            second()
+                .gate_input(normal(&[6, 4]))
+                .gate_hidden(normal(&[6, 5]))
+        };
+        let prior = |layers, output: Tensor| Prior::new(layers, output).unwrap();
+        vec![
+            prior(vec![first()], normal(&[5])),
+            prior(vec![first()], normal(&[6, 5])),
+            prior(vec![first().gate_input(normal(&[6, 4]))], normal(&[5])),
+            prior(vec![first(), second()], normal(&[3])),
+            prior(
+                vec![first().gate_input(normal(&[6, 4])), gated()],
+                normal(&[6, 3]),
+            ),
+        ]
+    }
+
+    #[test]
+    fn a_scaled_slope_is_the_gradient() {
+        for (index, prior) in priors().iter().enumerate() {
+            let p = Tensor::rand([6, 4], (Kind::Double, Device::Cpu));
+            for factor in [
+                Tensor::from(-0.3),
+                Tensor::rand([6, 1], (Kind::Double, Device::Cpu)),
+            ] {
+                let expected = &p * 2.0 + prior.gradient(&p) * &factor;
+                let found = Slope::new(prior, &factor).add_to(&(&p * 2.0), &p);
+                let difference = read::scalar(&(found - expected).abs().max()).unwrap();
+                assert!(difference < 1e-12, "{index}: {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_hessian_bends_more_than_the_bound() {
+        for (index, prior) in priors().into_iter().enumerate() {
+            let bound = curvature_bound(&prior).unwrap().expand([6, 1], true);
+            let bound: Vec<f64> = read::to_vec(&bound.contiguous()).unwrap();
+            let energy = Spen::new(Tensor::zeros([6, 4], (Kind::Double, Device::Cpu)), prior);
+            let energy = energy.unwrap();
+            let mut largest = f64::NEG_INFINITY;
+            for _ in 0..50 {
+                let p = Tensor::randn([6, 4], (Kind::Double, Device::Cpu));
+                let column = |i: i64| {
+                    let unit = p.zeros_like();
+                    let _ = unit.select(1, i).fill_(1.0);
+                    energy.hessian_product(&p, &unit).neg()
+                };
+                let hessian = Tensor::stack(&(0..4).map(column).collect::<Vec<_>>(), 2);
+                let bends: Vec<f64> =
+                    read::to_vec(&hessian.linalg_eigvalsh("L").amax([-1].as_slice(), false))
+                        .unwrap();
+                for (bend, bound) in bends.into_iter().zip(&bound) {
+                    assert!(bend <= bound * (1.0 + 1e-12), "{index}: {bend} > {bound}");
+                    largest = largest.max(bend / bound);
+                }
+            }
+            // A bound that is never near would make steps that go nowhere. Of signs, those of the last layer
+            // alone are known to it.
+            assert!(largest > 0.01, "{index}: {largest}");
+        }
+    }
+}
