@@ -154,6 +154,11 @@ fn training_never_waits_for_the_device_inside_a_step() {
         "--set model.kind=unary",
         "--set loss.regularizer=binary_entropy",
         "--set model.coupling=predicted --set model.rank=2",
+        "--set model.kind=spen --set model.prior_hidden=[6,4] --set model.hidden=[16]",
+        "--set model.kind=picnn --set loss.regularizer=binary_entropy --set model.hidden=[16]",
+        "--set loss.kind=contrastive --set loss.negative_steps=1 --set model.hidden=[16]",
+        "--set loss.kind=contrastive --set loss.negatives=langevin --set model.hidden=[16]",
+        "--set model.layers=bf16 --set model.dtype=f32",
     ] {
         let [few, many] = [100, 50].map(|batch| {
             let line = format!(

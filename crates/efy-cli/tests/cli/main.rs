@@ -17,6 +17,7 @@ mod interrupted;
 mod locale;
 mod observers;
 mod optimizer;
+mod precision;
 mod predict;
 mod reference;
 mod report;
