@@ -45,7 +45,7 @@ pub(crate) fn uniform(
             bytes
                 .iter()
                 .rev()
-                .fold(0, |word, &byte| word << 8 | i64::from(byte))
+                .fold(0, |word, &byte| (word << 8) | i64::from(byte))
         })
         .collect();
     let initial = [
@@ -103,9 +103,9 @@ fn quarter_rounds([mut a, mut b, mut c, mut d]: [Tensor; 4]) -> [Tensor; 4] {
         left.bitwise_or_tensor(&word.bitwise_right_shift_tensor_scalar(32 - by))
     };
     for (first, second) in [(16, 12), (8, 7)] {
-        a += &b;
+        a = &a + &b;
         d = rotated(d.bitwise_xor_tensor(&a), first);
-        c += &d;
+        c = &c + &d;
         b = rotated(b.bitwise_xor_tensor(&c), second);
     }
     [a, b, c, d]

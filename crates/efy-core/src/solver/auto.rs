@@ -17,7 +17,8 @@ use crate::energy::{Coupling, Form};
 /// and where there is none, accelerated projected gradient; for others accelerated proximal gradient,
 /// mirror ascent or accelerated projected gradient, the first that applies.
 ///
-/// Steps come from the curvature of quadratic energies, for others from backtracking. For an energy
+/// Steps come from the curvature of quadratic energies, off the CPU of networks as well, for others from
+/// backtracking. For an energy
 /// that is not concave the result is a stationary point, see [`MultiStart`](super::MultiStart).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Auto {

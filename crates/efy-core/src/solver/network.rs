@@ -198,7 +198,12 @@ mod tests {
 
     use super::*;
     use crate::device::read;
+    use crate::domain::Cube;
     use crate::energy::{Energy, Spen};
+    use crate::regularizer::{BinaryEntropy, Gini, Regularizer};
+    use crate::solver::{
+        CoordinateNewton, Mirror, Momentum, Options, Problem, ProjectedGradient, Solver, Step,
+    };
 
     /// Networks of one and two layers, with and without gates, over 4 outputs for 6 rows.
     fn priors() -> Vec<Prior> {
@@ -237,6 +242,53 @@ mod tests {
                 let difference = read::scalar(&(found - expected).abs().max()).unwrap();
                 assert!(difference < 1e-12, "{index}: {difference}");
             }
+        }
+    }
+
+    /// A concave energy with a gate in each of two layers.
+    fn concave() -> Spen {
+        tch::manual_seed(12);
+        let normal = |size: &[i64]| Tensor::randn(size, (Kind::Double, Device::Cpu));
+        let first = Layer::first(normal(&[5, 4]), normal(&[5])).gate_input(normal(&[6, 4]));
+        let second = Layer::next(normal(&[3, 5]).abs(), normal(&[3, 4]), normal(&[6, 3]))
+            .gate_hidden(normal(&[6, 5]).abs());
+        let prior = Prior::new(vec![first, second], normal(&[3]).abs()).unwrap();
+        Spen::new(normal(&[6, 4]), prior).unwrap()
+    }
+
+    #[test]
+    fn steps_by_curvature_lead_where_a_native_sweep_does() {
+        let energy = concave();
+        let options = Options {
+            tolerance: 1e-10,
+            max_iterations: 20_000,
+            certify: false,
+            ..Options::default()
+        };
+        let (gini, entropy) = (Gini::new(1.0).unwrap(), BinaryEntropy::new(1.0).unwrap());
+        let accelerated = ProjectedGradient {
+            step: Step::Curvature,
+            momentum: Momentum::Nesterov { restart: true },
+            options,
+        };
+        let mirror = Mirror {
+            step: Step::Curvature,
+            options,
+            ..Mirror::default()
+        };
+        let methods: [(&dyn Regularizer, &dyn Solver); 2] =
+            [(&gini, &accelerated), (&entropy, &mirror)];
+        for (regularizer, solver) in methods {
+            let problem = Problem {
+                energy: &energy,
+                regularizer,
+                domain: &Cube,
+            };
+            let found = solver.solve(&problem, None).unwrap();
+            let native = CoordinateNewton { options }.solve(&problem, None).unwrap();
+            let unconverged = read::scalar(&found.report.unconverged()).unwrap();
+            let off = read::scalar(&(found.argmax - native.argmax).abs().max()).unwrap();
+            assert!(unconverged == 0.0 && off < 1e-8, "{}: {off}", solver.name());
         }
     }
 
