@@ -1,7 +1,11 @@
 //! Randomness as a pure function of (seed, stream, step), the same on every device.
 //!
-//! Numbers are drawn on the host with ChaCha8. Nothing has to be saved to go on exactly: the generator
-//! of step n is made anew from n.
+//! Numbers are drawn with ChaCha8, on the host, and where a training step needs them on the device, the
+//! same numbers. Nothing has to be saved to go on exactly: the generator of step n is made anew from n.
+
+mod uniform;
+
+pub(crate) use uniform::uniform;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -38,10 +42,14 @@ pub enum Stream {
 /// assert_ne!(draw(Stream::Order, 3), draw(Stream::Split, 3));
 /// ```
 pub fn generator(seed: u64, stream: Stream, step: u64) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::from_seed(key(seed, stream));
+    generator.set_stream(step);
+    generator
+}
+
+fn key(seed: u64, stream: Stream) -> [u8; 32] {
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(stream as u64).to_le_bytes());
-    let mut generator = ChaCha8Rng::from_seed(key);
-    generator.set_stream(step);
-    generator
+    key
 }

@@ -94,6 +94,17 @@ impl Pairwise {
             rank,
         })
     }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        self.unary.compute_in(kind);
+        if let Factor::Predicted(network) = &mut self.coupling {
+            network.compute_in(kind);
+        }
+        self
+    }
 }
 
 impl Model for Pairwise {

@@ -125,6 +125,23 @@ impl Picnn {
             parameters,
         })
     }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        let gates = self.layers.iter_mut().flat_map(|layer| {
+            let hidden = layer.hidden.as_mut().map(|(_, gate)| gate);
+            [&mut layer.input_gate, &mut layer.bias]
+                .into_iter()
+                .chain(hidden)
+        });
+        let ends = [&mut self.output_gate, &mut self.scores];
+        for network in self.context.iter_mut().chain(gates).chain(ends) {
+            network.compute_in(kind);
+        }
+        self
+    }
 }
 
 /// Adds the weights of one layer, whose context has `seen` units.

@@ -6,8 +6,6 @@ use efy_core::{Error, Result};
 use rand::{Rng, RngExt};
 use tch::Tensor;
 
-use crate::replicas::for_rows;
-
 /// Which sign weights between hidden units and from the last of them may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
@@ -88,15 +86,18 @@ impl PriorWeights {
     /// The prior of so many rows, with its graph to the weights.
     pub(crate) fn prior(&self, rows: i64) -> Result<Prior> {
         let layer = |weights: &LayerWeights| {
-            let input = weights.input.shallow_clone();
-            let bias = for_rows(&weights.bias, rows)?;
-            Ok(match &weights.hidden {
+            let (input, bias) = (weights.input.shallow_clone(), weights.bias.shallow_clone());
+            match &weights.hidden {
                 Some(hidden) => Layer::next(hidden.shallow_clone(), input, bias),
                 None => Layer::first(input, bias),
-            })
+            }
         };
-        let layers: Result<Vec<Layer>> = self.layers.iter().map(layer).collect();
-        Prior::new(layers?, for_rows(&self.output, rows)?)
+        let layers = self.layers.iter().map(layer).collect();
+        let output = self.output.shallow_clone();
+        match output.dim() {
+            1 => Prior::new(layers, output),
+            _ => Prior::of_blocks(layers, output, rows),
+        }
     }
 
     /// The weights that [`Sign::Nonnegative`] is about.

@@ -87,14 +87,3 @@ pub(crate) fn together(replicas: &Tensor) -> Result<Tensor> {
     let width = replicas.size()[2];
     Ok(replicas.f_reshape([-1, width])?)
 }
-
-/// What each replica has once, `[R, n]`, for each of `rows` rows, `[B, n]`; `[n]` of a single model stays.
-pub(crate) fn for_rows(t: &Tensor, rows: i64) -> Result<Tensor> {
-    let (replicas, width) = match t.size().as_slice() {
-        &[replicas, width] => (replicas, width),
-        _ => return Ok(t.shallow_clone()),
-    };
-    let each = rows / replicas.max(1);
-    let spread = t.f_unsqueeze(1)?.f_expand([replicas, each, width], false)?;
-    together(&spread)
-}

@@ -40,6 +40,14 @@ impl Unary {
             parameters,
         })
     }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        self.network.compute_in(kind);
+        self
+    }
 }
 
 impl Model for Unary {

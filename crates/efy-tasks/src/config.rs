@@ -192,6 +192,9 @@ pub struct ModelConfig {
     pub polytope: PolytopeKind,
     /// Element type of weights, solver and loss.
     pub dtype: Dtype,
+    /// What the layers that compute the energy's parameters from the features compute in. Weights are kept
+    /// and updated in `dtype`, solver and loss are in `dtype` as well.
+    pub layers: LayersKind,
 }
 
 impl Default for ModelConfig {
@@ -204,6 +207,7 @@ impl Default for ModelConfig {
             prior_hidden: vec![16],
             polytope: PolytopeKind::Permutahedron,
             dtype: Dtype::F32,
+            layers: LayersKind::Dtype,
         }
     }
 }
@@ -252,6 +256,16 @@ pub enum Dtype {
     F32,
     /// 64-bit floating point.
     F64,
+}
+
+/// What layers compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LayersKind {
+    /// The model's `dtype`.
+    Dtype,
+    /// 16-bit brain floating point: the range of f32 with 8 bits of precision.
+    Bf16,
 }
 
 /// What is minimized.

@@ -6,6 +6,7 @@ use efy_tasks::data::Cache;
 use efy_tasks::supervised;
 use efy_train::{Objective, RunDirectory, Split};
 
+use super::precision;
 use crate::arguments::Eval;
 use crate::output;
 
@@ -13,6 +14,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let mut trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let split = match arguments.split.as_str() {
         "train" => Split::Train,

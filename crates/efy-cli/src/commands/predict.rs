@@ -9,6 +9,7 @@ use efy_tasks::supervised;
 use efy_train::RunDirectory;
 use efy_train::files::write_atomically;
 
+use super::precision;
 use crate::arguments::Predict;
 use crate::output;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(arguments: &Predict) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let table = data::read_rows(&arguments.input, &trained.schema)?;
     let text = trained.predictions_csv(&trained.schema.encode(&table)?)?;

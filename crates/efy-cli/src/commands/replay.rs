@@ -7,6 +7,7 @@ use efy_tasks::supervised;
 use efy_train::{Fault, RunDirectory};
 use serde_json::json;
 
+use super::precision;
 use crate::arguments::Replay;
 use crate::exit::Ended;
 use crate::output;
@@ -15,6 +16,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let (kept, found) = supervised::replay(&run, &config, device, &Cache::from_env()?)?;
     describe(&found);
     let same = kept == found;

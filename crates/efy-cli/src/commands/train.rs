@@ -10,8 +10,8 @@ use efy_tasks::supervised::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
 
-use super::signals;
 use super::train_log::Log;
+use super::{precision, signals};
 use crate::arguments::Train;
 use crate::output;
 
@@ -81,6 +81,7 @@ fn begin(
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
@@ -105,6 +106,7 @@ fn go_on(
     }
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
+    precision::settle(config.train.tf32, device)?;
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let log = Log::new(arguments);

@@ -20,6 +20,7 @@ mod label_ranking;
 mod locale;
 mod observers;
 mod optimizer;
+mod precision;
 mod predict;
 mod reference;
 mod replicas;

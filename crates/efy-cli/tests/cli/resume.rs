@@ -22,8 +22,10 @@ pub(crate) fn small_place() -> Place {
 }
 
 /// Every algorithm that there is.
-const ALGORITHMS: [&str; 19] = [
+const ALGORITHMS: [&str; 21] = [
     "",
+    "--set model.layers=bf16 --set model.hidden=[8]",
+    "--set model.layers=bf16 --set model.kind=picnn --set model.prior_hidden=[5] --set model.hidden=[4]",
     "--set model.kind=unary --set model.hidden=[8]",
     "--set model.dtype=f64 --set loss.regularizer=binary_entropy --set model.hidden=[8]",
     "--set model.coupling=predicted --set model.rank=2 --set solver.kind=fista",

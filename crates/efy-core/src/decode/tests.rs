@@ -28,7 +28,7 @@ fn values(u: &Tensor, coupling: &Coupling) -> Tensor {
     let all = all_sets(u.size()[1], u.kind());
     let matrices = coupling.dense();
     let of = |row: i64| {
-        let matrix = match coupling.per_row() {
+        let matrix = match !coupling.shared() {
             true => matrices.get(row),
             false => matrices.shallow_clone(),
         };

@@ -2,6 +2,7 @@
 //! place that reads a tensor back to the host.
 
 mod choice;
+mod constant;
 mod cuda;
 mod memory;
 mod phase;
@@ -9,6 +10,7 @@ pub mod read;
 mod runtime;
 
 pub use choice::DeviceChoice;
+pub(crate) use constant::{constant, constant_rows};
 pub use cuda::{CudaDevice, CudaReport, CudaState};
 pub use memory::DeviceMemory;
 pub use phase::{Entered, Phase};

@@ -1,7 +1,7 @@
 //! The symmetric matrix U of a quadratic energy, dense or of low rank, shared by all rows or by blocks of
 //! them, or one a row.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use crate::{Error, Result, shape};
 
@@ -118,6 +118,14 @@ impl Coupling {
         add_times(u, &inner, &outer)
     }
 
+    /// $u + U p$ for each row without a graph, in two launches, one for a dense U.
+    pub(crate) fn fused(&self, u: &Tensor, p: &Tensor) -> Tensor {
+        match self {
+            Coupling::Dense(matrix) => add_times(u, p, &matrix.transpose(-1, -2)),
+            Coupling::LowRank(a) => minus_times(u, &times(p, a), &a.transpose(-1, -2)),
+        }
+    }
+
     /// An upper bound on $\lambda_{\max}(-U)$ for each of `rows` rows, a scalar or `[B, 1]`, at least 0, at
     /// most a factor $k^{1/8}$ too large for a negative semidefinite U.
     ///
@@ -129,6 +137,9 @@ impl Coupling {
             Coupling::LowRank(a) => a.transpose(-1, -2).matmul(a),
         }
         .detach();
+        if gram.device() != Device::Cpu {
+            return self.shaped(&norm_bound(&gram), rows);
+        }
         // Scaled first: a fourth power overflows f32 early.
         let scale = gram
             .abs()
@@ -141,7 +152,11 @@ impl Coupling {
             .square()
             .sum_dim_intlist([-2, -1].as_slice(), true, None)
             .pow_tensor_scalar(0.125);
-        let bound = norm * scale;
+        self.shaped(&(norm * scale), rows)
+    }
+
+    /// A number for each matrix, `[1, 1]` or `[G, 1, 1]`, as a scalar or `[B, 1]`.
+    fn shaped(&self, bound: &Tensor, rows: i64) -> Tensor {
         if self.shared() {
             bound.reshape([] as [i64; 0])
         } else {
@@ -176,6 +191,16 @@ impl Coupling {
     }
 }
 
+/// $\|G^4\|_F^{1/4}$ of symmetric matrices, `[1, 1]` or `[G, 1, 1]`, in few launches: scaled by the Frobenius
+/// norm, which like the largest element keeps fourth powers from overflowing.
+fn norm_bound(gram: &Tensor) -> Tensor {
+    let norm = |matrix: &Tensor| matrix.norm_scalaropt_dim(2, [-2, -1].as_slice(), true);
+    let scale = norm(gram).clamp_min(f64::from(f32::MIN_POSITIVE));
+    let scaled = gram / &scale;
+    let squared = scaled.matmul(&scaled);
+    norm(&squared.matmul(&squared)).pow_tensor_scalar(0.25) * scale
+}
+
 /// $M^\top p$ for each row of `p` `[B, k]`, with M `[k, m]` or, for blocks of rows, `[G, k, m]`.
 pub(crate) fn times(p: &Tensor, matrix: &Tensor) -> Tensor {
     if matrix.dim() == 2 {
@@ -190,6 +215,15 @@ pub(crate) fn add_times(c: &Tensor, p: &Tensor, matrix: &Tensor) -> Tensor {
         return c.addmm(p, matrix);
     }
     rows_of(&blocks_of(c, matrix).baddbmm(&blocks_of(p, matrix), matrix, 1, 1))
+}
+
+/// $c - M^\top p$ for each row, as [`add_times`].
+pub(crate) fn minus_times(c: &Tensor, p: &Tensor, matrix: &Tensor) -> Tensor {
+    if matrix.dim() == 2 {
+        let one = |t: &Tensor| t.unsqueeze(0);
+        return one(c).baddbmm(&one(p), &one(matrix), 1, -1).squeeze_dim(0);
+    }
+    rows_of(&blocks_of(c, matrix).baddbmm(&blocks_of(p, matrix), matrix, 1, -1))
 }
 
 /// Rows `[B, k]` as the blocks of the matrices that they belong to, `[G, B/G, k]`.

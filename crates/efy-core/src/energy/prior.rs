@@ -32,6 +32,7 @@ use crate::{Error, Result, shape};
 pub struct Prior {
     layers: Vec<Layer>,
     output: Tensor,
+    of_blocks: Option<Tensor>,
 }
 
 /// One layer, $W^z (g^z \odot z) + W (g \odot p) + b$ before its activation.
@@ -117,14 +118,31 @@ impl Layer {
         }
     }
 
+    /// [`linear`](Self::linear) and the bias; off the CPU in one launch less.
+    fn affine(&self, p: &Tensor, z: Option<&Tensor>) -> Tensor {
+        if p.device() == Device::Cpu {
+            return self.linear(p, z) + &self.bias;
+        }
+        let transposed = |matrix: &Tensor| matrix.transpose(-1, -2);
+        let input = gated(p, self.input_gate.as_ref());
+        let a = add_times(&self.bias, &input, &transposed(&self.input));
+        match (&self.hidden, z) {
+            (Some(hidden), Some(z)) => {
+                let z = gated(z, self.hidden_gate.as_ref());
+                add_times(&a, &z, &transposed(hidden))
+            }
+            _ => a,
+        }
+    }
+
     /// Its transpose for the units before it, `[B, n]`.
-    fn to_hidden(&self, v: &Tensor) -> Option<Tensor> {
+    pub(crate) fn to_hidden(&self, v: &Tensor) -> Option<Tensor> {
         let hidden = self.hidden.as_ref()?;
         Some(gated(&times(v, hidden), self.hidden_gate.as_ref()))
     }
 
     /// Its transpose for the outputs, `[B, k]`.
-    fn to_input(&self, v: &Tensor) -> Tensor {
+    pub(crate) fn to_input(&self, v: &Tensor) -> Tensor {
         gated(&times(v, &self.input), self.input_gate.as_ref())
     }
 
@@ -180,7 +198,11 @@ impl Prior {
     /// # Errors
     /// [`Error::Shape`], [`Error::Kind`] or [`Error::Placement`] when the tensors do not fit together.
     pub fn new(layers: Vec<Layer>, output: Tensor) -> Result<Self> {
-        let prior = Prior { layers, output };
+        let prior = Prior {
+            layers,
+            output,
+            of_blocks: None,
+        };
         let k = match prior.layers.first() {
             Some(first) if matches!(first.input.dim(), 2 | 3) => {
                 first.input.size()[first.input.dim() - 1]
@@ -199,6 +221,21 @@ impl Prior {
         let first = &prior.layers[0].input;
         shape::float_matrix("W", &first.reshape([-1, k]))?;
         prior.check(None, k)?;
+        Ok(prior)
+    }
+
+    /// The networks of G blocks of B/G rows side by side: matrices `[G, m, n]`, biases and w `[G, m]`, which
+    /// the `rows` B rows of each block share.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_blocks(mut layers: Vec<Layer>, output: Tensor, rows: i64) -> Result<Self> {
+        let spread = |t: &Tensor| by_row(&t.unsqueeze(1), rows).squeeze_dim(1);
+        for layer in &mut layers {
+            layer.bias = spread(&layer.bias);
+        }
+        let mut prior = Prior::new(layers, spread(&output))?;
+        prior.of_blocks = Some(output);
         Ok(prior)
     }
 
@@ -227,7 +264,18 @@ impl Prior {
         Prior {
             layers: layers.collect(),
             output: self.output.narrow(0, index * each, each),
+            of_blocks: None,
         }
+    }
+
+    /// w of each block, `[G, m]`, where its rows share it.
+    pub(crate) fn output_of_blocks(&self) -> Option<&Tensor> {
+        self.of_blocks.as_ref()
+    }
+
+    /// The gate of p on its way into the first layer.
+    pub(crate) fn gate_of_first(&self) -> Option<&Tensor> {
+        self.layers[0].input_gate.as_ref()
     }
 
     /// w, `[m]` or `[B, m]`.
@@ -363,7 +411,7 @@ impl Prior {
         let mut all: Vec<Tensor> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let z = all.last().map(softplus);
-            all.push(layer.linear(p, z.as_ref()) + &layer.bias);
+            all.push(layer.affine(p, z.as_ref()));
         }
         all
     }

@@ -68,7 +68,11 @@ impl Energy for Quadratic {
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
-        &self.u + self.coupling.apply(p)
+        if self.u.device() == Device::Cpu {
+            &self.u + self.coupling.apply(p)
+        } else {
+            self.coupling.fused(&self.u, p)
+        }
     }
 
     fn hessian_product(&self, _p: &Tensor, q: &Tensor) -> Tensor {

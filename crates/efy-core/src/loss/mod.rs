@@ -19,6 +19,7 @@ mod calibration;
 mod contrastive;
 mod criterion;
 mod energy_loss;
+mod envelope;
 mod fenchel_young;
 mod implicit;
 mod log_loss;

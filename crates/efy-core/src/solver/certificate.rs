@@ -45,15 +45,19 @@ pub(super) fn within_tolerance(
     residual: &Tensor,
     options: &Options,
 ) -> Tensor {
-    let largest = |t: &Tensor| t.abs().amax([-1].as_slice(), false);
     let size = match problem.energy.form() {
         Form::Linear { u } | Form::Quadratic { u, .. } | Form::Network { u, .. } => {
             largest(&u.detach()) + largest(theta)
         }
         _ => largest(theta),
     };
-    let rounding = size.clamp_min(1.0) * (ROUNDING * epsilon(theta.kind()));
-    residual.le_tensor(&rounding.clamp_min(options.tolerance))
+    let unit = ROUNDING * epsilon(theta.kind());
+    residual.le_tensor(&(size * unit).clamp_min(options.tolerance.max(unit)))
+}
+
+/// $\|t\|_\infty$ of each row, `[B]`.
+fn largest(t: &Tensor) -> Tensor {
+    t.norm_scalaropt_dim(f64::INFINITY, [-1].as_slice(), false)
 }
 
 /// The distance from 1 to the next number.
@@ -80,7 +84,7 @@ fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
             .domain
             .project(&(p + theta - problem.regularizer.gradient(p))),
     };
-    (image - p).abs().amax([-1].as_slice(), false)
+    largest(&(image - p))
 }
 
 /// Everything a [`Solution`] says of `p`.

@@ -20,6 +20,7 @@ mod line_search;
 mod mirror;
 mod momentum;
 mod multi_start;
+mod network;
 mod newton;
 mod newton_system;
 mod projected_lbfgs;
@@ -86,9 +87,10 @@ pub struct Options {
     pub tolerance: f64,
     /// A row that is not done after this many iterations is given up.
     pub max_iterations: usize,
-    /// How many iterations a batched tensor loop runs between two looks at the device, each of which
-    /// costs a GPU a synchronization. 0: never, all rows run `max_iterations`. Native loops look at
-    /// every row after every iteration whatever this says.
+    /// How many iterations a batched tensor loop runs before it looks whether all rows are done. On the
+    /// CPU it looks again after as many; elsewhere, where a look is a synchronization, after 2, 4, 8, ...
+    /// times as many. 0: never, all rows run `max_iterations`. Native loops look at every row after every
+    /// iteration whatever this says.
     pub check_every: usize,
     /// Whether the solution comes with a [`Certificate`]. Training can do without.
     pub certify: bool,
@@ -236,7 +238,7 @@ impl Problem<'_> {
         self.domain.check(size.1)?;
         match start {
             Some(p) => {
-                shape::matrix_of("start", p, size, options)?;
+                self.check_start(p)?;
                 Ok(self.domain.project(&p.detach()))
             }
             None => {
@@ -244,6 +246,11 @@ impl Problem<'_> {
                 Ok(self.domain.start(&like))
             }
         }
+    }
+
+    /// Refuses a start that does not fit the energy.
+    fn check_start(&self, start: &Tensor) -> Result<()> {
+        shape::matrix_of("start", start, self.energy.size(), self.energy.options())
     }
 
     /// p, moved a little towards the centre of the domain: a regularizer's slope is finite there.
@@ -275,6 +282,12 @@ impl Problem<'_> {
 
     /// Whether the regularizer has a closed-form argmax on the domain.
     fn has_argmax(&self) -> Result<bool> {
+        // What is asked most often without a call: entropies have it on their boxes, quadratics everywhere.
+        match self.separable_on_box() {
+            Some((Separable::Quadratic { curvature, .. }, _)) if curvature <= 0.0 => {}
+            Some(_) => return Ok(true),
+            None => {}
+        }
         let none = Tensor::f_empty([0, self.energy.size().1], self.energy.options())?;
         Ok(self.regularizer.argmax(&none, self.domain).is_some())
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Config, DataConfig, LossConfig, LossKind, ModelConfig, ModelKind, RegularizerKind,
+    Config, DataConfig, Dtype, LossConfig, LossKind, ModelConfig, ModelKind, RegularizerKind,
     SolverConfig, Task,
 };
 
@@ -38,6 +38,7 @@ impl Config {
         self.checkpoint.validate(origin)?;
         let checked = self
             .check_names()
+            .and_then(|()| self.check_precision())
             .and_then(|()| self.data.check())
             .and_then(|()| self.model.check())
             .and_then(|()| self.loss.check())
@@ -48,6 +49,13 @@ impl Config {
             origin: origin(key),
             message: format!("{key}: expected {expected}, found {found}"),
         })
+    }
+
+    fn check_precision(&self) -> Result<(), Wrong> {
+        if self.train.tf32 && self.model.dtype == Dtype::F64 {
+            return wrong("train.tf32", "false with model.dtype: f64", true);
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), Wrong> {

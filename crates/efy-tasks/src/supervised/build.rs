@@ -7,18 +7,18 @@ use efy_core::loss::{
 use efy_core::solver::Options;
 use efy_core::{Error, Result};
 use efy_models::{CouplingSource, Model, Pairwise, Picnn, Seeds, Sign, Spen, Unary};
-use tch::Device;
+use tch::{Device, Kind};
 
 use super::Outputs;
 use crate::config::{
-    Config, CostKind, CouplingKind, DifferentiationKind, LossConfig, LossKind, ModelConfig,
-    ModelKind, NegativesKind, SolverConfig, Task,
+    Config, CostKind, CouplingKind, DifferentiationKind, LayersKind, LossConfig, LossKind,
+    ModelConfig, ModelKind, NegativesKind, SolverConfig, SolverKind, Task,
 };
 use crate::label_ranking::Rankings;
 use crate::multilabel::LabelSets;
 
-/// Between two looks at the device when metrics are computed.
-const CHECK_EVERY: usize = 10;
+/// Before the first look at the device when metrics are computed: most problems are solved by then.
+const CHECK_EVERY: usize = 40;
 
 /// Most weights of a model: 2 GiB in f64, and the optimizer keeps as much again for each moment.
 const MOST_WEIGHTS: u64 = 1 << 28;
@@ -56,25 +56,33 @@ pub(super) fn model(
         |widths: &[u32]| -> Vec<i64> { widths.iter().map(|&width| width.into()).collect() };
     let (hidden, prior) = (widths(&config.hidden), widths(&config.prior_hidden));
     let options = (config.dtype.kind(), device);
+    let layers = match config.layers {
+        LayersKind::Dtype => config.dtype.kind(),
+        LayersKind::Bf16 => Kind::BFloat16,
+    };
     Ok(match config.kind {
-        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seeds, options)?),
+        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seeds, options)?.layers_in(layers)),
         ModelKind::Pairwise => {
             let source = match config.coupling {
                 CouplingKind::Shared => CouplingSource::Shared,
                 CouplingKind::Predicted => CouplingSource::Predicted,
             };
             let coupling = (i64::from(config.rank), source);
-            Box::new(Pairwise::new(size, &hidden, coupling, seeds, options)?)
+            let model = Pairwise::new(size, &hidden, coupling, seeds, options)?;
+            Box::new(model.layers_in(layers))
         }
-        ModelKind::Spen => {
-            let prior = (prior.as_slice(), Sign::Free);
-            Box::new(Spen::new(size, &hidden, prior, seeds, options)?)
+        ModelKind::Spen | ModelKind::InputConcave => {
+            let sign = match config.kind {
+                ModelKind::Spen => Sign::Free,
+                _ => Sign::Nonnegative,
+            };
+            let model = Spen::new(size, &hidden, (prior.as_slice(), sign), seeds, options)?;
+            Box::new(model.layers_in(layers))
         }
-        ModelKind::InputConcave => {
-            let prior = (prior.as_slice(), Sign::Nonnegative);
-            Box::new(Spen::new(size, &hidden, prior, seeds, options)?)
+        ModelKind::Picnn => {
+            let model = Picnn::new(size, &hidden, &prior, seeds, options)?;
+            Box::new(model.layers_in(layers))
         }
-        ModelKind::Picnn => Box::new(Picnn::new(size, &hidden, &prior, seeds, options)?),
     })
 }
 
@@ -105,6 +113,21 @@ fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
     products(&network)
         .saturating_add(products(&prior))
         .saturating_add(beside.fold(0, u64::saturating_add))
+}
+
+/// Whether solutions are kept for the next epoch to start from: of a formula's, nothing starts.
+pub(super) fn starts(config: &Config) -> bool {
+    let formula = config.task == Task::Multilabel
+        && config.model.kind == ModelKind::Unary
+        && matches!(
+            config.loss.kind,
+            LossKind::FenchelYoung | LossKind::Perceptron
+        )
+        && matches!(
+            config.solver.kind,
+            SolverKind::Auto | SolverKind::ClosedForm
+        );
+    config.solver.warm_start && !formula
 }
 
 /// The loss on the domain of the outputs, with the solver's options for training or for evaluation.

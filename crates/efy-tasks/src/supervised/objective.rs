@@ -69,7 +69,7 @@ impl Supervised {
         let device = splits.device();
         let model = build::model(&config.model, size, seeds, device)?;
         // On the device wherever the examples are: every step writes them.
-        let warm = match config.solver.warm_start {
+        let warm = match build::starts(config) {
             true => Some(outputs.domain()?.start(&train.y).to_device(device)),
             false => None,
         };
@@ -227,7 +227,6 @@ impl Supervised {
             let value = self.training.loss(energy.as_ref(), y, start)?;
             return Ok((self.means(&value.per_row), None, value.solution));
         }
-        self.written_out &= x.device() == Device::Cpu;
         if self.written_out {
             if let Some(pass) = self.model.pass(x)?
                 && let Some(native) = self
