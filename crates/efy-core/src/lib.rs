@@ -11,10 +11,12 @@
 //! Geist, *Learning Energy Networks with Generalized Fenchel-Young Losses*, NeurIPS 2022.
 
 pub mod device;
+pub mod divergence;
 pub mod domain;
 pub mod energy;
 mod error;
 pub mod functions;
+pub mod joint;
 pub mod loss;
 mod native;
 pub mod parameters;
