@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 stand_in=../shared/tools/fakecuda
 # The tests of every golden case.
 golden() {
-    cargo test --locked --package efy-core --test golden --test regularizers --test losses
+    cargo test --locked --package efy-core --test golden --test joint --test regularizers --test losses
     cargo test --locked --package efy-core --test energies s01_
     cargo test --locked --package efy-core --test domains golden_fenchel
 }

@@ -395,7 +395,7 @@ fn t19_value_of_the_min_max_game() {
     let t = golden("T19");
     let y = cube(3);
     let p = row(&t["bernoulli"]);
-    let logits = (&p / (1.0 - &p)).log();
+    let logits: Tensor = (&p / p.neg().f_add_scalar(1.0).unwrap()).log();
     let sampler = Bernoulli::new(logits.shallow_clone()).unwrap();
     let base = BaseMeasure::uniform_sets(3).unwrap();
     let log_density = sampler.log_density(&y);

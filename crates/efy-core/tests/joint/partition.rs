@@ -79,7 +79,7 @@ fn permanents_of_16_items_with_known_values() {
         let theta = rows.expand([2, k, k], false);
         let found = log_permanent_over_factorial(&theta).unwrap();
         let expected = rows.sum_dim_intlist([1_i64, 2].as_slice(), false, None::<Kind>);
-        assert_close("permanent", &found, &expected, 1e-12);
+        assert_close("permanent", &found, &expected, 1e-11);
     }
     let square = Tensor::zeros([1, 17, 17], (Kind::Double, device()));
     let message = log_permanent_over_factorial(&square)
