@@ -9,7 +9,7 @@
 use efy_core::device::{DeviceChoice, read};
 use efy_core::divergence::Divergence;
 use efy_core::joint::{
-    Auxiliary, BaseMeasure, Batch, ExactLikelihood, Joint, LikelihoodLoss, MinMax, log_partition,
+    BaseMeasure, Batch, ExactLikelihood, Joint, LikelihoodLoss, MinMax, log_partition,
 };
 use efy_models::Model;
 use efy_models::joint::{
@@ -240,7 +240,7 @@ fn permutations_and_samplers_have_outputs_of_their_shapes() {
         let ranks = Tensor::from_slice(&[0_i64, 3, 1, 2])
             .expand([6, 4], false)
             .to_device(device());
-        let target = base.from_ranks(&ranks, Kind::Double).unwrap();
+        let target = base.encode_ranks(&ranks, Kind::Double).unwrap();
         let game = MinMax::new(base.clone(), 8, 1).unwrap();
         let batch = Batch::new(output.energy.as_ref(), &target, 0);
         let mean = game.mean_loss(&batch.with_auxiliary(&scores)).unwrap().mean;

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::Generator;
+use super::{Generator, left};
 use crate::native::Real;
 
 pub(super) struct SquaredHellinger;
@@ -22,12 +22,11 @@ impl Generator for SquaredHellinger {
 
     fn conjugate(&self, v: &Tensor) -> Tensor {
         let v = v.clamp_max(1.0);
-        &v / (1.0 - &v)
+        &v / left(&v)
     }
 
     fn slope(&self, v: &Tensor) -> Tensor {
-        let left: Tensor = 1.0 - v.clamp_max(1.0);
-        left.reciprocal().square()
+        left(&v.clamp_max(1.0)).reciprocal().square()
     }
 }
 

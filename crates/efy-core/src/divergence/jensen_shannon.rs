@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::Generator;
+use super::{Generator, left};
 use crate::native::Real;
 
 pub(super) struct JensenShannon;
@@ -27,7 +27,7 @@ impl Generator for JensenShannon {
 
     fn slope(&self, v: &Tensor) -> Tensor {
         let excess = v.expm1().clamp_max(1.0);
-        (&excess + 1.0) / (1.0 - excess)
+        (&excess + 1.0) / left(&excess)
     }
 }
 

@@ -164,6 +164,11 @@ trait Generator {
     fn slope(&self, v: &Tensor) -> Tensor;
 }
 
+/// 1 - v, with +0 at 1: tch's own `1.0 - v` is -(v - 1), which has -0 there.
+fn left(v: &Tensor) -> Tensor {
+    v.neg() + 1.0
+}
+
 fn parameter(name: &'static str, expected: &'static str, found: f64) -> Error {
     Error::Parameter {
         name,

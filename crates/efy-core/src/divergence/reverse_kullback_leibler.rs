@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::Generator;
+use super::{Generator, left};
 use crate::native::Real;
 
 pub(super) struct ReverseKullbackLeibler;
@@ -25,8 +25,7 @@ impl Generator for ReverseKullbackLeibler {
     }
 
     fn slope(&self, v: &Tensor) -> Tensor {
-        let left: Tensor = 1.0 - v.clamp_max(1.0);
-        left.reciprocal()
+        left(&v.clamp_max(1.0)).reciprocal()
     }
 }
 

@@ -196,7 +196,7 @@ impl BaseMeasure {
     ///
     /// # Errors
     /// [`Error::Parameter`] for sets; [`Error::Torch`] for ranks out of range.
-    pub fn from_ranks(&self, ranks: &Tensor, kind: Kind) -> Result<Tensor> {
+    pub fn encode_ranks(&self, ranks: &Tensor, kind: Kind) -> Result<Tensor> {
         match &self.space {
             Space::Permutahedron { positions } => {
                 let positions = Tensor::f_from_slice(positions)?
@@ -218,7 +218,7 @@ impl BaseMeasure {
     ///
     /// # Errors
     /// [`Error::Parameter`] for sets.
-    pub fn to_ranks(&self, outputs: &Tensor) -> Result<Tensor> {
+    pub fn decode_ranks(&self, outputs: &Tensor) -> Result<Tensor> {
         match &self.space {
             Space::Permutahedron { .. } => {
                 Ok(outputs.f_argsort(-1, false)?.f_argsort(-1, false)?)

@@ -133,7 +133,7 @@ impl Request<'_> {
             }
             Space::Permutahedron { .. } | Space::Birkhoff => {
                 let ranks = ranks(&self.item_words(device)?)?;
-                self.base.from_ranks(&ranks, kind)
+                self.base.encode_ranks(&ranks, kind)
             }
         }
     }

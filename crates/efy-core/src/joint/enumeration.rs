@@ -54,7 +54,7 @@ impl Enumeration {
             Space::Permutahedron { .. } | Space::Birkhoff => {
                 let ranks = permutations(k as usize);
                 let ranks = Tensor::f_from_slice(&ranks)?.f_view([-1, k])?;
-                base.from_ranks(&ranks.f_to_device(device)?, kind)?
+                base.encode_ranks(&ranks.f_to_device(device)?, kind)?
             }
         };
         let log_prior = base.log_density(&outputs);

@@ -63,7 +63,7 @@ impl MinMax {
         }
         let sampler = PlackettLuce::new(scores.shallow_clone())?;
         let ranks = sampler.sample(draw)?;
-        let outputs = self.base.from_ranks(&ranks, scores.kind())?;
+        let outputs = self.base.encode_ranks(&ranks, scores.kind())?;
         Ok((outputs, sampler.log_density(&ranks)?, None))
     }
 }

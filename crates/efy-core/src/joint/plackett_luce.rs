@@ -57,7 +57,7 @@ impl PlackettLuce {
         let ranks = self.sample(draw)?;
         let log_weights = self.log_density(&ranks)?.neg() - base.log_count();
         Ok(Samples {
-            outputs: base.from_ranks(&ranks, self.scores.kind())?,
+            outputs: base.encode_ranks(&ranks, self.scores.kind())?,
             log_weights: Some(log_weights),
         })
     }

@@ -35,7 +35,7 @@ fn base_measures_are_probabilities_over_different_outputs() {
         assert_eq!(vector(&same.sum(Kind::Double))[0], rows as f64, "{base:?}");
         assert!(((rows as f64).ln() - base.log_count()).abs() < 1e-12);
         if base.is_permutations() {
-            let again = base.from_ranks(&base.to_ranks(&all.outputs).unwrap(), Kind::Double);
+            let again = base.encode_ranks(&base.decode_ranks(&all.outputs).unwrap(), Kind::Double);
             assert_close("ranks", &again.unwrap(), &all.outputs, 0.0);
         }
     }

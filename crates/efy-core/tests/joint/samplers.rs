@@ -100,7 +100,7 @@ fn learned_samplers_have_the_density_they_say() {
 
     let base = BaseMeasure::permutahedron(4).unwrap();
     let all = Enumeration::of(&base, OPTIONS()).unwrap().outputs;
-    let ranks = base.to_ranks(&all).unwrap();
+    let ranks = base.decode_ranks(&all).unwrap();
     let plackett = PlackettLuce::new(row(&serde_json::json!([1.0, -0.5, 0.2, 0.0]))).unwrap();
     let p = plackett
         .log_density(&ranks.unsqueeze(0))
@@ -110,7 +110,7 @@ fn learned_samplers_have_the_density_they_say() {
     assert!((vector(&p.sum(Kind::Double))[0] - 1.0).abs() < 1e-12);
     let found = plackett.sample(&draw(20_000, None)).unwrap();
     let found = base
-        .from_ranks(&found.squeeze_dim(0), Kind::Double)
+        .encode_ranks(&found.squeeze_dim(0), Kind::Double)
         .unwrap();
     assert_frequencies("Plackett-Luce", &counts(&found, &all), &vector(&p));
 }
@@ -170,7 +170,7 @@ fn swap_metropolis_has_its_transition_matrix_which_keeps_the_model() {
             .map(|i| {
                 let output = all.get(i);
                 let state = match base.is_permutations() {
-                    true => base.to_ranks(&output).unwrap(),
+                    true => base.decode_ranks(&output).unwrap(),
                     false => output.to_kind(Kind::Int64),
                 };
                 efy_core::device::read::to_vec(&state).unwrap()
