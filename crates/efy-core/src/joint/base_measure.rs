@@ -109,7 +109,9 @@ impl BaseMeasure {
     /// # Errors
     /// [`Error::Parameter`] for positions that do not increase.
     pub fn permutahedron_with(positions: Vec<f64>) -> Result<Self> {
-        if positions.windows(2).any(|pair| !(pair[0] < pair[1])) {
+        let increasing =
+            |pair: &[f64]| pair[0].partial_cmp(&pair[1]) == Some(std::cmp::Ordering::Less);
+        if !positions.windows(2).all(increasing) {
             let found = format!("{positions:?}");
             return refuse("prior.positions", "increasing numbers", found);
         }

@@ -104,8 +104,8 @@ impl LikelihoodLoss for MinMax {
         let mut ascent = shape::row_sum(&(advantage * log_density)) / count;
         let mut lower_bound = shape::row_sum(&reward) / count;
         if let Some(divergence) = divergence {
-            ascent = ascent - &divergence;
-            lower_bound = lower_bound - divergence.detach();
+            ascent -= &divergence;
+            lower_bound -= divergence.detach();
         }
         let descent = shape::row_sum(&values) / count - batch.energy.value(batch.target);
         // The value of the game with the gradients of both players.
