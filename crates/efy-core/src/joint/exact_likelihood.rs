@@ -8,7 +8,7 @@ use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
 use crate::Result;
 
 /// $\log \sum_{y'} q(y') e^{g(x, y')} - g(x, y)$: maximum likelihood, where
-/// [`log_partition`] has a method. Its gradient in the scores of a linear coupling is
+/// [`log_partition()`] has a method. Its gradient in the scores of a linear coupling is
 /// $\mathbb E_{p_g}[y'] - y$.
 #[derive(Debug, Clone)]
 pub struct ExactLikelihood {

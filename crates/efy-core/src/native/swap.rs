@@ -10,7 +10,7 @@ use crate::random::{Words, unit};
 /// Below this many proposals, other threads are not worth waking.
 const WORTH_THREADS: usize = 4096;
 
-/// See [`swap_metropolis`](crate::joint::swap_metropolis): what item i of k has are the `block` numbers
+/// See `joint::swap_metropolis`: what item i of k has are the `block` numbers
 /// from i `block` on.
 pub(crate) fn swap_metropolis(
     u: &Tensor,
