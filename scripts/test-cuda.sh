@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 # One cargo test a line.
 device_tests() {
-    cargo test --locked --package efy-core --test golden --test regularizers --test losses
+    cargo test --locked --package efy-core --test golden --test joint --test regularizers --test losses
     cargo test --locked --package efy-core --test energies s01_
     cargo test --locked --package efy-core --test domains golden_fenchel
 }

@@ -12,10 +12,12 @@
 
 pub mod decode;
 pub mod device;
+pub mod divergence;
 pub mod domain;
 pub mod energy;
 mod error;
 pub mod functions;
+pub mod joint;
 pub mod loss;
 mod native;
 pub mod parameters;

@@ -4,12 +4,14 @@
 //! same numbers. Nothing has to be saved to go on exactly: the generator of step n is made anew from n.
 
 mod uniform;
+mod words;
 
 pub(crate) use uniform::uniform;
+pub use words::Words;
+pub(crate) use words::{unit, units};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
 /// What random numbers are for; streams of one seed are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
@@ -29,6 +31,10 @@ pub enum Stream {
     Negatives = 6,
     /// Settings of a random search; the step is the number of the setting.
     Sweep = 7,
+    /// Outputs drawn from a base measure or a proposal; the step is the training step.
+    Outputs = 11,
+    /// Markov chains over outputs; the step is the training step.
+    Chains = 12,
 }
 
 /// The generator for a step of a stream.

@@ -8,7 +8,10 @@
 //! | [`Spen`], free weights | $\langle u, p\rangle - \Psi(p)$, $\Psi$ a softplus network | "SPEN" |
 //! | [`Spen`], nonnegative weights | the same, $\Psi$ input-convex | "input-concave SPEN" |
 //! | [`Picnn`] | $-f(x, p)$, f convex in p | Amos et al. 2017 |
+//!
+//! [`joint`] has the models that are trained by likelihood, with their log-partition networks.
 
+pub mod joint;
 mod network;
 mod pairwise;
 mod picnn;

@@ -138,6 +138,23 @@ impl Network {
         }
     }
 
+    /// Sets the last layer to zero, and so the output.
+    pub(crate) fn start_at_zero(&self) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        if let Some((weight, bias)) = self.layers.last() {
+            let _ = weight.shallow_clone().f_zero_()?;
+            let _ = bias.shallow_clone().f_zero_()?;
+        }
+        Ok(())
+    }
+
+    /// Weight and bias of each layer.
+    pub(crate) fn layers(&self) -> Vec<(Tensor, Tensor)> {
+        let shared =
+            |(weight, bias): &(Tensor, Tensor)| (weight.shallow_clone(), bias.shallow_clone());
+        self.layers.iter().map(shared).collect()
+    }
+
     /// [`forward`](Self::forward) of a single model without a graph, and what
     /// [`backward`](Self::backward) needs.
     ///

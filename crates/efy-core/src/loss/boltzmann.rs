@@ -173,7 +173,7 @@ impl Grid {
 }
 
 /// $\{0, 1\}^k$ in lexicographic order, `[2^k, k]`, of the kind and on the device of `like`.
-fn vertices(k: i64, like: &Tensor) -> Result<Tensor> {
+pub(crate) fn vertices(k: i64, like: &Tensor) -> Result<Tensor> {
     let device = like.device();
     let codes = Tensor::f_arange(1_i64 << k, (Kind::Int64, device))?.unsqueeze(1);
     let places = Tensor::f_arange(k, (Kind::Int64, device))?.neg() + (k - 1);

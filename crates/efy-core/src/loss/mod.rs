@@ -32,6 +32,7 @@ mod unrolled;
 mod value;
 
 pub use boltzmann::Boltzmann;
+pub(crate) use boltzmann::vertices;
 pub use bregman::bregman_divergence;
 pub use calibration::{HammingLoss, calibration_bound};
 pub use contrastive::Contrastive;
