@@ -1,4 +1,10 @@
 //! Layers in bf16: the same model to a few of its 8 bits, with weights and everything else in f32.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "in a test, a panic is the report"
+)]
 
 use efy_core::device::read;
 use efy_core::domain::Cube;

@@ -160,7 +160,7 @@ impl Coupling {
         if self.shared() {
             bound.reshape([] as [i64; 0])
         } else {
-            by_row(&bound, rows).squeeze_dim(-1)
+            by_row(bound, rows).squeeze_dim(-1)
         }
     }
 

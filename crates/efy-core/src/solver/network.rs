@@ -101,7 +101,7 @@ impl Absolute {
         for ((layer, tangent), bend) in self.layers.iter().zip(&tangents).zip(&self.bends).rev() {
             let mut v = tangent * bend;
             if let Some(passed) = passed {
-                v = v + passed;
+                v += passed;
             }
             let here = layer.to_input(&v);
             product = Some(match product {
