@@ -308,7 +308,7 @@ fn wrong_shapes_kinds_and_strengths_are_named() {
             u.shallow_clone(),
             Coupling::Dense(Tensor::zeros([3, 2], F64))
         )),
-        "U: expected shape [3, 3] or [2, 3, 3], found [3, 2]"
+        "U: expected shape [3, 3] or [G, 3, 3] with G a divisor of 2, found [3, 2]"
     );
     let single = Tensor::zeros([3, 1], (Kind::Float, Device::Cpu));
     assert_eq!(
