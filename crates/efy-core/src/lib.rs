@@ -12,14 +12,17 @@
 
 pub mod device;
 pub mod domain;
+pub mod duality;
 pub mod energy;
 mod error;
+pub mod flow;
 pub mod functions;
 pub mod loss;
 mod native;
 pub mod parameters;
 pub mod random;
 pub mod regularizer;
+pub mod shallow;
 mod shape;
 pub mod solver;
 

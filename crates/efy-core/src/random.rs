@@ -25,6 +25,14 @@ pub enum Stream {
     Negatives = 6,
     /// Settings of a random search; the step is the number of the setting.
     Sweep = 7,
+    /// The noise and the restarts of particles; the step is the Langevin step.
+    Particles = 32,
+    /// Initial neurons of shallow networks; the step is 0.
+    Neurons = 33,
+    /// Acceptance of the Metropolis correction; the step is the Langevin step.
+    Acceptance = 34,
+    /// Births and deaths; the step is their number.
+    Births = 35,
 }
 
 /// The generator for a step of a stream.
