@@ -222,7 +222,7 @@ impl Discretized {
             // The momentum starts anew, on the device, where it points uphill.
             let change = &next - &h;
             let uphill = (&ahead - &next).dot(&change).gt(0.0).to_kind(h.kind());
-            momentum = (1.0 - uphill) * (momentum + 1.0);
+            momentum = (1.0_f64 - uphill) * (momentum + 1.0);
             let factor = &momentum / (&momentum + 3.0);
             ahead = &next + change * factor;
             h = next;

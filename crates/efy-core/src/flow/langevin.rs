@@ -8,7 +8,7 @@ use crate::random::Stream;
 use crate::shallow::{Shallow, Space};
 use crate::shape::dot;
 
-/// How a step gets back to the sphere; in $R^d$ and on the torus the three are the same.
+/// How a step gets back to the sphere; in $R^d$ and on the torus the two are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
     /// $x \leftarrow (x + v)/\|x + v\|$ with the step v as it is, in all directions of $R^d$: what the experiments do.
@@ -41,8 +41,8 @@ pub struct Langevin {
     /// The way back to the sphere.
     pub motion: Move,
     /// Whether a step is accepted with the probability of Metropolis and Hastings, which takes the error of a finite h
-    /// away. On the sphere it implies the geodesic move: its tangent Gaussian is symmetric under the reflection
-    /// that exchanges both ends of a geodesic, and so has a density ratio in closed form.
+    /// away. On the sphere it implies the geodesic move: to exchange both ends of a geodesic, with the velocities there,
+    /// keeps volumes, so that the densities of the tangent Gaussians are all that is compared.
     pub metropolis: bool,
     /// Of the noise.
     pub seed: u64,

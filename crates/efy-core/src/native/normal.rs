@@ -10,7 +10,7 @@ use rand::Rng;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor, kind::Element};
 
-use super::{Real, real};
+use super::Real;
 use crate::Result;
 use crate::random::{Stream, generator};
 
@@ -33,7 +33,7 @@ pub(super) fn block<T: Normal>(key: Key, block: usize, d: usize, words: &mut [u3
 }
 
 /// Words 0 to 2 of each row that are beside the Gaussian ones: `words` is `[4 * BLOCK]`.
-pub(super) fn spare_words(key: Key, block: usize, d: usize, words: &mut [u32]) {
+pub(crate) fn spare_words(key: Key, block: usize, d: usize, words: &mut [u32]) {
     draw(
         key,
         block as u128 * words_of_block(d) + (d * BLOCK) as u128,

@@ -68,7 +68,7 @@ impl Activation {
             Activation::Relu { power: 1 } => power_of_positive(u, 0),
             Activation::Relu { power } => power_of_positive(u, power - 1) * f64::from(power),
             Activation::Softplus => u.sigmoid(),
-            Activation::Tanh => 1.0 - u.tanh().square(),
+            Activation::Tanh => 1.0_f64 - u.tanh().square(),
             Activation::Exponential { sharpness } => self.value(u) * sharpness,
         }
     }
@@ -87,26 +87,6 @@ impl Activation {
                 Some((t.square() - 1.0) * &t * 2.0)
             }
             Activation::Exponential { sharpness } => Some(self.value(u) * (sharpness * sharpness)),
-        }
-    }
-
-    /// $\sigma'''(u)$, and `None` where it is not a function.
-    pub(crate) fn third(self, u: &Tensor) -> Option<Tensor> {
-        match self {
-            Activation::Relu { power: 0..=2 } => None,
-            Activation::Relu { power } => {
-                let factor = f64::from(power * (power - 1) * (power - 2));
-                Some(power_of_positive(u, power - 3) * factor)
-            }
-            Activation::Softplus => {
-                let s = u.sigmoid();
-                Some((1.0 - &s * 2.0) * &s * (1.0 - &s))
-            }
-            Activation::Tanh => {
-                let square = u.tanh().square();
-                Some((&square * 3.0 - 1.0) * (1.0 - &square) * 2.0)
-            }
-            Activation::Exponential { sharpness } => Some(self.value(u) * sharpness.powi(3)),
         }
     }
 }

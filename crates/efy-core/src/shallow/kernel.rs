@@ -72,7 +72,12 @@ impl Kernel {
         let (norm_x, norm_y) = (row_norms(x), row_norms(y));
         let slope = match self.power {
             // -phi'/pi = 1/(pi sin phi)
-            0 => (1.0 - cos.square()).clamp_min(f64::MIN_POSITIVE).rsqrt() / std::f64::consts::PI,
+            0 => {
+                (1.0_f64 - cos.square())
+                    .clamp_min(f64::MIN_POSITIVE)
+                    .rsqrt()
+                    / std::f64::consts::PI
+            }
             power => {
                 Kernel {
                     power: power - 1,
@@ -156,7 +161,7 @@ impl Kernel {
 
     fn kappa(&self, cos: &Tensor) -> Tensor {
         let pi = std::f64::consts::PI;
-        let sin = (1.0 - cos.square()).clamp_min(0.0).sqrt();
+        let sin = (1.0_f64 - cos.square()).clamp_min(0.0).sqrt();
         // pi - phi, accurately at both ends.
         let rest = cos.arccos() * -1.0 + pi;
         let sum = match self.power {

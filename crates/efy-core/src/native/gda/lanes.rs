@@ -52,9 +52,17 @@ impl<T: Real, const L: usize> Lanes<T, L> {
         self
     }
 
-    /// The sum over the lanes, in double precision.
+    /// The sum over the lanes, in halves: one after the other, each sum would wait for the last.
+    #[inline(always)]
     pub(super) fn sum(&self) -> f64 {
-        let add = |sum: f64, value: &T| sum + value.to_f64().unwrap_or(f64::NAN);
-        self.0.iter().fold(0.0, add)
+        let mut sums = self.0;
+        let mut width = L / 2;
+        while width > 0 {
+            for l in 0..width {
+                sums[l] += sums[l + width];
+            }
+            width /= 2;
+        }
+        sums[0].to_f64().unwrap_or(f64::NAN)
     }
 }

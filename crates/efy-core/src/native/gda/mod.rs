@@ -213,6 +213,10 @@ impl<T: Normal, const L: usize> State<T, L> {
             }
             Noise::Drawn(_) => None,
         };
+        let drawn = match *noise {
+            Noise::Drawn(key) => Some(key),
+            Noise::Given(_) => None,
+        };
         let (tiles, amplitudes) = self.neurons.tiles();
         let (e, m) = (self.neurons.e, self.neurons.charges.len());
         let points = self.data.n + self.groups * self.half;
@@ -232,7 +236,7 @@ impl<T: Normal, const L: usize> State<T, L> {
                 for (offset, blocks) in blocks.chunks_exact_mut(size).enumerate() {
                     let index = first + offset;
                     let live = (half - index * BLOCK).min(BLOCK);
-                    if let Noise::Drawn(key) = *noise {
+                    if let Some(key) = drawn {
                         normal::block(
                             key,
                             index,
