@@ -181,8 +181,10 @@ impl Discretized {
         let mut y = Tensor::zeros([2 * width + 1], place).log_softmax(0, None::<Kind>);
         let mut p = self.log_base.log_softmax(0, None::<Kind>);
         let slack = Tensor::zeros([1], place);
-        // The bilinear part is Lipschitz with the largest feature, the entropy with 1/beta.
-        let step = (self.features.abs().max() + 1.0 / self.beta).reciprocal() * 0.6;
+        // Probabilities differ by what sums to 0, so that half the range of a feature bounds the bilinear part; 1/beta
+        // bounds the entropy.
+        let range = (self.features.amax(0, false) - self.features.amin(0, false)).max();
+        let step = (range * 0.5 + 1.0 / self.beta).reciprocal();
         let signed = |y: &Tensor| {
             let y = y.exp();
             y.narrow(0, 0, width) - y.narrow(0, width, width)

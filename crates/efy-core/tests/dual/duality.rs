@@ -15,7 +15,9 @@ fn problem() -> Discretized {
     };
     let features = circle(40, 0.0).mm(&circle(24, 0.3).tr()).relu();
     let mut q = [0.0; 40];
-    [2, 3, 3, 4, 5, 18, 20, 33].map(|i: usize| q[i] += 0.125);
+    for i in [2, 3, 3, 4, 5, 18, 20, 33] {
+        q[i] += 0.125;
+    }
     let base = Tensor::full([40], 1.0 / 40.0, PLACE);
     Discretized::new(features, &base, Tensor::from_slice(&q), 5.0).unwrap()
 }

@@ -52,8 +52,9 @@ pub(super) fn add_forces<T: Real, U: Unit, const L: usize>(
     force: &mut [Lanes<T, L>],
 ) {
     let vectors = x.len() / e;
-    for (tile, a) in tiles.chunks_exact(e).zip(amplitudes) {
-        for v in 0..vectors {
+    // All tiles for the points of one register, whose coordinates and forces stay in the nearest cache.
+    for v in 0..vectors {
+        for (tile, a) in tiles.chunks_exact(e).zip(amplitudes) {
             let mut c = scores(tile, &x[v..], vectors);
             each!(J => c[J] = c[J].map(|s| a[J] * U::slope(s)));
             for (theta, force) in tile.iter().zip(force[v..].iter_mut().step_by(vectors)) {

@@ -9,11 +9,6 @@ pub(super) struct Lanes<T, const L: usize>(pub(super) [T; L]);
 
 impl<T: Real, const L: usize> Lanes<T, L> {
     #[inline(always)]
-    pub(super) fn splat(value: T) -> Self {
-        Lanes([value; L])
-    }
-
-    #[inline(always)]
     pub(super) fn zero() -> Self {
         Lanes([T::zero(); L])
     }

@@ -9,6 +9,8 @@ mod kernel;
 mod lanes;
 mod unit;
 
+use std::hint::black_box;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 use tch::Tensor;
@@ -366,7 +368,9 @@ fn renew<T: Real, const L: usize>(
             for (group, x) in blocks.chunks_exact_mut(size).enumerate() {
                 let first = (group * half + index * BLOCK) % data.n;
                 // The copy of a whole block is what restarts at every iteration cost.
-                if first % BLOCK == 0 && first + live <= data.n && data.live(first / BLOCK) == live
+                if first.is_multiple_of(BLOCK)
+                    && first + live <= data.n
+                    && data.live(first / BLOCK) == live
                 {
                     x.copy_from_slice(&data.lanes[first / BLOCK * size..][..size]);
                     continue;
@@ -414,22 +418,31 @@ fn move_block<T: Real, U: Unit, const L: usize>(
     kernel::add_forces::<T, U, L>((tiles, amplitudes), e, x, force);
     let (noise, _) = scratch.noise.as_chunks::<L>();
     let scale = sign * motion.noise;
+    // black_box: the optimizer would otherwise take one lane of many registers at a time, by gathers.
     for ((x, force), z) in x.iter_mut().zip(force.iter()).zip(noise).take(d * vectors) {
+        let x = black_box(x);
         let here = *x;
-        *x = here
-            .plus(-motion.step, force)
-            .plus(scale, &Lanes(*z))
-            .plus(-motion.base, &here);
+        let moved = here.plus(-motion.step, force).plus(scale, &Lanes(*z));
+        *x = moved.plus(-motion.base, &here);
     }
     if motion.sphere {
-        for v in 0..vectors {
-            let mut square = Lanes::zero();
-            for x in x[v..].iter().step_by(vectors) {
-                square = square.plus_product(x, x);
+        // Coordinate by coordinate, so that all loops run over neighbours.
+        let lengths = &mut force[..vectors];
+        lengths.fill(Lanes::zero());
+        for x in x.chunks_exact(vectors) {
+            for (length, x) in lengths.iter_mut().zip(x) {
+                let x = black_box(x);
+                *length = length.plus_product(x, x);
             }
-            let scale = square.map(|s| T::one() / s.sqrt());
-            for x in x[v..].iter_mut().step_by(vectors) {
-                *x = Lanes::zero().plus_product(x, &scale);
+        }
+        for length in lengths.iter_mut() {
+            let length = black_box(length);
+            *length = length.map(|square| T::one() / square.sqrt());
+        }
+        for x in x.chunks_exact_mut(vectors) {
+            for (length, x) in lengths.iter().zip(x) {
+                let x = black_box(x);
+                *x = Lanes::zero().plus_product(x, length);
             }
         }
     }
