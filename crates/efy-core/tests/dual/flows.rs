@@ -284,7 +284,8 @@ fn the_metropolis_correction_takes_the_error_of_the_step_away() {
     let u = (Tensor::arange(20_000, place) + 0.5) / 10_000.0 - 1.0;
     let density = (u.relu() * 4.0).exp();
     let exact = number(&((&u * &density).sum(None) / density.sum(None)));
-    let start = sphere(20_000, 3, 8, place);
+    // Few enough for libtorch to stay on one thread.
+    let start = sphere(10_000, 3, 8, place);
     let mean = |sampler: Langevin, steps| {
         let x = sampler.sample(&network, &start, steps).unwrap();
         assert!(
@@ -375,7 +376,7 @@ fn langevin_dynamics_keep_the_base_measure() {
     ] {
         let network = Shallow::random(space, Activation::Softplus, 2, &[1.0; 4], 0, place).unwrap();
         let network = network.capped(1e-12);
-        let start = space.from_gaussian(&(sphere(20_000, 2, 1, place) * 1.5));
+        let start = space.from_gaussian(&(sphere(16_000, 2, 1, place) * 1.5));
         for metropolis in [false, true] {
             let sampler = Langevin {
                 step: 0.3,
