@@ -194,12 +194,10 @@ mod tests {
             assert!((c - cos).abs() < 1e-15 && (s - sin).abs() < 1e-15, "{word}");
             let (c, s) = f32::turn(word);
             assert!((f64::from(c) - cos).abs() < 2e-7 && (f64::from(s) - sin).abs() < 2e-7);
-            // Near u = 1 the square root magnifies the rounding of u.
-            let error = (f64::from(f32::radius(word)) - radius).abs();
-            assert!(
-                error < 1e-6 * (1.0 + radius) || radius < 1e-2 && error < 4e-4,
-                "{word} {error}"
-            );
+            // Of the square: near u = 1 the root magnifies the rounding of u.
+            let square = f64::from(f32::radius(word)).powi(2);
+            let error = (square - radius * radius).abs();
+            assert!(error < 2e-7 + 2e-6 * radius * radius, "{word} {error}");
         }
     }
 
