@@ -14,8 +14,10 @@ pub mod decode;
 pub mod device;
 pub mod divergence;
 pub mod domain;
+pub mod duality;
 pub mod energy;
 mod error;
+pub mod flow;
 pub mod functions;
 pub mod joint;
 pub mod loss;
@@ -23,6 +25,7 @@ mod native;
 pub mod parameters;
 pub mod random;
 pub mod regularizer;
+pub mod shallow;
 mod shape;
 pub mod solver;
 

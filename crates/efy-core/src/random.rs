@@ -35,6 +35,12 @@ pub enum Stream {
     Outputs = 11,
     /// Markov chains over outputs; the step is the training step.
     Chains = 12,
+    /// The noise and the restarts of particles; the step is the Langevin step.
+    Particles = 32,
+    /// Initial neurons of shallow networks; the step is 0.
+    Neurons = 33,
+    /// Acceptance of the Metropolis correction; the step is the Langevin step.
+    Acceptance = 34,
 }
 
 /// The generator for a step of a stream.

@@ -74,7 +74,7 @@ pub(super) struct Softplus<T> {
 
 /// Softplus and its first two derivatives at t.
 #[inline(always)]
-fn softplus<T: Elementary>(t: T) -> Softplus<T> {
+pub(super) fn softplus<T: Elementary>(t: T) -> Softplus<T> {
     let (zero, one) = (T::zero(), T::one());
     let e = (-t.abs()).exp_of_negative();
     let large = one / (one + e);

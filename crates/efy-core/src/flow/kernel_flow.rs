@@ -1,0 +1,132 @@
+//! The particle flow of the lazy regime.
+
+use tch::Tensor;
+
+use crate::native::normal;
+use crate::random::Stream;
+use crate::shallow::{Kernel, Space};
+use crate::{Error, Result};
+
+/// Step size, temperature and seed of a [`KernelFlow`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KernelFlowSettings {
+    /// dt, of the time that MMD has been multiplied out of.
+    pub step: f64,
+    /// $\beta$.
+    pub beta: f64,
+    /// Of the noise.
+    pub seed: u64,
+}
+
+/// Wasserstein gradient flow of $\mathrm{KL}(\nu \| \tau)/\beta + \mathrm{MMD}(\nu, \nu_n)$, the dual of the lazy
+/// regime, with time multiplied by MMD:
+///
+/// ```text
+/// (50) x_i ← P(x_i - dt (mean_j ∇₁k(x_i, x_j) - mean_j ∇₁k(x_i, y_j)) - dt M/β ∇U(x_i) + √(2 dt M/β) ξ_i),  M = MMD
+/// ```
+///
+/// The rescaling keeps the drift bounded where MMD goes to 0. The energy that goes with the particles is
+/// [`Kernel::dual_energy`]. A step costs $O(N(N + n)d)$ in tensor operations, and nothing is read.
+#[derive(Debug)]
+pub struct KernelFlow {
+    kernel: Kernel,
+    space: Space,
+    settings: KernelFlowSettings,
+    data: Tensor,
+    /// As the kernel sees the data.
+    embedded: Tensor,
+    particles: Tensor,
+    steps: u64,
+}
+
+impl KernelFlow {
+    /// From data `[n, d]` and particles `[N, d]`.
+    ///
+    /// # Errors
+    /// Matrices of different width, kind or device; settings out of range.
+    pub fn new(
+        kernel: Kernel,
+        space: Space,
+        data: &Tensor,
+        particles: &Tensor,
+        settings: KernelFlowSettings,
+    ) -> Result<Self> {
+        for (name, value) in [
+            ("kernel_flow.step", settings.step),
+            ("kernel_flow.beta", settings.beta),
+        ] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::Parameter {
+                    name,
+                    expected: "a positive number",
+                    found: value.to_string(),
+                });
+            }
+        }
+        crate::shape::float_matrix("data", data)?;
+        let d = data.size()[1];
+        space.check("particles", particles, d, (data.kind(), data.device()))?;
+        Ok(KernelFlow {
+            kernel,
+            space,
+            settings,
+            data: data.detach(),
+            embedded: space.embed(data).detach(),
+            particles: particles.detach().copy(),
+            steps: 0,
+        })
+    }
+
+    /// Makes steps.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch fails.
+    pub fn run(&mut self, steps: u64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let KernelFlowSettings { step, beta, seed } = self.settings;
+        for _ in 0..steps {
+            let x = &self.particles;
+            let z = self.space.embed(x);
+            let mmd = self.kernel.mmd_squared(&z, &self.embedded)?.sqrt();
+            let gradient = self.kernel.witness_gradient(&z, &z, &self.embedded)?;
+            let mut drift = self.space.pull_back(x, &gradient);
+            if let Some(base) = self.space.base_gradient(x) {
+                drift += base * (&mmd / beta);
+            }
+            let (n, d) = (x.size()[0], x.size()[1]);
+            let key = (seed, Stream::Particles, self.steps);
+            let noise = normal::tensor(key, (n, d), (x.kind(), x.device()))?;
+            let moved = x - drift * step + noise * (mmd * (2.0 * step / beta)).sqrt();
+            self.particles = self.space.project(&moved);
+            self.steps += 1;
+        }
+        Ok(())
+    }
+
+    /// The particles as they are now, `[N, d]`.
+    pub fn particles(&self) -> &Tensor {
+        &self.particles
+    }
+
+    /// $\mathrm{MMD}(\nu, \nu_n)$, a scalar on the device.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch fails.
+    pub fn mmd(&self) -> Result<Tensor> {
+        let z = self.space.embed(&self.particles);
+        Ok(self.kernel.mmd_squared(&z, &self.embedded)?.sqrt())
+    }
+
+    /// The best energy for the particles as they are now at points `[p, d]`, `[p]`.
+    ///
+    /// # Errors
+    /// Points of another width, kind or device.
+    pub fn energy(&self, points: &Tensor) -> Result<Tensor> {
+        let place = (self.data.kind(), self.data.device());
+        self.space
+            .check("points", points, self.data.size()[1], place)?;
+        let z = self.space.embed(&self.particles);
+        self.kernel
+            .dual_energy(&self.space.embed(points), &z, &self.embedded)
+    }
+}

@@ -1,0 +1,22 @@
+//! Particles and neurons that move together.
+//!
+//! [`Gda`] is the two time-scale gradient descent-ascent of the third paper in the feature-learning regime: particles
+//! follow Langevin dynamics of the energy while neurons and weights descend the difference between data and particles.
+//! [`KernelFlow`] is the particle flow of the lazy regime, whose best energy is known in closed form. [`Langevin`] is the
+//! sampler alone, with a Metropolis correction if asked for.
+//!
+//! All randomness is a function of (seed, stream, step), the same on every device
+//! (see [`random`](crate::random)). Only the abstract of the paper was at hand; what the algorithms are
+//! taken from stands in the book, page *Dual training*.
+
+mod batched;
+mod gda;
+mod kernel_flow;
+mod langevin;
+mod settings;
+
+pub use gda::Gda;
+pub use kernel_flow::{KernelFlow, KernelFlowSettings};
+pub use langevin::{Langevin, Move};
+pub(crate) use settings::{Rates, Renewal};
+pub use settings::{Restart, Settings};
