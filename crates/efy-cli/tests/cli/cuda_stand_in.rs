@@ -1,13 +1,14 @@
 //! The CUDA path without a GPU, on a stand-in that is preloaded: operators run on the CPU, tensors are
 //! tagged `cuda:0`, mixing devices fails, and launches and waits are counted.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use efy_stand_in::{REPORT, Report, STEPS, library_or_skip};
 use serde_json::Value;
 
-use crate::support::{Place, assert_close, run};
+use crate::support::{Place, assert_close, run, workspace};
 
 /// What a command printed last, and what the stand-in counted.
 pub(crate) struct Counted {
@@ -88,6 +89,52 @@ fn the_run_with_predicted_couplings_in_double_precision_agrees_with_the_cpu() {
     let model = "--set model.coupling=predicted --set model.rank=2 --set model.hidden=[16]";
     let line = format!("{model} --set model.dtype=f64 --set train.epochs=5");
     assert_cpu_and_cuda_agree(&line, 1e-4);
+}
+
+/// The configurations that come along.
+fn configurations() -> Vec<PathBuf> {
+    let below = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let folders = below(&workspace().join("configs")).into_iter();
+    let folders = folders.filter(|path| path.is_dir() && !path.ends_with("sweeps"));
+    let mut files: Vec<PathBuf> = folders.flat_map(|folder| below(&folder)).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_configuration_makes_twenty_steps_as_on_the_cpu() {
+    let Some(library) = library_or_skip() else {
+        return;
+    };
+    let files = configurations();
+    assert!(files.len() >= 7, "{files:?}");
+    for file in files {
+        let place = Place::new();
+        let line = format!(
+            "train {} --quiet --set train.log_every=1 --stop-after 20 --out",
+            file.display()
+        );
+        on_stand_in(&place, library, &format!("{line} cuda"));
+        place.efy(&format!("{line} cpu --device cpu")).ok();
+        let [cuda, cpu] = ["cuda", "cpu"].map(|run| {
+            let text = place.text(&format!("{run}/metrics.jsonl"));
+            let lines = text.lines().map(|line| {
+                let mut line: Value = serde_json::from_str(line).unwrap();
+                // Methods differ, and with them how many iterations they need.
+                let fields = line.as_object_mut().unwrap();
+                for name in ["split", "iterations", "unconverged"] {
+                    fields.remove(name);
+                }
+                line
+            });
+            Value::Array(lines.collect())
+        });
+        assert!(cuda.as_array().unwrap().len() >= 20);
+        assert_close(&file.display().to_string(), &cuda, &cpu, 1e-4);
+    }
 }
 
 #[test]

@@ -8,11 +8,12 @@ use crate::resume::{SMALL, small_place};
 use crate::support::{Place, assert_close};
 
 /// Everything whose inner problem or gradient takes another path.
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 8] = [
     "",
     "--set model.kind=unary --set model.hidden=[8] --set train.clip_norm=0.05",
     "--set model.coupling=predicted --set model.rank=2 --set loss.regularizer=binary_entropy",
     "--set model.kind=input_concave --set model.prior_hidden=[5,4]",
+    "--set model.kind=spen --set model.prior_hidden=[5]",
     "--set model.kind=picnn --set model.prior_hidden=[5] --set model.hidden=[4]",
     "--set loss.kind=perceptron --set train.monitor=hamming_accuracy",
     "--set loss.kind=log --set train.optimizer=sgd --set train.accumulate=2",
@@ -92,7 +93,7 @@ fn so_does_each_on_the_stand_in() {
     let Some(library) = library_or_skip() else {
         return;
     };
-    for model in ["", MODELS[3]] {
+    for model in ["", MODELS[3], MODELS[4]] {
         assert_same_as_alone(model, 4, |place, line| {
             on_stand_in(place, library, line);
         });
