@@ -40,7 +40,7 @@ const ALGORITHMS: [&str; 21] = [
     "--set loss.kind=cross_entropy --set loss.regularizer=binary_entropy",
     "--set loss.kind=mse --set loss.differentiation=unrolled --set loss.unroll_steps=4",
     "--set train.accumulate=3 --set train.weight_decay=0.01",
-    "--set train.replicas=2 --set train.patience=3",
+    "--set train.replicas=2",
     "--set train.optimizer=sgd --set train.schedule.kind=cosine --set train.schedule.warmup_steps=90",
     "--set train.optimizer=adamw --set train.weight_decay=0.1 --set train.clip_norm=0.01",
     // The stop is in the second training.

@@ -36,6 +36,11 @@ fn schema_and_program_refuse_the_same_mutations() {
             }
             let yaml = efy_train::config::to_yaml(&changed).unwrap();
             let found = Config::from_text(&origin, &yaml, &[]);
+            // What one section says of another is beyond it, too.
+            let message = found.as_ref().err().map(ToString::to_string);
+            if message.is_some_and(|message| message.contains(" for task ")) {
+                continue;
+            }
             let fits = schema.is_valid(&changed);
             assert_eq!(fits, found.is_ok(), "{origin}: {change}: {found:?}");
             match fits {
