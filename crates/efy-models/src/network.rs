@@ -13,7 +13,7 @@ use crate::replicas::{apart, together};
 /// Layers are laid out and initialized as `torch.nn.Linear`: weights `[out, in]`, everything uniform
 /// in $\pm 1/\sqrt{\text{in}}$. Those of R replicas are `[R, out, in]`.
 ///
-/// They may compute in another kind than the weights are kept in ([`compute_in`](Self::compute_in)): bf16
+/// They may compute in another kind than the weights are kept in (`layers_in` of a model): bf16
 /// layers with f32 weights, inputs and outputs.
 #[derive(Debug)]
 pub struct Network {

@@ -128,7 +128,7 @@ pub fn normalization(log_partition: &Tensor, tau: &Tensor) -> Tensor {
     (log_partition - tau).exp()
 }
 
-/// $\mathbb E_{p_g}[y]$ `[B, n]` of a linear coupling: the gradient of [`log_partition`] in its scores.
+/// $\mathbb E_{p_g} y$ `[B, n]` of a linear coupling: the gradient of [`log_partition`] in its scores.
 ///
 /// # Errors
 /// As [`log_partition`], and [`Error::Unsupported`] for an energy that is not linear.

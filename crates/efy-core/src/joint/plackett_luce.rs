@@ -19,7 +19,7 @@ impl PlackettLuce {
     /// The distribution of `scores` `[B, k]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Kind`] when they are no float matrix.
+    /// [`crate::Error::Shape`] or [`crate::Error::Kind`] when they are no float matrix.
     pub fn new(scores: Tensor) -> Result<Self> {
         shape::float_matrix("scores", &scores)?;
         Ok(PlackettLuce { scores })
@@ -28,7 +28,7 @@ impl PlackettLuce {
     /// Independent draws of ranks, Int64 `[B, m, k]`: the order of scores plus Gumbel noise (Yellott 1977).
     ///
     /// # Errors
-    /// [`Error::Torch`] when there is no room for them.
+    /// [`crate::Error::Torch`] when there is no room for them.
     pub fn sample(&self, draw: &Draw) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let gumbel = uniforms(draw, &self.scores)?.log().neg().log().neg();
@@ -39,7 +39,7 @@ impl PlackettLuce {
     /// $\log p$ of `ranks` `[B, m, k]`, `[B, m]`, with the graph to the scores.
     ///
     /// # Errors
-    /// [`Error::Torch`] when the ranks are not of these rows.
+    /// [`crate::Error::Torch`] when the ranks are not of these rows.
     pub fn log_density(&self, ranks: &Tensor) -> Result<Tensor> {
         // Worst first, so that the sums over what is left are running sums.
         let order = ranks.f_argsort(-1, false)?;
@@ -51,7 +51,7 @@ impl PlackettLuce {
     /// Draws with their importance weights $q/p$.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a prior over sets; as [`sample`](Self::sample).
+    /// [`crate::Error::Parameter`] for a prior over sets; as [`sample`](Self::sample).
     pub fn samples(&self, base: &BaseMeasure, draw: &Draw) -> Result<Samples> {
         let _guard = tch::no_grad_guard();
         let ranks = self.sample(draw)?;
