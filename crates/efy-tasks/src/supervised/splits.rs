@@ -76,7 +76,7 @@ impl Splits {
     /// memory ([`Placement`]).
     ///
     /// # Errors
-    /// [`Error::Dataset`] when a split would be empty.
+    /// [`crate::Error::Dataset`] when a split would be empty.
     pub fn new(
         data: &Dataset,
         config: &DataConfig,
