@@ -53,10 +53,10 @@ impl LocalSearch {
         match energy.form() {
             Form::Linear { u } => Ok(u.detach().ge(0.0).to_kind(u.kind())),
             Form::Quadratic { u, coupling } => {
-                let (_, k) = size2(u);
+                let (rows, k) = size2(u);
                 let sets = native::local_search(
                     &u.detach().to_device(Device::Cpu),
-                    &coupling.dense().detach().to_device(Device::Cpu),
+                    &coupling.dense_by_row(rows).detach().to_device(Device::Cpu),
                     &self.random_starts(k as usize),
                 )?;
                 Ok(sets.to_device(u.device()))

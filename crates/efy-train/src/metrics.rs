@@ -31,14 +31,15 @@ impl Metrics {
 impl Metrics {
     /// The mean of each metric over several of the same names.
     pub fn mean(of: &[Metrics]) -> Metrics {
-        let Some(first) = of.first() else {
+        // One that was never finite has none.
+        let Some(names) = of.iter().max_by_key(|one| one.iter().count()) else {
             return Metrics::default();
         };
         let mean = |name: &str| {
             let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
             of.iter().map(value).sum::<f64>() / of.len() as f64
         };
-        first.iter().map(|(name, _)| (name, mean(name))).collect()
+        names.iter().map(|(name, _)| (name, mean(name))).collect()
     }
 }
 

@@ -231,6 +231,17 @@ impl Prior {
     /// As [`new`](Self::new).
     pub fn of_blocks(mut layers: Vec<Layer>, output: Tensor, rows: i64) -> Result<Self> {
         let spread = |t: &Tensor| by_row(&t.unsqueeze(1), rows).squeeze_dim(1);
+        let blocks = output.size().first().copied().unwrap_or(0);
+        let biases = layers.iter().map(|layer| ("b", &layer.bias));
+        for (what, t) in biases.chain([("w", &output)]) {
+            if t.dim() != 2 || t.size()[0] != blocks || !divides(blocks, rows) {
+                return Err(Error::Shape {
+                    what,
+                    expected: format!("[G, m] with G a divisor of {rows}"),
+                    found: t.size(),
+                });
+            }
+        }
         for layer in &mut layers {
             layer.bias = spread(&layer.bias);
         }

@@ -15,8 +15,8 @@ pub struct Quadratic {
 }
 
 impl Quadratic {
-    /// An energy with `u` `[B, k]` and U, dense `[k, k]` or `[B, k, k]`, or of low rank `[k, m]` or
-    /// `[B, k, m]`.
+    /// An energy with `u` `[B, k]` and U, dense `[k, k]` or `[G, k, k]`, or of low rank `[k, m]` or
+    /// `[G, k, m]`, for G blocks of rows ([`Coupling`]).
     ///
     /// # Errors
     /// [`crate::Error::Shape`], [`crate::Error::Kind`] or [`crate::Error::Placement`] when the

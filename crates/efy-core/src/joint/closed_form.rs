@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 use super::objective::JointGradient;
 use super::samples::Samples;
 use crate::divergence::Conjugate;
-use crate::energy::{Coupling, Energy, Form};
+use crate::energy::{Coupling, Energy, Form, by_row};
 use crate::shape;
 
 /// Whether there are closed forms for an energy.
@@ -103,7 +103,9 @@ impl<'a> Moments<'a> {
 /// The derivative of $\sum_j r_j \frac12\langle y_j, U y_j\rangle$ in the tensor of the coupling, summed over
 /// the rows that share it.
 fn pair_moment(coupling: &Coupling, outputs: &Tensor, ratio: &Tensor) -> Tensor {
-    let tensor = coupling.tensor();
+    let held = coupling.tensor();
+    let rows = ratio.size()[0];
+    let tensor = &by_row(held, rows);
     let (right, scale) = match coupling {
         Coupling::Dense(_) => (outputs.shallow_clone(), 0.5),
         Coupling::LowRank(_) => (outputs.matmul(tensor), -1.0),
@@ -111,7 +113,12 @@ fn pair_moment(coupling: &Coupling, outputs: &Tensor, ratio: &Tensor) -> Tensor 
     let scaled = ratio * scale;
     if !coupling.shared() {
         let left = outputs * scaled.unsqueeze(2);
-        return left.transpose(1, 2).matmul(&right);
+        let each = left.transpose(1, 2).matmul(&right);
+        let size = held.size();
+        // Blocks of rows with the same matrix.
+        return each
+            .reshape([size[0], rows / size[0].max(1), size[1], size[2]])
+            .sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>);
     }
     let flat = |t: &Tensor| t.reshape([-1, t.size()[t.dim() - 1]]);
     let left = if outputs.dim() == 2 {

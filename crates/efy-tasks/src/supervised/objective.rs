@@ -58,7 +58,8 @@ impl Supervised {
     /// As [`new`](Self::new), and when there is not one for each seed.
     pub fn replicas(config: &Config, splits: Vec<Splits>) -> efy_core::Result<Self> {
         let seeds: Vec<u64> = config.train.seeds().take(splits.len()).collect();
-        Self::with_seeds(config, seeds, Splits::side_by_side(splits)?)
+        let splits = Splits::side_by_side(splits, config.data.resident)?;
+        Self::with_seeds(config, seeds, splits)
     }
 
     fn with_seeds(config: &Config, seeds: Vec<u64>, splits: Splits) -> efy_core::Result<Self> {
@@ -67,6 +68,8 @@ impl Supervised {
         let train = splits.get(Split::Train);
         let size = (train.x.size()[1] as usize, train.y.size()[1] as usize);
         let device = splits.device();
+        // A single model on the CPU looks at each step.
+        let looks = device == Device::Cpu && seeds.len() == 1;
         let model = build::model(&config.model, size, seeds, device)?;
         // On the device wherever the examples are: every step writes them.
         let warm = match build::starts(config) {
@@ -90,7 +93,7 @@ impl Supervised {
             warm,
             written_out: true,
             steps: 0,
-            unseen: config.train.on_nonfinite == OnNonFinite::Skip && device != Device::Cpu,
+            unseen: config.train.on_nonfinite == OnNonFinite::Skip && !looks,
             replaced: Vec::new(),
             train: Source::new(train, splits.placement(), device),
             splits,

@@ -5,6 +5,7 @@
 //! checkpoints of all together, the means of their metrics, and in `summary.json` the mean and the sample
 //! deviation of their results.
 
+use std::path::Path;
 use std::time::Instant;
 
 use efy_train::files::write_json;
@@ -13,9 +14,9 @@ use serde_json::{Value, json};
 use tch::Device;
 
 use super::run::finish as finish_alone;
-use super::{Splits, Supervised};
+use super::{Resident, Splits, Supervised};
 use crate::Result;
-use crate::config::Config;
+use crate::config::{Config, DataConfig};
 use crate::data::Dataset;
 use crate::error::Error;
 
@@ -49,10 +50,14 @@ pub(super) fn create(config: &Config, run: &RunDirectory) -> Result<Vec<Replica>
 }
 
 /// Those of a run that goes on.
-pub(super) fn open(config: &Config, run: &RunDirectory) -> Result<Vec<Replica>> {
+pub(super) fn open(
+    config: &Config,
+    run: &RunDirectory,
+    how: impl Fn(&Path) -> efy_train::Result<RunDirectory>,
+) -> Result<Vec<Replica>> {
     configs(config)
         .map(|config| {
-            let run = RunDirectory::open(&run.replica(config.train.seed))?;
+            let run = how(&run.replica(config.train.seed))?;
             Ok(Replica { config, run })
         })
         .collect()
@@ -81,9 +86,14 @@ pub(super) fn finish(
     let options = (config.model.dtype.kind(), device);
     let tests = together.evaluate_replicas(Split::Test)?;
     let predictions = together.predict_split(Split::Test)?;
-    for (index, replica) in open(config, run)?.iter().enumerate() {
+    for (index, replica) in open(config, run, RunDirectory::open)?.iter().enumerate() {
         let alone = &replica.config;
-        let splits = Splits::new(data, &alone.data, alone.train.seed, options)?;
+        // They are looked at no more.
+        let place = DataConfig {
+            resident: Resident::Host,
+            ..alone.data.clone()
+        };
+        let splits = Splits::new(data, &place, alone.train.seed, options)?;
         let objective = Supervised::new(alone, splits)?;
         let weights = together.parameters().replica(index as i64);
         objective.parameters().assign(&weights)?;
@@ -93,6 +103,9 @@ pub(super) fn finish(
         finish_alone(alone, &replica.run, &objective, data, (results, started))?;
     }
     let mean = Metrics::mean(&tests);
+    if let Some(last) = outcomes.iter().max_by_key(|one| one.best_step) {
+        trainer.report(last, Split::Test, &mean)?;
+    }
     let validations: Vec<Metrics> = outcomes.iter().map(|one| one.validation.clone()).collect();
     let each: Vec<Value> = (config.train.seeds().zip(outcomes).zip(&tests))
         .map(|((seed, outcome), test)| {

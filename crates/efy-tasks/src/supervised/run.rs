@@ -13,7 +13,7 @@ use efy_train::{
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Placement, Scaling, Splits, Supervised, replicas};
+use super::{Placement, Resident, Scaling, Splits, Supervised, replicas};
 use crate::Result;
 use crate::config::Config;
 use crate::data::{self, Cache, Dataset, Schema, Targets};
@@ -122,8 +122,13 @@ impl<'a> Prepared<'a> {
     /// What data, model and solver report.
     pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
         let options = (config.model.dtype.kind(), device);
+        let mut place = config.data.clone();
+        if config.train.replicas > 1 {
+            // Decided for all of them.
+            place.resident = Resident::Host;
+        }
         let splits = (config.train.seeds())
-            .map(|seed| Splits::new(data, &config.data, seed, options))
+            .map(|seed| Splits::new(data, &place, seed, options))
             .collect::<Result<_>>()?;
         let objective = Supervised::replicas(config, splits)?;
         objective.rehearse()?;
@@ -197,7 +202,8 @@ impl<'a> Prepared<'a> {
             Ok(files)
         };
         let files = go_on(observer_state(&snapshot, "metrics"), run)?;
-        let replicas = replicas::open(self.config, run)?;
+        // The locks are held as long as it trains.
+        let replicas = replicas::open(self.config, run, RunDirectory::resume)?;
         let apart = (replicas.iter().enumerate())
             .map(|(index, one)| {
                 go_on(

@@ -5,7 +5,7 @@ use efy_train::Split;
 use tch::{Device, Kind, Tensor};
 
 use super::partition::{Partition, partition};
-use super::placement::Placement;
+use super::placement::{Placement, Resident};
 use crate::Result;
 use crate::config::DataConfig;
 use crate::data::Dataset;
@@ -180,11 +180,11 @@ impl Splits {
     }
 
     /// Those of several replicas in one: each has as many rows in each split as the others, and they
-    /// follow each other.
+    /// follow each other. They come in host memory, and where they live is decided for all of them.
     ///
     /// # Errors
     /// [`efy_core::Error::Shape`] when they have not, or there are none.
-    pub(super) fn side_by_side(mut all: Vec<Splits>) -> efy_core::Result<Self> {
+    pub(super) fn side_by_side(mut all: Vec<Splits>, resident: Resident) -> efy_core::Result<Self> {
         let sizes = |splits: &Splits| Split::ALL.map(|split| splits.get(split).rows.len());
         let fits = |first: &Splits| all.iter().all(|other| sizes(other) == sizes(first));
         if !all.first().is_some_and(fits) {
@@ -214,12 +214,27 @@ impl Splits {
             joined(Split::Validation)?,
             joined(Split::Test)?,
         ];
-        Ok(Splits {
+        let mut joined = Splits {
             train,
             validation,
             test,
             ..all.swap_remove(0)
-        })
+        };
+        let device = joined.device;
+        let parts = [&joined.train, &joined.validation, &joined.test];
+        let cells: usize = parts
+            .iter()
+            .map(|part| part.x.numel() + part.y.numel())
+            .sum();
+        let cells = cells + joined.train.y.numel();
+        joined.placement = Placement::new(resident, cells, (joined.train.x.kind(), device));
+        if !joined.placement.host {
+            for part in [&mut joined.train, &mut joined.validation, &mut joined.test] {
+                part.x = part.x.f_to_device(device)?;
+                part.y = part.y.f_to_device(device)?;
+            }
+        }
+        Ok(joined)
     }
 
     /// The examples of a split.

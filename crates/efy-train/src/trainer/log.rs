@@ -37,7 +37,10 @@ impl Trainer<'_> {
                 let all = new > 0 && new == taken;
                 replica.skipped = if all { replica.skipped + new } else { 0 };
             }
-            if new == 0 || replica.ended {
+            // A step after the end of a replica is none of its own; one before it is, though it is seen now.
+            let end = replica.outcome.steps;
+            let over = replica.ended && (first > end || step.saturating_sub(taken) >= end);
+            if new == 0 || over {
                 continue;
             }
             let too_many = replica.skipped >= MOST_SKIPPED;

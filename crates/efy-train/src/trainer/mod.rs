@@ -349,7 +349,7 @@ impl<'a> Trainer<'a> {
                 ending.push(index);
             }
         }
-        self.end_replicas(&ending, session)
+        self.end_replicas(&ending, objective.parameters(), session)
     }
 
     /// Tells the observers of metrics that were computed after training.
@@ -358,7 +358,8 @@ impl<'a> Trainer<'a> {
     /// What the observers report.
     pub fn report(&mut self, outcome: &Outcome, split: Split, metrics: &Metrics) -> Result<()> {
         let (step, epoch) = (outcome.best_step, outcome.best_epoch);
-        self.tell(&Event::metrics(step, epoch, split, metrics))
+        self.observers
+            .tell(&Event::metrics(step, epoch, split, metrics))
     }
 
     /// [`report`](Self::report) to the observers of one replica.

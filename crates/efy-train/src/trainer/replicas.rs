@@ -1,13 +1,15 @@
 //! What is told of models that are trained side by side, and how one of them ends before the others.
 
+use efy_core::parameters::Parameters;
+
 use super::Trainer;
 use super::session::{Replica, Session};
 use crate::observer::Event;
 use crate::{Metrics, Result, Split};
 
 impl Trainer<'_> {
-    /// Tells each replica's observers its metrics and the trainer's own the mean; of those that have ended
-    /// there is nothing more to tell.
+    /// Tells each replica's observers its metrics and the trainer's own the mean over those that still
+    /// train; of those that have ended there is nothing more to tell.
     pub(super) fn tell_metrics(
         &mut self,
         (step, epoch, split): (u64, u64, Split),
@@ -18,7 +20,10 @@ impl Trainer<'_> {
         let shown = match metrics {
             [one] => one,
             all => {
-                mean = Metrics::mean(all);
+                let pairs = all.iter().zip(replicas);
+                let training = pairs.filter(|(_, replica)| !replica.ended);
+                let training: Vec<Metrics> = training.map(|(one, _)| one.clone()).collect();
+                mean = Metrics::mean(if training.is_empty() { all } else { &training });
                 &mean
             }
         };
@@ -32,8 +37,14 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Ends those replicas: what they would log at their end alone is read for their observers.
-    pub(super) fn end_replicas(&mut self, ending: &[usize], session: &mut Session) -> Result<()> {
+    /// Ends those replicas: what they would log at their end alone is read for their observers, and weights
+    /// that none was better than are kept, for they will change with the others.
+    pub(super) fn end_replicas(
+        &mut self,
+        ending: &[usize],
+        parameters: &Parameters,
+        session: &mut Session,
+    ) -> Result<()> {
         let (step, epoch) = (session.steps, session.epoch);
         if !ending.is_empty() && !self.apart.is_empty() {
             let reported = session.reported_faults();
@@ -47,8 +58,17 @@ impl Trainer<'_> {
                 }
             }
         }
+        let several = session.replicas.len() > 1;
         for &index in ending {
             let replica = &mut session.replicas[index];
+            if several && !replica.kept {
+                match &session.best {
+                    None => session.best = Some(parameters.flat().copy()),
+                    Some(best) => parameters.copy_replica(index as i64, best)?,
+                }
+                replica.kept = true;
+                (replica.outcome.best_step, replica.outcome.best_epoch) = (step, epoch);
+            }
             replica.ended = true;
             (replica.outcome.steps, replica.outcome.epochs) = (step, epoch);
         }

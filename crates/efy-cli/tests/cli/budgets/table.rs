@@ -139,8 +139,8 @@ pub(super) fn page(training: &[Training], evaluations: &[Evaluation]) -> String 
         .map(|row| (row.algorithm(), row.settings(), row.counts()));
     section(&mut text, Training::COLUMNS, rows);
     text.push_str(
-        "## Evaluation and prediction\n\nOf a batch of up to 4096 examples. The solver looks at the device every ten \
-         iterations, to stop when all rows are done.\n\n",
+        "## Evaluation and prediction\n\nOf a batch of up to 4096 examples. The solver looks at the device after 40, \
+         80, 160, ... iterations, to stop when all rows are done.\n\n",
     );
     let rows = evaluations
         .iter()
