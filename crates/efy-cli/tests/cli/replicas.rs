@@ -3,9 +3,9 @@
 use efy_stand_in::library_or_skip;
 use serde_json::Value;
 
-use crate::cuda_stand_in::on_stand_in;
+use crate::cuda_stand_in::{on_stand_in, with_stand_in};
 use crate::resume::{SMALL, small_place};
-use crate::support::{Place, assert_close};
+use crate::support::{Place, assert_close, run};
 
 /// Everything whose inner problem or gradient takes another path.
 const MODELS: [&str; 8] = [
@@ -172,5 +172,23 @@ fn what_replicas_cannot_share_is_refused() {
         let finished = place.efy(&line);
         let message = finished.failed(2);
         assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_fault_is_told_although_patience_ran_out_before_anybody_looked() {
+    let place = small_place();
+    for replicas in [1, 2] {
+        let line = format!(
+            "train CONFIG --quiet --force --out run {SMALL} --set train.lr=1e308 \
+             --set train.patience=1 --set train.log_every=100000 --set train.epochs=20 \
+             --set train.replicas={replicas}"
+        );
+        place.efy(&format!("{line} --device cpu")).failed(3);
+        if let Some(library) = library_or_skip() {
+            let line = format!("{line} --device cuda");
+            let mut command = place.command(&line);
+            run(with_stand_in(&mut command, library), &line).failed(3);
+        }
     }
 }
