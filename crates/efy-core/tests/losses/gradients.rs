@@ -7,13 +7,13 @@ use efy_core::loss::{
     Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
     ThroughArgmax,
 };
+use efy_test::{assert_close, everywhere, number, place, tensor, uniform};
 use tch::{Kind, Tensor};
 
 use crate::made_up::{
-    KINDS, PRECISE, Soft, central_differences, fenchel_young, labels, margin, perceptron,
-    regularizer, total, uniform,
+    KINDS, Soft, central_differences, fenchel_young, labels, margin, perceptron, precise,
+    regularizer, total,
 };
-use crate::support::assert_close;
 
 fn through(index: usize, criterion: Criterion, differentiation: Differentiation) -> ThroughArgmax {
     ThroughArgmax::new(fenchel_young(index), criterion, differentiation).unwrap()
@@ -81,7 +81,7 @@ fn check(
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn gradients_in_u_and_coupling_equal_central_differences_of_the_resolved_loss() {
     let (rows, k) = (2, 4);
     let y = labels(&[rows, k], 7);
@@ -101,7 +101,7 @@ fn gradients_in_u_and_coupling_equal_central_differences_of_the_resolved_loss() 
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn gradients_in_a_small_network_equal_central_differences_of_the_resolved_loss() {
     let (rows, k) = (2, 3);
     let y = labels(&[rows, k], 17);
@@ -114,7 +114,7 @@ fn gradients_in_a_small_network_equal_central_differences_of_the_resolved_loss()
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn implicit_gradients_on_the_simplex_equal_central_differences() {
     let (rows, k) = (2, 4);
     let y = uniform(&[rows, k], 1.0, 27).softmax(-1, None::<Kind>);
@@ -122,7 +122,7 @@ fn implicit_gradients_on_the_simplex_equal_central_differences() {
     for index in [0, 1] {
         let predictor = || {
             let simplex = Box::new(Simplex::default());
-            FenchelYoung::from_parts(regularizer(index), simplex, Box::new(PRECISE))
+            FenchelYoung::from_parts(regularizer(index), simplex, Box::new(precise()))
         };
         let criterion = Criterion::SquaredError;
         let loss = ThroughArgmax::new(predictor(), criterion, Differentiation::Implicit).unwrap();
@@ -147,7 +147,7 @@ fn implicit_gradients_on_the_simplex_equal_central_differences() {
 }
 
 /// Conjugate gradients, elimination and the Woodbury identity are three ways to one gradient.
-#[test]
+#[everywhere]
 fn implicit_gradients_do_not_depend_on_how_the_system_is_solved() {
     let (rows, k) = (4, 5);
     let y = labels(&[rows, k], 37);
@@ -182,46 +182,39 @@ fn implicit_gradients_do_not_depend_on_how_the_system_is_solved() {
     }
 }
 
-#[test]
+#[everywhere]
 fn implicit_gradient_survives_predictions_at_the_ends() {
     // Scores so large that the sigmoid is 0 or 1 to the last bit, in both kinds.
-    for kind in [Kind::Float, Kind::Double] {
-        let u = Tensor::from_slice(&[-800.0, 800.0, 0.3, -40.0]).reshape([1, 4]);
-        let u = u.to_kind(kind).set_requires_grad(true);
-        let y = Tensor::from_slice(&[1.0, 0.0, 1.0, 1.0])
-            .reshape([1, 4])
-            .to_kind(kind);
-        for coupling in [false, true] {
-            let loss = through(2, Criterion::CrossEntropy, Differentiation::Implicit);
-            let a = Tensor::full([4, 1], 0.1, (kind, tch::Device::Cpu));
-            let energy: Box<dyn Energy> = if coupling {
-                let coupling = Coupling::LowRank(a);
-                Box::new(Quadratic::new(u.shallow_clone(), coupling).unwrap())
-            } else {
-                Box::new(Linear::new(u.shallow_clone()).unwrap())
-            };
-            let value = loss.loss(energy.as_ref(), &y, None).unwrap().per_row;
-            let gradient = Tensor::run_backward(&[value.sum(None::<Kind>)], &[&u], false, false);
-            let finite = gradient[0].isfinite().all();
-            assert!(
-                efy_core::device::read::scalar(&finite).unwrap() == 1.0,
-                "{kind:?}"
-            );
-        }
+    let u = tensor(&[-800.0, 800.0, 0.3, -40.0]).reshape([1, 4]);
+    let u = u.set_requires_grad(true);
+    let y = tensor(&[1.0, 0.0, 1.0, 1.0]).reshape([1, 4]);
+    for coupling in [false, true] {
+        let loss = through(2, Criterion::CrossEntropy, Differentiation::Implicit);
+        let a = Tensor::full([4, 1], 0.1, place());
+        let energy: Box<dyn Energy> = if coupling {
+            let coupling = Coupling::LowRank(a);
+            Box::new(Quadratic::new(u.shallow_clone(), coupling).unwrap())
+        } else {
+            Box::new(Linear::new(u.shallow_clone()).unwrap())
+        };
+        let value = loss.loss(energy.as_ref(), &y, None).unwrap().per_row;
+        let gradient = Tensor::run_backward(&[value.sum(None::<Kind>)], &[&u], false, false);
+        let finite = gradient[0].isfinite().all();
+        assert!(number(&finite) == 1.0, "{:?}", gradient[0]);
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn squared_cost_gradient_where_the_augmented_problem_is_concave() {
     // U <= -I: a unique maximum, so that central differences may be taken.
     let (rows, k) = (3, 4);
     let y = uniform(&[rows, k], 0.5, 47) + 0.5;
     let u = uniform(&[rows, k], 1.2, 48);
     let build = |u: &Tensor, a: &Tensor| -> Box<dyn Energy> {
-        let matrix = a.matmul(&a.tr()).neg() - Tensor::eye(k, crate::made_up::F64) * 1.2;
+        let matrix = a.matmul(&a.tr()).neg() - Tensor::eye(k, place()) * 1.2;
         Box::new(Quadratic::new(u.shallow_clone(), Coupling::Dense(matrix)).unwrap())
     };
     let a = uniform(&[k, 2], 0.8, 49);
-    let loss = Margin::new(Cost::Squared, Cube, PRECISE);
+    let loss = Margin::new(Cost::Squared, Cube, precise());
     check("squared", &loss, [&u, &a], &y, &build);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[test]
+#[everywhere]
 fn every_solver_that_applies_finds_the_same_maximum() {
     let mut solved = 0;
     each_setting(0.8, |domain, regularizer| {
@@ -26,13 +26,13 @@ fn every_solver_that_applies_finds_the_same_maximum() {
                 assert!(
                     flags(&solution.report.converged).into_iter().all(|c| c),
                     "{context}: residual {:?} after {:?}",
-                    numbers(residual),
-                    numbers(&solution.report.iterations)
+                    values(residual),
+                    values(&solution.report.iterations)
                 );
                 let frank_wolfe = solution.report.solver == "frank_wolfe";
                 let distance = (2.0 * FRANK_WOLFE_GAP / 0.8).sqrt();
                 let tolerance = if frank_wolfe { distance } else { 1e-9 };
-                support::assert_close(&context, &solution.argmax, exact, tolerance);
+                assert_close(&context, &solution.argmax, exact, tolerance);
                 solved += 1;
             }
         }
@@ -40,7 +40,7 @@ fn every_solver_that_applies_finds_the_same_maximum() {
     assert!(solved >= 150, "{solved}");
 }
 
-#[test]
+#[everywhere]
 fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
     let (rows, k) = (6, 4);
     let domains: [Box<dyn Domain>; 7] = [
@@ -72,18 +72,18 @@ fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
             let value = &exact.certificate.as_ref().unwrap().value;
             for (context, solution) in &solutions {
                 let converged = flags(&solution.report.converged);
-                let residual = numbers(&solution.report.residual);
+                let residual = values(&solution.report.residual);
                 assert!(converged.into_iter().all(|c| c), "{context} {residual:?}");
                 check_bounds(context, solution, value, best_vertex(&problem).as_ref());
                 if solution.report.solver != "frank_wolfe" {
-                    support::assert_close(context, &solution.argmax, &exact.argmax, 1e-8);
+                    assert_close(context, &solution.argmax, &exact.argmax, 1e-8);
                 }
             }
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn newton_and_lbfgsb_are_references() {
     each_setting(0.5, |domain, regularizer| {
         let energies: [Box<dyn Energy>; 2] = [
@@ -113,7 +113,7 @@ fn newton_and_lbfgsb_are_references() {
                 let Ok(solution) = solver.solve(&problem, None) else {
                     continue;
                 };
-                for residual in numbers(&solution.report.residual) {
+                for residual in values(&solution.report.residual) {
                     let name = regularizer.name();
                     assert!(residual <= tolerance, "{} {name} {residual}", solver.name());
                 }
@@ -122,7 +122,7 @@ fn newton_and_lbfgsb_are_references() {
     });
 }
 
-#[test]
+#[everywhere]
 fn without_a_regularizer_linear_energies_peak_at_a_vertex() {
     let (rows, k) = (40, 8);
     for curvature in [0.0, 1e-7] {
@@ -143,13 +143,13 @@ fn without_a_regularizer_linear_energies_peak_at_a_vertex() {
                 continue;
             }
             let value = &solution.certificate.as_ref().unwrap().value;
-            support::assert_close(&context, value, &brute, 1e-6);
+            assert_close(&context, value, &brute, 1e-6);
             check_bounds(&context, &solution, &brute, Some(&brute));
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn without_a_regularizer_auto_maximizes_concave_quadratics() {
     let domains: [(Box<dyn Domain>, &str); 2] = [
         (Box::new(Cube), "coordinate_ascent"),
@@ -168,7 +168,11 @@ fn without_a_regularizer_auto_maximizes_concave_quadratics() {
         let solution = auto.solve(&problem, None).unwrap();
         assert_eq!(solution.report.solver, *solver);
         let certificate = solution.certificate.unwrap();
-        assert!(numbers(&certificate.gap).into_iter().all(|gap| gap < 1e-8));
+        assert!(
+            values(&certificate.gap)
+                .into_iter()
+                .all(|gap| gap < tolerance(1e-8))
+        );
         check_bounds(
             solver,
             &fista(&problem),
@@ -178,7 +182,7 @@ fn without_a_regularizer_auto_maximizes_concave_quadratics() {
     }
 }
 
-#[test]
+#[everywhere]
 fn a_solution_is_where_every_solver_starts_from_and_stays() {
     each_setting(0.6, |domain, regularizer| {
         let energy = Cosh::concave(4, 5, 90);
@@ -199,12 +203,12 @@ fn a_solution_is_where_every_solver_starts_from_and_stays() {
                 continue;
             };
             let context = format!("{} {}", solver.name(), regularizer.name());
-            support::assert_close(&context, &solution.argmax, &exact, 1e-6);
+            assert_close(&context, &solution.argmax, &exact, 1e-6);
         }
     });
 }
 
-#[test]
+#[everywhere]
 fn frank_wolfe_with_harmonic_steps_converges_at_its_own_pace() {
     use efy_core::solver::FrankWolfeStep;
     let energy = concave(5, 4, 1.0, true, 120);
@@ -224,7 +228,7 @@ fn frank_wolfe_with_harmonic_steps_converges_at_its_own_pace() {
                 ..options(0.0)
             },
         };
-        numbers(&solver.solve(&problem, None).unwrap().report.residual)
+        values(&solver.solve(&problem, None).unwrap().report.residual)
     };
     let (early, late) = (gap_after(50), gap_after(2000));
     let slower = early.iter().zip(&late).all(|(early, late)| late <= early);
@@ -237,7 +241,7 @@ fn frank_wolfe_with_harmonic_steps_converges_at_its_own_pace() {
     assert!(message.contains("line search"), "{message}");
 }
 
-#[test]
+#[everywhere]
 fn auto_picks_a_method_for_every_setting_or_says_why_not() {
     let energy = concave(2, 4, 1.0, false, 130);
     let general = Cosh::concave(2, 4, 131);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[test]
+#[everywhere]
 fn value_and_gap_enclose_the_maximum_of_ten_thousand_concave_problems() {
     let (rows, k) = (150, 4);
     let mut problems = 0;
@@ -40,7 +40,7 @@ fn value_and_gap_enclose_the_maximum_of_ten_thousand_concave_problems() {
                 };
                 for (context, early) in solve_all(&problem, early) {
                     check_bounds(&context, &early, &exact, vertex.as_ref());
-                    let gap = numbers(&early.certificate.unwrap().gap);
+                    let gap = values(&early.certificate.unwrap().gap);
                     finite += gap.iter().filter(|gap| gap.is_finite()).count();
                 }
             }
