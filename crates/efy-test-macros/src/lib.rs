@@ -2,7 +2,7 @@
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, ItemFn, Token};
@@ -11,38 +11,48 @@ use syn::{Error, Ident, ItemFn, Token};
 /// runs on every device that there is.
 ///
 /// `#[everywhere(f64)]` is for what has no meaning in single precision, such as central differences.
+/// `#[everywhere(cpu)]` is for the native loops, which exist on the CPU only: `name::cpu_f32`.
 #[proc_macro_attribute]
-pub fn everywhere(kinds: TokenStream, function: TokenStream) -> TokenStream {
-    expand(kinds, function)
+pub fn everywhere(options: TokenStream, function: TokenStream) -> TokenStream {
+    expand(options, function)
         .unwrap_or_else(|error| error.to_compile_error())
         .into()
 }
 
-fn expand(kinds: TokenStream, function: TokenStream) -> syn::Result<Tokens> {
-    let kinds = Punctuated::<Ident, Token![,]>::parse_terminated.parse(kinds)?;
+fn expand(options: TokenStream, function: TokenStream) -> syn::Result<Tokens> {
+    let options = Punctuated::<Ident, Token![,]>::parse_terminated.parse(options)?;
     let function: ItemFn = syn::parse(function)?;
-    let name = &function.sig.ident;
-    let test = |kind: &str| match kind {
-        "f32" => Ok(quote!(#[test] fn f32() { ::efy_test::run(::tch::Kind::Float, super::#name) })),
-        "f64" => {
-            Ok(quote!(#[test] fn f64() { ::efy_test::run(::tch::Kind::Double, super::#name) }))
+    let (mut single, mut native) = (true, false);
+    for option in &options {
+        match option.to_string().as_str() {
+            "f64" => single = false,
+            "cpu" => native = true,
+            _ => return Err(Error::new_spanned(option, "expected f64 or cpu")),
         }
-        other => Err(format!("expected f32 or f64, found {other}")),
-    };
-    let tests: Vec<Tokens> = if kinds.is_empty() {
-        ["f32", "f64"]
-            .into_iter()
-            .map(test)
-            .collect::<Result<_, _>>()
-            .map_err(|message| Error::new_spanned(name, message))?
+    }
+    let name = &function.sig.ident;
+    let run = if native {
+        quote!(run_on_cpu)
     } else {
-        kinds
-            .iter()
-            .map(|kind| {
-                test(&kind.to_string()).map_err(|message| Error::new_spanned(kind, message))
-            })
-            .collect::<syn::Result<_>>()?
+        quote!(run)
     };
+    let kinds = [("f32", quote!(Float)), ("f64", quote!(Double))];
+    let tests = kinds
+        .iter()
+        .skip(usize::from(!single))
+        .map(|(kind, variant)| {
+            let test = if native {
+                format_ident!("cpu_{kind}")
+            } else {
+                format_ident!("{kind}")
+            };
+            quote! {
+                #[test]
+                fn #test() {
+                    ::efy_test::#run(::efy_test::Kind::#variant, super::#name)
+                }
+            }
+        });
     Ok(quote! {
         #function
         mod #name { #(#tests)* }

@@ -36,5 +36,6 @@ pub use compare::{
     assert_close, assert_here, assert_same_row, bits, flags, number, tolerance, values,
 };
 pub use efy_test_macros::everywhere;
-pub use place::{device, kind, on_cpu, place, run};
+pub use place::{by_device, by_kind, device, kind, on_cpu, place, run, run_on_cpu};
+pub use tch::Kind;
 pub use tensors::{indices, tensor, uniform};

@@ -22,11 +22,22 @@ thread_local! {
 /// cannot be used.
 pub fn run(kind: Kind, body: fn()) {
     for &device in devices() {
-        let entered = Entered::new(kind, device);
-        body();
-        assert!(ASKED.get(), "the test never asked for its place");
-        drop(entered);
+        run_at(kind, device, body);
     }
+}
+
+/// Runs a body in `kind` on the CPU; what [`crate::everywhere`] calls for what exists there only.
+///
+/// # Panics
+/// As the body does; when the body never asked where it is.
+pub fn run_on_cpu(kind: Kind, body: fn()) {
+    run_at(kind, Device::Cpu, body);
+}
+
+fn run_at(kind: Kind, device: Device, body: fn()) {
+    let _entered = Entered::new(kind, device);
+    body();
+    assert!(ASKED.get(), "the test never asked for its place");
 }
 
 /// Kind and device of the running test, as tch's constructors take them.
@@ -62,6 +73,26 @@ pub fn device() -> Device {
 /// As [`place`].
 pub fn on_cpu() -> bool {
     device() == Device::Cpu
+}
+
+/// Of two values the one for the type of the running test.
+///
+/// # Panics
+/// As [`place`].
+pub fn by_kind<T>(double: T, single: T) -> T {
+    match kind() {
+        Kind::Double => double,
+        _ => single,
+    }
+}
+
+/// Of two values the one for the device of the running test: sizes and counts are smaller where each
+/// operator of each iteration is a launch.
+///
+/// # Panics
+/// As [`place`].
+pub fn by_device<T>(cpu: T, elsewhere: T) -> T {
+    if on_cpu() { cpu } else { elsewhere }
 }
 
 /// The devices to run on, never none.

@@ -6,7 +6,7 @@ use super::*;
 fn linear_argmax_is_the_best_vertex() {
     let theta = rows(4);
     for domain in polytopes() {
-        let vertices = domain.vertices(9).unwrap();
+        let vertices = support::vertices(domain.as_ref(), 9).unwrap();
         let brute = theta.matmul(&vertices.tr()).amax([-1].as_slice(), false);
         let best = domain.linear_argmax(&theta).unwrap();
         assert_eq!(best.kind(), kind());
@@ -64,7 +64,7 @@ fn vertices_are_distinct_sorted_and_extreme() {
         (Box::new(OrderSimplex), 5),
     ];
     for (domain, count) in expected {
-        let vertices = domain.vertices(4).unwrap();
+        let vertices = support::vertices(domain.as_ref(), 4).unwrap();
         assert_eq!(vertices.size(), [count, 4], "{}", domain.name());
         assert!(
             all(&domain.contains(&vertices, tolerance(1e-15))),

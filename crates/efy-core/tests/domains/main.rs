@@ -24,8 +24,8 @@ use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::HalfSquaredNorm;
 use efy_core::solver::{Auto, ClosedForm, Momentum, Options, ProjectedGradient, Solver, Step};
 use efy_test::{
-    assert_close, assert_same_row, everywhere, flags, indices, kind, place, tensor, tolerance,
-    uniform, values,
+    assert_close, assert_same_row, by_device, everywhere, flags, indices, kind, place, tensor,
+    tolerance, uniform, values,
 };
 use proptest::prelude::*;
 use support::{check_linear, golden};

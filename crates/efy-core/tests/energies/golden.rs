@@ -12,7 +12,7 @@ fn s01_s02_s03_golden_vectors_with_all_weight_gradients() {
         let case = golden(id);
         let solvers: [Box<dyn Solver>; 2] = [
             Box::new(Auto {
-                options: options(1e-13),
+                options: options(by_device(1e-13, 1e-11)),
             }),
             Box::new(fista(1e-11)),
         ];
@@ -89,7 +89,10 @@ fn eq_weight_gradients_equal_central_differences_of_the_resolved_loss() {
         uniform(&[3, 4], 2.0, 50),
         uniform(&[3, 4], 1.0, 51).gt(0.0).to_kind(kind()),
     );
-    let loss = FenchelYoung::new(BinaryEntropy::new(0.5).unwrap(), Cube, newton(1e-14));
+    let precise = Auto {
+        options: options(1e-14),
+    };
+    let loss = FenchelYoung::new(BinaryEntropy::new(0.5).unwrap(), Cube, precise);
     let mean = |weights: &[(&str, Tensor)]| {
         loss.mean_loss(&spen(&case, &u, weights), &y, None)
             .unwrap()

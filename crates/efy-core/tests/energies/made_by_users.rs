@@ -14,7 +14,10 @@ fn an_energy_from_closures_is_solved_like_the_one_that_is_written_out() {
         .unwrap()
         .with_gradient(move |p| energy().gradient(p));
     let gini = || Box::new(Gini::new(1.0).unwrap());
-    let expected = solve(&whole(name), gini(), Cube, newton(1e-12));
+    let expected = Auto {
+        options: options(1e-12),
+    };
+    let expected = solve(&whole(name), gini(), Cube, expected);
     for (energy, certified) in [(&by_autograd, true), (&by_formula, false)] {
         let found = solve(energy, gini(), Cube, fista(1e-9));
         assert_close("argmax", &found.argmax, &expected.argmax, 1e-7);

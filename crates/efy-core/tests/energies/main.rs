@@ -25,8 +25,8 @@ use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{Auto, CoordinateNewton, Options, ProjectedGradient, Solution, Solver};
 use efy_test::{
-    assert_close, bits, everywhere, flags, kind, number, on_cpu, place, tensor, tolerance, uniform,
-    values,
+    assert_close, bits, by_device, everywhere, flags, kind, number, on_cpu, place, tensor,
+    tolerance, uniform, values,
 };
 use support::{Case, Opaque, golden};
 use tch::{Kind, Tensor};

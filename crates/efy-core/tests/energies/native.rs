@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[everywhere]
+#[everywhere(cpu)]
 fn native_and_tensor_paths_agree() {
     let wide = || BoxDomain::new(-0.7, 1.4).unwrap();
     for name in NETWORKS.into_iter().filter(|&name| name != "mixed signs") {
@@ -13,11 +13,11 @@ fn native_and_tensor_paths_agree() {
         );
         for (native, batched) in [
             (
-                solve(&energy, gini(), Cube, newton(1e-12)),
+                solve(&energy, gini(), Cube, newton(1e-11)),
                 solve(&energy, gini(), Cube, fista(1e-8)),
             ),
             (
-                solve(&energy, norm(), wide(), newton(1e-12)),
+                solve(&energy, norm(), wide(), newton(1e-11)),
                 solve(&energy, norm(), wide(), fista(1e-8)),
             ),
         ] {
@@ -27,14 +27,14 @@ fn native_and_tensor_paths_agree() {
             assert_close(name, &a.value, &b.value, 1e-7);
             let residual = values(&native.report.residual);
             assert!(
-                residual.into_iter().all(|r| r <= tolerance(1e-12)),
+                residual.into_iter().all(|r| r <= tolerance(1e-11)),
                 "{name}"
             );
         }
     }
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn native_and_tensor_certificates_are_the_same_at_the_same_point() {
     for name in NETWORKS {
         let energy = whole(name);
@@ -68,7 +68,7 @@ fn native_and_tensor_certificates_are_the_same_at_the_same_point() {
     }
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn every_regularizer_converges_on_every_network_however_stiff() {
     for name in NETWORKS {
         for scale in [0.1, 1.0, 3.0, 10.0] {
@@ -97,7 +97,7 @@ fn every_regularizer_converges_on_every_network_however_stiff() {
     }
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn a_certificate_encloses_the_conjugate_after_any_number_of_sweeps() {
     for name in NETWORKS {
         for regularizer in 0..4 {
@@ -144,10 +144,11 @@ fn a_network_with_a_negative_weight_gets_no_certificate_on_any_path() {
             let sign = if expected { 1.0 } else { -1.0 };
             let output = uniform(&[2], 1.0, 46).abs() * sign;
             let energy = Spen::new(u, Prior::new(vec![first, next], output).unwrap()).unwrap();
-            for solver in [
-                Box::new(newton(1e-2)) as Box<dyn Solver>,
-                Box::new(fista(1e-2)),
-            ] {
+            let mut solvers: Vec<Box<dyn Solver>> = vec![Box::new(fista(1e-2))];
+            if on_cpu() {
+                solvers.push(Box::new(newton(1e-2)));
+            }
+            for solver in solvers {
                 let gini: Box<dyn Regularizer> = Box::new(Gini::new(1.0).unwrap());
                 let loss = FenchelYoung::from_parts(gini, Box::new(Cube), solver);
                 let gap = loss
@@ -167,7 +168,7 @@ fn a_network_with_a_negative_weight_gets_no_certificate_on_any_path() {
     }
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn a_row_keeps_its_bits_whatever_the_other_rows_are() {
     for name in NETWORKS {
         for index in 0..4 {

@@ -51,7 +51,7 @@ fn x04_excess_hamming_loss_is_bounded_by_the_excess_surrogate_loss() {
     let surrogate = at(&bad) - at(&best.unsqueeze(0));
     let expect = |key: &str, found: f64| {
         assert!(
-            (found - case.scalar(key)).abs() < case.tolerance,
+            (found - case.scalar(key)).abs() < tolerance(case.tolerance),
             "{key}: {found}"
         );
     };

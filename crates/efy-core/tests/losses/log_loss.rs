@@ -1,7 +1,7 @@
 //! The exact log loss.
 
-use crate::support::Opaque;
-use efy_core::domain::{Cube, Domain};
+use crate::support::{self, Opaque};
+use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{Boltzmann, LogLoss, Loss};
 use efy_test::{assert_close, everywhere, place, tensor, uniform};
@@ -12,7 +12,7 @@ use crate::made_up::{KINDS, fenchel_young, labels};
 /// $\log Z$, $E[y]$ and $E[yy^\top]$ by the definition.
 fn brute_force(energy: &dyn Energy) -> [Tensor; 3] {
     let (rows, k) = energy.size();
-    let vertices = Cube.vertices(k as usize).unwrap();
+    let vertices = support::vertices(&Cube, k).unwrap();
     let values: Vec<Tensor> = (0..vertices.size()[0])
         .map(|i| energy.value(&vertices.get(i).expand([rows, k], false)))
         .collect();

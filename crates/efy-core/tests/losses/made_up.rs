@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 
+use efy_core::device::read;
 use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::{Cost, FenchelYoung, Margin, Perceptron};
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{Auto, Options};
-use efy_test::{kind, number, place, tolerance, uniform, values};
+use efy_test::{kind, place, tolerance, uniform, values};
 use tch::{Device, Kind, Tensor};
 
 pub use crate::support::central_differences;
@@ -140,7 +141,7 @@ impl Energy for Soft {
 
 /// The sum over rows as a number.
 pub fn total(rows: &Tensor) -> f64 {
-    number(&rows.sum(None::<Kind>))
+    read::scalar(&rows.sum(None::<Kind>)).unwrap()
 }
 
 /// Whether all entries are at least `least`.

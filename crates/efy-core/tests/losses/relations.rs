@@ -1,11 +1,11 @@
 //! What holds between the losses.
 
-use crate::support::Opaque;
+use crate::support::{self, Opaque};
 use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{Cost, Criterion, Differentiation, FenchelYoung, Loss, Margin, ThroughArgmax};
 use efy_core::regularizer::{Gini, HalfSquaredNorm};
-use efy_test::{assert_close, everywhere, number, place, tolerance, uniform};
+use efy_test::{assert_close, by_device, everywhere, number, place, tolerance, uniform};
 use proptest::prelude::*;
 use tch::{Kind, Tensor};
 
@@ -18,7 +18,7 @@ fn rows(loss: &dyn Loss, energy: &dyn Energy, y: &Tensor) -> Tensor {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: by_device(48, 4), ..ProptestConfig::default() })]
 
     /// perceptron <= margin, Fenchel-Young <= regularized margin, all >= 0 for feasible y; and
     /// $m/2 \|y - \hat y\|^2 \le L$ (X01).
@@ -102,7 +102,7 @@ fn margin_losses_of_linear_energies_equal_brute_force() {
     let energy = Linear::new(u.shallow_clone()).unwrap();
     let y = labels(&[count, k], 22);
     let target = uniform(&[count, k], 0.5, 23) + 0.5;
-    let vertices = efy_core::domain::Domain::vertices(&Cube, k as usize).unwrap();
+    let vertices = support::vertices(&Cube, k).unwrap();
     let brute = |y: &Tensor, cost: &dyn Fn(&Tensor) -> Tensor| {
         let rows: Vec<Tensor> = (0..vertices.size()[0])
             .map(|i| {
@@ -180,7 +180,7 @@ fn implicit_differentiation_is_the_limit_of_unrolling() {
     }
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn native_gradients_of_perceptron_and_margin_are_those_of_autograd() {
     let (count, k) = (7, 5);
     let y = labels(&[count, k], 41);

@@ -134,7 +134,7 @@ fn what_is_drawn_is_a_function_of_seed_and_step_and_chains_go_on_from_their_star
     }
 }
 
-#[everywhere]
+#[test]
 fn samplers_that_go_nowhere_are_refused() {
     let predictor = || FenchelYoung::new(HalfSquaredNorm::new(1.0).unwrap(), Cube, Auto::default());
     let message = |sampler| {

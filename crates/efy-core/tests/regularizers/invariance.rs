@@ -85,7 +85,8 @@ fn extreme_inputs_stay_finite_and_inside() {
 
 #[everywhere]
 fn a_row_has_the_same_bits_alone_and_in_a_batch() {
-    let theta = uniform(&[40, 9], 3.0, 19);
+    let rows = by_device(40, 9);
+    let theta = uniform(&[rows, 9], 3.0, 19);
     let _ = theta.get(7).fill_(f64::NAN);
     for parts in catalogue(0.7) {
         let argmax = |theta: &Tensor| parts.0.argmax(theta, parts.1.as_ref()).unwrap();
@@ -95,7 +96,7 @@ fn a_row_has_the_same_bits_alone_and_in_a_batch() {
             "{}",
             describe(&parts)
         );
-        for row in (0..40).filter(|&row| row != 7) {
+        for row in (0..rows).filter(|&row| row != 7) {
             let alone = argmax(&theta.narrow(0, row, 1)).get(0);
             let together = all.get(row);
             // libtorch's own elementwise exp rounds the last few elements of a tensor in another way.
@@ -110,7 +111,7 @@ fn a_row_has_the_same_bits_alone_and_in_a_batch() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(by_device(200, 5)))]
 
     /// Stationarity: $\theta_i - \omega'(p_i)$ is the same for all elements of the support, and $\theta_i$ no
     /// larger off it.
@@ -130,7 +131,7 @@ proptest! {
         prop_assert!((sum / scale - 1.0).abs() < tolerance(1e-13));
         let multiplier = gradient.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         for (p, g) in p.iter().zip(gradient) {
-            prop_assert!(*p >= 0.0 && (*p == 0.0 || (multiplier - g).abs() < tolerance(1e-10)), "{p} {g} {multiplier}");
+            prop_assert!(*p >= 0.0 && (*p == 0.0 || (multiplier - g).abs() < by_kind(1e-10, 3e-3)), "{p} {g} {multiplier}");
         }
     }
 
@@ -152,7 +153,7 @@ proptest! {
         let taus: Vec<f64> = values(&p)
             .into_iter()
             .zip(&theta)
-            .filter(|(p, _)| *p > 1e-6 && *p < 1.0 - 1e-6)
+            .filter(|(p, _)| *p > tolerance(1e-6) && *p < 1.0 - tolerance(1e-6))
             .map(|(p, theta)| theta - gamma * (p / (1.0 - p)).ln())
             .collect();
         for tau in &taus {
@@ -175,7 +176,7 @@ proptest! {
         for i in 0..4 {
             let row: f64 = (0..4).map(|j| p[4 * i + j]).sum();
             let column: f64 = (0..4).map(|j| p[4 * j + i]).sum();
-            prop_assert!((row - 1.0).abs() < tolerance(1e-13) && (column - 1.0).abs() < tolerance(1e-13), "{row} {column}");
+            prop_assert!((row - 1.0).abs() < tolerance(1e-12) && (column - 1.0).abs() < tolerance(1e-12), "{row} {column}");
         }
         let rest = |i: usize, j: usize| p[4 * i + j].ln() - scores[4 * i + j] / gamma;
         for i in 1..4 {

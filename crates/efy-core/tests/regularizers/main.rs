@@ -24,8 +24,8 @@ use efy_core::regularizer::{
 };
 use efy_core::solver::{Auto, ClosedForm, CoordinateAscent, Options, Solver};
 use efy_test::{
-    assert_close, assert_same_row, everywhere, indices, number, place, tensor, tolerance, uniform,
-    values,
+    assert_close, assert_same_row, by_device, by_kind, everywhere, indices, number, place, tensor,
+    tolerance, uniform, values,
 };
 use proptest::prelude::*;
 use support::{check_linear, golden};

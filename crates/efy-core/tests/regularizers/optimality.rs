@@ -4,7 +4,7 @@ use super::*;
 
 #[everywhere]
 fn no_point_of_the_domain_beats_the_argmax() {
-    for seed in 0..6 {
+    for seed in 0..by_device(6, 1) {
         for parts in catalogue(0.7) {
             let (regularizer, domain) = (parts.0.as_ref(), parts.1.as_ref());
             let theta = uniform(&[1, 9], [0.5, 2.0, 9.0][seed as usize % 3], seed);
@@ -107,7 +107,8 @@ fn gradients_and_curvatures_are_those_of_the_value() {
 fn discrete_gradients_give_the_difference_of_two_values_however_near() {
     for parts in catalogue(0.7) {
         let (regularizer, domain) = (parts.0.as_ref(), parts.1.as_ref());
-        let all = points(domain, 9, 21);
+        let mut all = points(domain, 9, 21);
+        all.truncate(by_device(all.len(), 3));
         for p in &all {
             for q in &all {
                 let Some(gradient) = regularizer.discrete_gradient(p, q) else {
@@ -130,7 +131,7 @@ fn discrete_gradients_give_the_difference_of_two_values_however_near() {
 #[everywhere]
 fn no_point_of_the_domain_beats_the_proximal_map() {
     let mut some = 0;
-    for seed in 0..6 {
+    for seed in 0..by_device(6, 1) {
         for parts in catalogue(0.7) {
             let (regularizer, domain) = (parts.0.as_ref(), parts.1.as_ref());
             let x = uniform(&[1, 9], [0.5, 2.0, 20.0][seed as usize % 3], seed);
@@ -161,7 +162,7 @@ fn no_point_of_the_domain_beats_the_proximal_map() {
             }
         }
     }
-    assert!(some > 300, "{some}");
+    assert!(some > by_device(300, 50), "{some}");
 }
 
 #[everywhere]

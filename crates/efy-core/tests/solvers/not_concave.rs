@@ -54,7 +54,7 @@ fn several_starts_find_what_one_does_not_and_say_nothing_of_a_bound() {
 
 #[everywhere]
 fn newton_and_lbfgsb_ascend_where_the_energy_is_not_concave() {
-    let (rows, k) = (10, 5);
+    let (rows, k) = (by_device(10, 3), 5);
     let dense = uniform(&[rows, k, k], 1.0, 110);
     let dense = Coupling::Dense(&dense + dense.transpose(-1, -2));
     let energies: [Box<dyn Energy>; 2] = [
@@ -73,13 +73,13 @@ fn newton_and_lbfgsb_ascend_where_the_energy_is_not_concave() {
             };
             for solver in [
                 Box::new(Newton {
-                    options: options(1e-9),
+                    options: options(by_device(1e-9, 1e-7)),
                 }) as Box<dyn Solver>,
                 Box::new(LbfgsB {
-                    options: options(1e-9),
+                    options: options(by_device(1e-9, 1e-7)),
                 }),
                 Box::new(Mirror {
-                    options: options(1e-9),
+                    options: options(by_device(1e-9, 1e-7)),
                     ..Mirror::default()
                 }),
             ] {

@@ -28,7 +28,7 @@ fn a_stiff_or_broken_row_leaves_the_other_rows_their_bits_and_is_not_called_conv
                     domain,
                 };
                 let options = Options {
-                    max_iterations: 20,
+                    max_iterations: by_device(20, 2),
                     ..options(1e-5)
                 };
                 solve_all(&problem, options)
@@ -60,7 +60,7 @@ fn no_row_gets_more_iterations_than_allowed() {
             Box::new(concave(3, 6, 3.0, true, 80)) as Box<dyn Energy>,
             Box::new(Cosh::concave(3, 6, 81)),
         ] {
-            for max_iterations in [0, 1, 7] {
+            for max_iterations in [0, 1, 7].into_iter().take(by_device(3, 2)) {
                 let options = Options {
                     max_iterations,
                     ..options(0.0)

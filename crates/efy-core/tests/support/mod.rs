@@ -22,7 +22,7 @@ use efy_core::solver::{
     Auto, ClosedForm, CoordinateAscent, LbfgsB, Mirror, Momentum, Newton, Options,
     ProjectedGradient, ProximalGradient, Solver, Step,
 };
-use efy_test::{assert_close, number, on_cpu, tensor, tolerance, values};
+use efy_test::{assert_close, by_device, device, kind, number, on_cpu, tensor, tolerance, values};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -200,7 +200,7 @@ pub fn precise() -> Box<dyn Solver> {
 /// Every solver that applies to a case.
 pub fn solvers_for(case: &Case) -> Vec<Box<dyn Solver>> {
     let options = Options {
-        tolerance: tolerance(1e-13),
+        tolerance: tolerance(by_device(1e-13, 1e-11)),
         max_iterations: 5000,
         check_every: 10,
         certify: true,
@@ -291,17 +291,29 @@ pub fn check_linear(case: &Case, solver: Box<dyn Solver>) -> LossValue {
     value
 }
 
-/// Central differences of `loss` in every entry of `parameter`.
+/// The vertices of a domain where the test is.
+pub fn vertices(domain: &dyn Domain, k: i64) -> Option<Tensor> {
+    let vertices = domain.vertices(k as usize)?;
+    Some(vertices.to_kind(kind()).to_device(device()))
+}
+
+/// Central differences of `loss` in every entry of `parameter`, on the CPU: on a device each of them would
+/// be a training step.
 pub fn central_differences(parameter: &Tensor, loss: impl Fn(&Tensor) -> f64) -> Tensor {
     let h = 1e-5;
     let flat = values(&parameter.detach());
     let at = |i: usize, step: f64| {
         let mut moved = flat.clone();
         moved[i] += step;
-        loss(&tensor(&moved).reshape(parameter.size()))
+        loss(&Tensor::from_slice(&moved).reshape(parameter.size()))
     };
     let differences: Vec<f64> = (0..flat.len())
         .map(|i| (at(i, h) - at(i, -h)) / (2.0 * h))
         .collect();
     tensor(&differences).reshape(parameter.size())
+}
+
+/// A copy on the CPU, for what is compared with.
+pub fn on_host(t: &Tensor) -> Tensor {
+    t.detach().to_device(Device::Cpu)
 }
