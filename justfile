@@ -48,7 +48,7 @@ train-gpu *ARGS: build
 test *ARGS: setup
     cargo test --workspace --locked "$@"
 
-# run the golden vectors on CUDA: a GPU, or a stand-in that lies beside the repository
+# run every test that touches tensors on CUDA: a GPU, or a stand-in that lies beside the repository
 [group('check')]
 test-cuda: setup
     scripts/test-cuda.sh
