@@ -8,16 +8,17 @@ use efy_tasks::config::{
 };
 use efy_tasks::data::{Dataset, Feature, Schema};
 use efy_tasks::multilabel::{Multilabel, Splits};
-use efy_test::{by_device, everywhere, place};
+use efy_test::{device, everywhere, on_cpu};
 use efy_train::{CheckpointConfig, Metrics, Objective, Split, TrainConfig, Trainer};
 use rand::RngExt;
+use tch::{Device, Kind};
 
 const FEATURES: usize = 5;
 const LABELS: usize = 4;
 
 /// Labels that a linear model can tell: label i is whether feature i is larger than feature i + 1.
 fn dataset() -> Dataset {
-    let rows = by_device(300, 140);
+    let rows = 300;
     let mut random = generator(3, Stream::MadeUp, 0);
     let x: Vec<f32> = (0..rows * FEATURES)
         .map(|_| random.random_range(-1.0..=1.0))
@@ -33,11 +34,11 @@ fn dataset() -> Dataset {
             .collect(),
         labels: (0..LABELS).map(|i| name("y", i)).collect(),
     };
-    Dataset::new("planted", schema, x, y, rows - 40).unwrap()
+    Dataset::new("planted", schema, x, y, 200).unwrap()
 }
 
 /// The metrics of the test split after some epochs.
-fn trained(loss: LossConfig, kind: ModelKind) -> Metrics {
+fn trained(loss: LossConfig, kind: ModelKind, (epochs, device): (u64, Device)) -> Metrics {
     let config = Config {
         task: Task::Multilabel,
         name: "test".to_owned(),
@@ -50,15 +51,15 @@ fn trained(loss: LossConfig, kind: ModelKind) -> Metrics {
         loss,
         solver: SolverConfig::default(),
         train: TrainConfig {
-            epochs: by_device(12, 4),
+            epochs,
             batch_size: 10,
-            lr: by_device(0.02, 0.1),
+            lr: 0.02,
             monitor: "hamming_accuracy".to_owned(),
             ..TrainConfig::default()
         },
         checkpoint: CheckpointConfig::default(),
     };
-    let options = place();
+    let options = (Kind::Float, device);
     let splits = Splits::new(&dataset(), &config.data, 0, options).unwrap();
     let mut objective = Multilabel::new(&config, splits).unwrap();
     objective.rehearse().unwrap();
@@ -74,7 +75,7 @@ fn of(kind: LossKind) -> LossConfig {
     }
 }
 
-#[everywhere]
+#[everywhere(f32)]
 fn every_loss_but_the_energy_loss_trains_unary_and_pairwise_models() {
     let entropy = |kind, differentiation| LossConfig {
         regularizer: RegularizerKind::BinaryEntropy,
@@ -106,23 +107,31 @@ fn every_loss_but_the_energy_loss_trains_unary_and_pairwise_models() {
         },
     ];
     for loss in losses {
-        // On a device the one whose problems take iterations.
-        let models = [ModelKind::Pairwise, ModelKind::Unary];
-        for model in models.into_iter().take(by_device(2, 1)) {
-            let found = trained(loss.clone(), model)
-                .get("hamming_accuracy")
-                .unwrap();
-            // Half of the labels are 1.
-            assert!(found > 0.85, "{loss:?} {model:?}: {found}");
+        for model in [ModelKind::Unary, ModelKind::Pairwise] {
+            let accuracy = |run| {
+                let metrics = trained(loss.clone(), model, run);
+                metrics.get("hamming_accuracy").unwrap()
+            };
+            if on_cpu() {
+                // Half of the labels are 1.
+                let found = accuracy((12, device()));
+                assert!(found > 0.85, "{loss:?} {model:?}: {found}");
+            } else {
+                // One label in a hundred may be decided by rounding.
+                let (found, expected) = (accuracy((1, device())), accuracy((1, Device::Cpu)));
+                let close = (found - expected).abs() <= 0.01;
+                assert!(close, "{loss:?} {model:?}: {found}, on the CPU {expected}");
+            }
         }
     }
 }
 
 /// Its gradient only ever raises scores, whatever the labels: the loss falls on and on, and says nothing.
-#[everywhere]
+#[everywhere(f32)]
 fn the_energy_loss_collapses() {
     let kinds = [LossKind::Energy, LossKind::FenchelYoung];
-    let [energy, fenchel_young] = kinds.map(|kind| trained(of(kind), ModelKind::Unary));
+    let [energy, fenchel_young] =
+        kinds.map(|kind| trained(of(kind), ModelKind::Unary, (12, device())));
     assert!(energy.get("loss").unwrap() < -1.0);
     let accuracy = |metrics: &Metrics| metrics.get("hamming_accuracy").unwrap();
     assert!(accuracy(&energy) + 0.05 < accuracy(&fenchel_young));

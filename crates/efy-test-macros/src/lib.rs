@@ -11,6 +11,7 @@ use syn::{Error, Ident, ItemFn, Token};
 /// runs on every device that there is.
 ///
 /// `#[everywhere(f64)]` is for what has no meaning in single precision, such as central differences.
+/// `#[everywhere(f32)]` is for what there is in single precision only, such as a model of the configuration.
 /// `#[everywhere(cpu)]` is for the native loops, which exist on the CPU only: `name::cpu_f32`.
 #[proc_macro_attribute]
 pub fn everywhere(options: TokenStream, function: TokenStream) -> TokenStream {
@@ -22,12 +23,13 @@ pub fn everywhere(options: TokenStream, function: TokenStream) -> TokenStream {
 fn expand(options: TokenStream, function: TokenStream) -> syn::Result<Tokens> {
     let options = Punctuated::<Ident, Token![,]>::parse_terminated.parse(options)?;
     let function: ItemFn = syn::parse(function)?;
-    let (mut single, mut native) = (true, false);
+    let (mut single, mut double, mut native) = (true, true, false);
     for option in &options {
         match option.to_string().as_str() {
+            "f32" => double = false,
             "f64" => single = false,
             "cpu" => native = true,
-            _ => return Err(Error::new_spanned(option, "expected f64 or cpu")),
+            _ => return Err(Error::new_spanned(option, "expected f32, f64 or cpu")),
         }
     }
     let name = &function.sig.ident;
@@ -36,23 +38,24 @@ fn expand(options: TokenStream, function: TokenStream) -> syn::Result<Tokens> {
     } else {
         quote!(run)
     };
-    let kinds = [("f32", quote!(Float)), ("f64", quote!(Double))];
-    let tests = kinds
-        .iter()
-        .skip(usize::from(!single))
-        .map(|(kind, variant)| {
-            let test = if native {
-                format_ident!("cpu_{kind}")
-            } else {
-                format_ident!("{kind}")
-            };
-            quote! {
-                #[test]
-                fn #test() {
-                    ::efy_test::#run(::efy_test::Kind::#variant, super::#name)
-                }
+    let kinds = [
+        ("f32", quote!(Float), single),
+        ("f64", quote!(Double), double),
+    ];
+    let wanted = kinds.iter().filter(|(_, _, wanted)| *wanted);
+    let tests = wanted.map(|(kind, variant, _)| {
+        let test = if native {
+            format_ident!("cpu_{kind}")
+        } else {
+            format_ident!("{kind}")
+        };
+        quote! {
+            #[test]
+            fn #test() {
+                ::efy_test::#run(::efy_test::Kind::#variant, super::#name)
             }
-        });
+        }
+    });
     Ok(quote! {
         #function
         mod #name { #(#tests)* }
