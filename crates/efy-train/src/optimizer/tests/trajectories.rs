@@ -77,10 +77,11 @@ fn decay_is_for_the_weights_that_decay_alone() {
         for make in ENGINES {
             let ours = parameters(false);
             let mut optimizer = make(&config, &ours, TOTAL).unwrap();
+            let before = values(ours.flat());
             let zeros = ours.flat().zeros_like();
             let verdict = optimizer.step(&ours, zeros, &scalar(0.0));
             verdict.unwrap();
-            let pairs = values(ours.flat()).into_iter().zip(start());
+            let pairs = values(ours.flat()).into_iter().zip(before);
             for (place, (now, before)) in pairs.enumerate() {
                 let decays = place % 3 > 0 && before != 0.0;
                 assert_eq!(now != before, decays, "{text} {place}");
