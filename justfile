@@ -48,7 +48,7 @@ train-gpu *ARGS: build
 test *ARGS: setup
     cargo test --workspace --locked "$@"
 
-# run every test that touches tensors on CUDA: a GPU, or a stand-in that lies beside the repository
+# run every test that touches tensors on CUDA: a GPU where there is one, else a stand-in (crates/efy-stand-in)
 [group('check')]
 test-cuda: setup
     scripts/test-cuda.sh
@@ -92,8 +92,8 @@ bench-peers *ARGS: setup
     scripts/peers.sh
     cargo bench --locked --package efy-bench --bench fy "$@"
 
-# time training steps on an NVIDIA GPU: `just bench-gpu [--set k=14]...`
+# time training steps on an NVIDIA GPU beside the CPU and write the table into bench-gpu/; without a GPU, say so
 [group('measure')]
 [no-exit-message]
 bench-gpu *ARGS: build
-    @{{ efy }} bench fy --device cuda "$@"
+    @{{ efy }} bench gpu "$@"

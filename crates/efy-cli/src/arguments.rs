@@ -280,6 +280,13 @@ pub(crate) struct Import {
     /// The label columns of a CSV file, by the beginning of their names.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) label_prefix: Option<String>,
+    /// The label columns of a CSV file hold ranks, 1 for the best; without --labels or --label-prefix its first
+    /// line begins with the counts n,d,k and the last k columns are labels.
+    #[arg(long)]
+    pub(crate) rankings: bool,
+    /// The column of a CSV file that holds whole rankings such as a>b>c.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["labels", "label_prefix"])]
+    pub(crate) ranking_column: Option<String>,
     /// Replace an imported data set of this name.
     #[arg(long)]
     pub(crate) force: bool,
@@ -298,12 +305,16 @@ pub(crate) struct Bench {
     /// What is timed.
     pub(crate) what: Subject,
     /// Change the problem. fy: d, k, n, batch, rank, model, hidden, regularizer, solver, tolerance,
-    /// max_iterations, warm_start, dtype, seed, steps; project: domain, k, batch, dtype, seed, steps.
+    /// max_iterations, warm_start, resident, dtype, seed, steps; project: domain, k, batch, dtype, seed,
+    /// steps; gpu: the lists shapes, batch, dtype.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// How long to measure, unless steps are set.
     #[arg(long, default_value_t = 5.0)]
     pub(crate) seconds: f64,
+    /// Where gpu writes bench-gpu.md and bench-gpu.json [default: bench-gpu].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// One JSON object instead of a table.
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,11 +10,14 @@
 //! not influence each other. Formulas cite the paper: Blondel, Llinares-Lopez, Dadashi, Hussenot,
 //! Geist, *Learning Energy Networks with Generalized Fenchel-Young Losses*, NeurIPS 2022.
 
+pub mod decode;
 pub mod device;
+pub mod divergence;
 pub mod domain;
 pub mod energy;
 mod error;
 pub mod functions;
+pub mod joint;
 pub mod loss;
 mod native;
 pub mod parameters;

@@ -2,6 +2,9 @@
 //!
 //! An optimizer step, a gradient norm or a check for finite values is then a handful of operations
 //! whatever the number of layers, which is what counts on a GPU when networks are small.
+//!
+//! Several replicas of a model lie side by side in the same way: the buffer is that of one after that of
+//! the other, and every tensor has a leading dimension.
 
 use tch::{Device, Kind, Tensor};
 
@@ -13,6 +16,7 @@ pub struct Parameters {
     flat: Tensor,
     named: Vec<(String, Tensor)>,
     decays: Tensor,
+    replicas: i64,
 }
 
 /// Collects initial values before the buffer is made.
@@ -75,47 +79,88 @@ impl Builder {
     /// # Errors
     /// [`Error::Torch`] when there is no room for it.
     pub fn build(self, kind: Kind, device: Device) -> Result<Parameters> {
-        let values: Vec<f64> = self
-            .entries
-            .iter()
-            .flat_map(|e| e.values.iter().copied())
-            .collect();
-        let decays: Vec<f64> = self
-            .entries
-            .iter()
-            .flat_map(|e| std::iter::repeat_n(if e.decays { 1.0 } else { 0.0 }, e.values.len()))
-            .collect();
-        let upload = |values: &[f64]| -> Result<Tensor> {
-            Ok(Tensor::f_from_slice(values)?
+        Self::build_replicas(vec![self], kind, device)
+    }
+
+    /// Makes the buffer of R models with the same names and shapes: `[R P]`, and `[R, ...]` for a tensor
+    /// of shape `[...]`, a view with the stride P. One model is [`build`](Self::build).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when there is no model or they differ; [`Error::Torch`] when there is no room.
+    pub fn build_replicas(models: Vec<Self>, kind: Kind, device: Device) -> Result<Parameters> {
+        let (replicas, layout) = match models.split_first() {
+            Some((first, rest)) if rest.iter().all(|other| other.has_layout_of(first)) => {
+                (models.len() as i64, first)
+            }
+            _ => {
+                return Err(Error::Parameter {
+                    name: "replicas",
+                    expected: "at least one model, all with the same tensors",
+                    found: format!("{} models", models.len()),
+                });
+            }
+        };
+        let entries = || models.iter().flat_map(|model| &model.entries);
+        let upload = |values: Vec<f64>| -> Result<Tensor> {
+            Ok(Tensor::f_from_slice(&values)?
                 .f_to_kind(kind)?
                 .f_to_device(device)?)
         };
-        let flat = upload(&values)?;
-        let mut named = Vec::with_capacity(self.entries.len());
+        let flat = upload(entries().flat_map(|entry| &entry.values).copied().collect())?;
+        let decays = entries().flat_map(|entry| {
+            let decay = if entry.decays { 1.0 } else { 0.0 };
+            std::iter::repeat_n(decay, entry.values.len())
+        });
+        let decays = upload(decays.collect())?;
+        let side_by_side = flat.f_view([replicas, -1])?;
+        let mut named = Vec::with_capacity(layout.entries.len());
         let mut offset = 0;
-        for entry in self.entries {
+        for entry in &layout.entries {
             let length = entry.values.len() as i64;
-            let view = flat
-                .f_narrow(0, offset, length)?
-                .f_view(entry.shape.as_slice())?;
-            named.push((entry.name, view.detach().set_requires_grad(true)));
+            let columns = side_by_side.f_narrow(1, offset, length)?;
+            let view = match replicas {
+                1 => columns.f_view(entry.shape.as_slice())?,
+                _ => columns.f_view([&[replicas], entry.shape.as_slice()].concat().as_slice())?,
+            };
+            named.push((entry.name.clone(), view.detach().set_requires_grad(true)));
             offset += length;
         }
         Ok(Parameters {
-            decays: upload(&decays)?,
             flat,
             named,
+            decays,
+            replicas,
         })
+    }
+
+    fn has_layout_of(&self, other: &Self) -> bool {
+        let layout = |model: &Self| -> Vec<(String, Vec<i64>)> {
+            let entries = model.entries.iter();
+            entries
+                .map(|entry| (entry.name.clone(), entry.shape.clone()))
+                .collect()
+        };
+        layout(self) == layout(other)
     }
 }
 
 impl Parameters {
-    /// All weights, `[P]`, without a graph. Writing to it changes the model.
+    /// All weights, `[P]`, or `[R P]` of R replicas, without a graph. Writing to it changes the model.
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }
 
-    /// 1 where weight decay applies and 0 elsewhere, `[P]`.
+    /// How many models lie side by side, R.
+    pub fn replicas(&self) -> i64 {
+        self.replicas
+    }
+
+    /// The weights of one of them, `[P]`, a view into [`flat`](Self::flat).
+    pub fn replica(&self, index: i64) -> Tensor {
+        self.flat.view([self.replicas, -1]).get(index)
+    }
+
+    /// 1 where weight decay applies and 0 elsewhere, of the shape of [`flat`](Self::flat).
     pub fn decays(&self) -> &Tensor {
         &self.decays
     }
@@ -130,7 +175,8 @@ impl Parameters {
         self.named[place].1.shallow_clone()
     }
 
-    /// $\nabla L$ over the flat buffer, `[P]`.
+    /// $\nabla L$ over the flat buffer, `[P]`. Of replicas, L is the sum of their losses, of which none
+    /// depends on the weights of another.
     ///
     /// # Errors
     /// [`Error::Torch`] when the loss does not depend on every parameter.
@@ -139,9 +185,9 @@ impl Parameters {
         let gradients = Tensor::f_run_backward(&[loss], &leaves, false, false)?;
         let flat: Vec<Tensor> = gradients
             .iter()
-            .map(|gradient| gradient.reshape([-1]))
+            .map(|gradient| gradient.reshape([self.replicas, -1]))
             .collect();
-        Ok(Tensor::f_cat(&flat, 0)?)
+        Ok(Tensor::f_cat(&flat, 1)?.f_view([-1])?)
     }
 
     /// Overwrites all weights with a copy that was taken of [`flat`](Self::flat).
@@ -159,6 +205,28 @@ impl Parameters {
         }
         let _guard = tch::no_grad_guard();
         Ok(self.flat.shallow_clone().f_copy_(flat)?)
+    }
+}
+
+impl Parameters {
+    /// Overwrites the weights of one replica with its part of a copy that was taken of
+    /// [`flat`](Self::flat).
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when it is of another model.
+    pub fn assign_replica(&self, index: i64, flat: &Tensor) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let part = flat.f_view([self.replicas, -1])?.f_get(index)?;
+        Ok(self.replica(index).f_copy_(&part)?)
+    }
+
+    /// Overwrites one replica's part of such a copy with its weights as they are now.
+    ///
+    /// # Errors
+    /// As [`assign_replica`](Self::assign_replica).
+    pub fn copy_replica(&self, index: i64, flat: &Tensor) -> Result<()> {
+        let mut part = flat.f_view([self.replicas, -1])?.f_get(index)?;
+        Ok(part.f_copy_(&self.replica(index))?)
     }
 }
 
@@ -186,5 +254,39 @@ mod tests {
         assert_eq!(values(&parameters.tensor(b)), [3.0, 4.0]);
         assert_eq!(values(parameters.decays()), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
         assert!(parameters.assign(&tensor(&[1.0])).is_err());
+    }
+
+    #[test]
+    fn replicas_lie_side_by_side_and_have_gradients_of_their_own() {
+        let model = |w: [f64; 2], b: f64| {
+            let mut builder = Builder::default();
+            builder.add("w", &[1, 2], w.to_vec(), true).unwrap();
+            builder.add("b", &[1], vec![b], false).unwrap();
+            builder
+        };
+        let models = vec![model([1.0, 2.0], 3.0), model([4.0, 5.0], 6.0)];
+        let (kind, device) = (Kind::Double, Device::Cpu);
+        let parameters = Builder::build_replicas(models, kind, device).unwrap();
+        assert_eq!(parameters.replicas(), 2);
+        let expected: Vec<f64> = (1..=6).map(f64::from).collect();
+        assert_eq!(parameters.flat(), &Tensor::from_slice(&expected));
+        assert_eq!(parameters.replica(1), Tensor::from_slice(&[4.0, 5.0, 6.0]));
+        let (w, b) = (parameters.tensor(0), parameters.tensor(1));
+        assert_eq!((w.size(), b.size()), (vec![2, 1, 2], vec![2, 1]));
+        let loss = (w
+            .square()
+            .sum_dim_intlist([1_i64, 2].as_slice(), false, kind)
+            * b.squeeze_dim(1))
+        .sum(kind);
+        // w^2 b of each: 2 w b and the sum of w^2.
+        assert_eq!(
+            parameters.gradient(&loss).unwrap(),
+            Tensor::from_slice(&[6.0, 12.0, 5.0, 48.0, 60.0, 41.0])
+        );
+        let mut other = Builder::default();
+        other.add("w", &[3], vec![0.0; 3], true).unwrap();
+        let unequal = vec![model([0.0; 2], 0.0), other];
+        assert!(Builder::build_replicas(unequal, kind, device).is_err());
+        assert!(Builder::build_replicas(Vec::new(), kind, device).is_err());
     }
 }

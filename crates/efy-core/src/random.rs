@@ -1,11 +1,17 @@
 //! Randomness as a pure function of (seed, stream, step), the same on every device.
 //!
-//! Numbers are drawn on the host with ChaCha8. Nothing has to be saved to go on exactly: the generator
-//! of step n is made anew from n.
+//! Numbers are drawn with ChaCha8, on the host, and where a training step needs them on the device, the
+//! same numbers. Nothing has to be saved to go on exactly: the generator of step n is made anew from n.
+
+mod uniform;
+mod words;
+
+pub(crate) use uniform::uniform;
+pub use words::Words;
+pub(crate) use words::{unit, units};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
 /// What random numbers are for; streams of one seed are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
@@ -25,6 +31,10 @@ pub enum Stream {
     Negatives = 6,
     /// Settings of a random search; the step is the number of the setting.
     Sweep = 7,
+    /// Outputs drawn from a base measure or a proposal; the step is the training step.
+    Outputs = 11,
+    /// Markov chains over outputs; the step is the training step.
+    Chains = 12,
 }
 
 /// The generator for a step of a stream.
@@ -38,10 +48,14 @@ pub enum Stream {
 /// assert_ne!(draw(Stream::Order, 3), draw(Stream::Split, 3));
 /// ```
 pub fn generator(seed: u64, stream: Stream, step: u64) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::from_seed(key(seed, stream));
+    generator.set_stream(step);
+    generator
+}
+
+fn key(seed: u64, stream: Stream) -> [u8; 32] {
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(stream as u64).to_le_bytes());
-    let mut generator = ChaCha8Rng::from_seed(key);
-    generator.set_stream(step);
-    generator
+    key
 }

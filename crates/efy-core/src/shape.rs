@@ -17,6 +17,16 @@ pub(crate) fn dot(a: &Tensor, b: &Tensor) -> Tensor {
     (a * b).sum_dim_intlist(-1, false, None)
 }
 
+/// $\langle u_b, p_{bj} \rangle$ for m points a row, `[B, m]`: `points` are `[m, k]` for all rows or
+/// `[B, m, k]`.
+pub(crate) fn products(u: &Tensor, points: &Tensor) -> Tensor {
+    if points.dim() == 2 {
+        u.matmul(&points.tr())
+    } else {
+        points.bmm(&u.unsqueeze(2)).squeeze_dim(2)
+    }
+}
+
 /// The sum over each row, `[B]`.
 pub(crate) fn row_sum(a: &Tensor) -> Tensor {
     a.sum_dim_intlist(-1, false, None)
@@ -53,10 +63,20 @@ pub(crate) fn matrix_of(
     (rows, k): (i64, i64),
     (kind, device): (Kind, tch::Device),
 ) -> Result<()> {
-    if t.size() != [rows, k] {
+    tensor_of(what, t, &[rows, k], (kind, device))
+}
+
+/// Refuses a tensor that is not of this shape and kind on this device.
+pub(crate) fn tensor_of(
+    what: &'static str,
+    t: &Tensor,
+    shape: &[i64],
+    (kind, device): (Kind, tch::Device),
+) -> Result<()> {
+    if t.size() != shape {
         return Err(Error::Shape {
             what,
-            expected: format!("[{rows}, {k}]"),
+            expected: format!("{shape:?}"),
             found: t.size(),
         });
     }

@@ -28,7 +28,7 @@ pub struct Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     Target {
         name: "yaml_config",
         file: "config.yaml",
@@ -48,6 +48,16 @@ pub const TARGETS: [Target; 11] = [
         name: "csv",
         file: "input.csv",
         read: csv,
+    },
+    Target {
+        name: "ranks_csv",
+        file: "ranks.csv",
+        read: ranks_csv,
+    },
+    Target {
+        name: "rankings_csv",
+        file: "rankings.csv",
+        read: rankings_csv,
     },
     Target {
         name: "rows_csv",
@@ -167,6 +177,35 @@ fn csv(path: &Path) -> Result<(), String> {
         }
         // What is wrong with the data set as a whole is told with the name of the set.
         Err(error @ efy_tasks::Error::Dataset { .. }) => Err(format!("input.csv: {error}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Ranks in the last columns of a file that begins with its counts.
+fn ranks_csv(path: &Path) -> Result<(), String> {
+    rankings(path, None)
+}
+
+/// Rankings such as `a>b>c` in a column.
+fn rankings_csv(path: &Path) -> Result<(), String> {
+    rankings(path, Some(&LabelColumns::Ranked("ranking".to_owned())))
+}
+
+fn rankings(path: &Path, columns: Option<&LabelColumns>) -> Result<(), String> {
+    let name = path.file_name().unwrap().display();
+    match data::load_rankings(path, None, columns) {
+        Ok(data) => {
+            assert!(data.x().iter().all(|value| value.is_finite()));
+            let k = data.labels();
+            let sum = |ranks: &[u8]| ranks.iter().map(|&rank| usize::from(rank)).sum::<usize>();
+            assert!(
+                data.y()
+                    .chunks(k)
+                    .all(|ranks| sum(ranks) == k * (k + 1) / 2)
+            );
+            Ok(())
+        }
+        Err(error @ efy_tasks::Error::Dataset { .. }) => Err(format!("{name}: {error}")),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -8,11 +8,15 @@
 //! | [`Spen`], free weights | $\langle u, p\rangle - \Psi(p)$, $\Psi$ a softplus network | "SPEN" |
 //! | [`Spen`], nonnegative weights | the same, $\Psi$ input-convex | "input-concave SPEN" |
 //! | [`Picnn`] | $-f(x, p)$, f convex in p | Amos et al. 2017 |
+//!
+//! [`joint`] has the models that are trained by likelihood, with their log-partition networks.
 
+pub mod joint;
 mod network;
 mod pairwise;
 mod picnn;
 mod prior;
+mod replicas;
 mod spen;
 mod unary;
 
@@ -20,6 +24,7 @@ pub use network::{Network, Tape};
 pub use pairwise::{CouplingSource, Pairwise};
 pub use picnn::Picnn;
 pub use prior::Sign;
+pub use replicas::Seeds;
 pub use spen::Spen;
 pub use unary::Unary;
 
@@ -34,11 +39,11 @@ pub trait Model: Send {
     /// The name used in configurations.
     fn name(&self) -> &'static str;
 
-    /// The weights.
+    /// The weights, of one model or of several replicas.
     fn parameters(&self) -> &Parameters;
 
     /// $\Phi(g_w(x), \cdot)$ for a batch `x` `[B, d]`, with the graph to the weights. Called once a
-    /// batch; the inner loop sees only the energy.
+    /// batch; the inner loop sees only the energy. Of R replicas, each has B/R rows that follow each other.
     ///
     /// # Errors
     /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.

@@ -3,18 +3,30 @@
 use efy_core::Result;
 use efy_core::parameters::{Builder, Parameters};
 use rand::{Rng, RngExt};
-use tch::Tensor;
+use tch::{Kind, Tensor};
+
+use crate::replicas::{apart, together};
 
 /// $W_L\,\mathrm{relu}(\dots \mathrm{relu}(W_1 x + b_1)) + b_L$; without hidden layers the linear map
 /// $Wx + b$.
 ///
 /// Layers are laid out and initialized as `torch.nn.Linear`: weights `[out, in]`, everything uniform
-/// in $\pm 1/\sqrt{\text{in}}$.
+/// in $\pm 1/\sqrt{\text{in}}$. Those of R replicas are `[R, out, in]`.
+///
+/// They may compute in another kind than the weights are kept in ([`compute_in`](Self::compute_in)): bf16
+/// layers with f32 weights, inputs and outputs.
 #[derive(Debug)]
 pub struct Network {
-    /// (weight, bias) of each layer, transposed views included, made once.
-    layers: Vec<(Tensor, Tensor)>,
+    /// (weight, bias) of each layer, views of the buffer made once.
+    layers: Vec<Layer>,
+    /// All of them as they lie in the buffer of a single model, `[n]`.
+    flat: Tensor,
+    /// What layers compute in, where that is not the kind of the weights.
+    kind: Option<Kind>,
 }
+
+/// Weight and bias.
+type Layer = (Tensor, Tensor);
 
 /// Where the layers of a network lie among the parameters.
 pub(crate) struct Places(Vec<(usize, usize)>);
@@ -54,9 +66,48 @@ impl Network {
     /// The network once the buffer exists.
     pub(crate) fn new(parameters: &Parameters, places: &Places) -> Self {
         let layer = |&(weight, bias)| (parameters.tensor(weight), parameters.tensor(bias));
+        let numbers = |places: &[(String, Tensor)]| -> i64 {
+            places.iter().map(|(_, tensor)| tensor.numel() as i64).sum()
+        };
+        let first = places.0.first().map_or(0, |&(weight, _)| weight);
+        let end = places.0.last().map_or(first, |&(_, bias)| bias + 1);
+        let named = parameters.named();
+        let (offset, length) = (numbers(&named[..first]), numbers(&named[first..end]));
         Network {
             layers: places.0.iter().map(layer).collect(),
+            flat: parameters.flat().narrow(0, offset, length),
+            kind: None,
         }
+    }
+
+    /// Makes layers compute in `kind`: inputs and weights are cast before them, what comes out is cast back.
+    /// The weights themselves, which an optimizer sees, stay as they are.
+    pub(crate) fn compute_in(&mut self, kind: Kind) {
+        self.kind = (kind != self.flat.kind()).then_some(kind);
+    }
+
+    /// The layers in `kind` with the graph to the weights: two casts each.
+    fn cast(&self, kind: Kind) -> Result<Vec<Layer>> {
+        let cast = |(weight, bias): &Layer| Ok((weight.f_to_kind(kind)?, bias.f_to_kind(kind)?));
+        self.layers.iter().map(cast).collect()
+    }
+
+    /// The layers in `kind` without a graph: one cast for all of them.
+    fn cast_at_once(&self, kind: Kind) -> Result<Vec<Layer>> {
+        let flat = self.flat.f_to_kind(kind)?;
+        let mut offset = 0;
+        let mut next = |like: &Tensor| -> Result<Tensor> {
+            let length = like.numel() as i64;
+            let view = flat
+                .f_narrow(0, offset, length)?
+                .f_view(like.size().as_slice())?;
+            offset += length;
+            Ok(view)
+        };
+        self.layers
+            .iter()
+            .map(|(weight, bias)| Ok((next(weight)?, next(bias)?)))
+            .collect()
     }
 
     /// The output for `x` `[B, d]`.
@@ -64,28 +115,63 @@ impl Network {
     /// # Errors
     /// [`efy_core::Error::Torch`] when `x` does not fit the first layer.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut h = x.shallow_clone();
-        for (index, (weight, bias)) in self.layers.iter().enumerate() {
-            let input = if index == 0 { h } else { h.f_relu()? };
-            h = bias.f_addmm(&input, &weight.tr())?;
+        match self.kind {
+            None => self.through(&self.layers, x),
+            Some(kind) => {
+                let out = self.through(&self.cast(kind)?, &x.f_to_kind(kind)?)?;
+                Ok(out.f_to_kind(x.kind())?)
+            }
         }
-        Ok(h)
     }
 
-    /// [`forward`](Self::forward) without a graph, and what [`backward`](Self::backward) needs.
+    /// How many models lie side by side, if there are several.
+    pub(crate) fn replicas(&self) -> Option<i64> {
+        let (weight, _) = self.layers.first()?;
+        (weight.dim() == 3).then(|| weight.size()[0])
+    }
+
+    /// The output of layers of one model or of replicas.
+    fn through(&self, layers: &[Layer], x: &Tensor) -> Result<Tensor> {
+        match self.replicas() {
+            None => through(layers, x.shallow_clone(), |_| {}),
+            Some(replicas) => together(&through(layers, apart(x, replicas)?, |_| {})?),
+        }
+    }
+
+    /// Sets the last layer to zero, and so the output.
+    pub(crate) fn start_at_zero(&self) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        if let Some((weight, bias)) = self.layers.last() {
+            let _ = weight.shallow_clone().f_zero_()?;
+            let _ = bias.shallow_clone().f_zero_()?;
+        }
+        Ok(())
+    }
+
+    /// Weight and bias of each layer.
+    pub(crate) fn layers(&self) -> Vec<(Tensor, Tensor)> {
+        let shared =
+            |(weight, bias): &(Tensor, Tensor)| (weight.shallow_clone(), bias.shallow_clone());
+        self.layers.iter().map(shared).collect()
+    }
+
+    /// [`forward`](Self::forward) of a single model without a graph, and what
+    /// [`backward`](Self::backward) needs.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
         let _guard = tch::no_grad_guard();
         let mut inputs = Vec::with_capacity(self.layers.len());
-        let mut h = x.shallow_clone();
-        for (index, (weight, bias)) in self.layers.iter().enumerate() {
-            let input = if index == 0 { h } else { h.f_relu()? };
-            h = bias.f_addmm(&input, &weight.tr())?;
-            inputs.push(input);
-        }
-        Ok((h, Tape(inputs)))
+        let keep = |input: &Tensor| inputs.push(input.shallow_clone());
+        let Some(kind) = self.kind else {
+            let out = through(&self.layers, x.shallow_clone(), keep)?;
+            return Ok((out, Tape { inputs, cast: None }));
+        };
+        let layers = self.cast_at_once(kind)?;
+        let out = through(&layers, x.f_to_kind(kind)?, keep)?;
+        let cast = Some(layers);
+        Ok((out.f_to_kind(x.kind())?, Tape { inputs, cast }))
     }
 
     /// Gradients in the weights and biases, flattened, in the order of the layers, from the gradient
@@ -95,9 +181,13 @@ impl Network {
     /// [`efy_core::Error::Torch`] when the gradient does not fit the pass.
     pub fn backward(&self, tape: &Tape, output: &Tensor) -> Result<Vec<Tensor>> {
         let _guard = tch::no_grad_guard();
-        let mut gradient = output.shallow_clone();
-        let mut reversed = Vec::with_capacity(2 * self.layers.len());
-        for (index, (input, (weight, _))) in tape.0.iter().zip(&self.layers).enumerate().rev() {
+        let mut gradient = match self.kind {
+            None => output.shallow_clone(),
+            Some(kind) => output.f_to_kind(kind)?,
+        };
+        let layers = tape.cast.as_ref().unwrap_or(&self.layers);
+        let mut reversed = Vec::with_capacity(2 * layers.len());
+        for (index, (input, (weight, _))) in tape.inputs.iter().zip(layers).enumerate().rev() {
             reversed.push(gradient.f_sum_dim_intlist(0, false, None)?);
             reversed.push(gradient.tr().f_matmul(input)?.reshape([-1]));
             if index > 0 {
@@ -105,10 +195,31 @@ impl Network {
             }
         }
         reversed.reverse();
-        Ok(reversed)
+        Ok(match self.kind {
+            None => reversed,
+            Some(_) => vec![Tensor::f_cat(&reversed, 0)?.f_to_kind(output.kind())?],
+        })
     }
 }
 
-/// The inputs of every layer of a forward pass.
+/// The output of layers with rectifiers between them; `keep` is shown the input of each.
+fn through(layers: &[Layer], x: Tensor, mut keep: impl FnMut(&Tensor)) -> Result<Tensor> {
+    let mut h = x;
+    for (index, (weight, bias)) in layers.iter().enumerate() {
+        let input = if index == 0 { h } else { h.f_relu()? };
+        let weight = weight.f_transpose(-2, -1)?;
+        h = match weight.dim() {
+            2 => bias.f_addmm(&input, &weight)?,
+            _ => bias.f_unsqueeze(1)?.f_baddbmm(&input, &weight, 1, 1)?,
+        };
+        keep(&input);
+    }
+    Ok(h)
+}
+
+/// The inputs of every layer of a forward pass, and the layers where they were cast.
 #[derive(Debug)]
-pub struct Tape(Vec<Tensor>);
+pub struct Tape {
+    inputs: Vec<Tensor>,
+    cast: Option<Vec<Layer>>,
+}

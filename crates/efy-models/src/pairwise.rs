@@ -3,12 +3,12 @@
 use efy_core::Result;
 use efy_core::energy::{Coupling, Energy, Quadratic};
 use efy_core::loss::MeanGradient;
-use efy_core::parameters::{Builder, Parameters};
-use efy_core::random::{Stream, generator};
+use efy_core::parameters::Parameters;
 use rand::RngExt;
 use tch::{Device, Kind, Tensor};
 
-use crate::{Model, Network, Pass};
+use crate::replicas::of_weights;
+use crate::{Model, Network, Pass, Seeds};
 
 /// $\Phi = \langle u, p\rangle + \frac12\langle p, U p\rangle$ with $u = g_w(x)$ and $U = -AA^\top$, A of
 /// shape `[k, m]`.
@@ -40,7 +40,7 @@ enum Factor {
 
 impl Pairwise {
     /// A model of `inputs` features and `outputs` labels with the given hidden widths for the scores
-    /// and a coupling of rank `rank`.
+    /// and a coupling of rank `rank`. Several seeds make [replicas](Seeds).
     ///
     /// # Errors
     /// [`efy_core::Error::Parameter`] for a rank below 1; [`efy_core::Error::Torch`] when there is no
@@ -49,8 +49,8 @@ impl Pairwise {
         (inputs, outputs): (i64, i64),
         hidden: &[i64],
         (rank, source): (i64, CouplingSource),
-        seed: u64,
-        (kind, device): (Kind, Device),
+        seeds: impl Into<Seeds>,
+        options: (Kind, Device),
     ) -> Result<Self> {
         if rank < 1 {
             let (name, expected) = ("model.rank", "a positive integer");
@@ -60,28 +60,29 @@ impl Pairwise {
                 found: rank.to_string(),
             });
         }
-        let mut builder = Builder::default();
         let widths = [&[inputs], hidden, &[outputs]].concat();
-        let random = &mut generator(seed, Stream::Weights, 0);
-        let unary = Network::add(&mut builder, "unary", &widths, random)?;
-        let parts = match source {
-            CouplingSource::Shared => {
-                // At A = 0 the gradient in A is zero: it starts small, not at zero, and weight decay,
-                // which would drive it there, does not apply.
-                let bound = 1.0 / ((outputs * rank) as f64).sqrt();
-                let values = (0..outputs * rank)
-                    .map(|_| random.random_range(-bound..=bound))
-                    .collect();
-                Ok(builder.add("coupling.A", &[outputs, rank], values, false)?)
-            }
-            CouplingSource::Predicted => Err(Network::add(
-                &mut builder,
-                "coupling",
-                &[inputs, outputs * rank],
-                random,
-            )?),
-        };
-        let parameters = builder.build(kind, device)?;
+        let (parameters, (unary, parts)) =
+            seeds
+                .into()
+                .lay_out(options, of_weights, |builder, random| {
+                    let unary = Network::add(builder, "unary", &widths, random)?;
+                    let parts = match source {
+                        CouplingSource::Shared => {
+                            // At A = 0 the gradient in A is zero: it starts small, not at zero, and weight
+                            // decay, which would drive it there, does not apply.
+                            let bound = 1.0 / ((outputs * rank) as f64).sqrt();
+                            let values = (0..outputs * rank)
+                                .map(|_| random.random_range(-bound..=bound))
+                                .collect();
+                            Ok(builder.add("coupling.A", &[outputs, rank], values, false)?)
+                        }
+                        CouplingSource::Predicted => {
+                            let widths = [inputs, outputs * rank];
+                            Err(Network::add(builder, "coupling", &widths, random)?)
+                        }
+                    };
+                    Ok((unary, parts))
+                })?;
         let coupling = match parts {
             Ok(place) => Factor::Shared(parameters.tensor(place)),
             Err(places) => Factor::Predicted(Network::new(&parameters, &places)),
@@ -92,6 +93,17 @@ impl Pairwise {
             coupling,
             rank,
         })
+    }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        self.unary.compute_in(kind);
+        if let Factor::Predicted(network) = &mut self.coupling {
+            network.compute_in(kind);
+        }
+        self
     }
 }
 
@@ -121,6 +133,9 @@ impl Model for Pairwise {
         let Factor::Shared(a) = &self.coupling else {
             return Ok(None);
         };
+        if self.unary.replicas().is_some() {
+            return Ok(None);
+        }
         let (u, tape) = self.unary.pass(x)?;
         let energy = Quadratic::new(u, Coupling::LowRank(a.detach()))?;
         Ok(Some(Pass {

@@ -3,12 +3,12 @@
 use efy_core::Result;
 use efy_core::energy::{Energy, Layer, Prior, Spen};
 use efy_core::parameters::{Builder, Parameters};
-use efy_core::random::{Stream, generator};
 use rand::Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::prior::{Sign, check, clamp, draw};
-use crate::{Model, Network};
+use crate::replicas::{apart, of_weights, together};
+use crate::{Model, Network, Seeds};
 
 /// $\Phi = -f(x, p)$ with a network f that is convex in p (Amos et al. 2017, partially input-convex).
 ///
@@ -45,7 +45,8 @@ type Affine = Network;
 
 impl Picnn {
     /// A model of `inputs` features and `outputs` labels with the given widths of the context and of
-    /// the layers over labels. Layer l sees context l, or the last one.
+    /// the layers over labels. Layer l sees context l, or the last one. Several seeds make
+    /// [replicas](Seeds).
     ///
     /// # Errors
     /// [`efy_core::Error::Parameter`] when there is no layer over labels; [`efy_core::Error::Torch`]
@@ -54,53 +55,57 @@ impl Picnn {
         (inputs, outputs): (i64, i64),
         context: &[i64],
         widths: &[i64],
-        seed: u64,
-        (kind, device): (Kind, Device),
+        seeds: impl Into<Seeds>,
+        options: (Kind, Device),
     ) -> Result<Self> {
         check(widths)?;
-        let mut builder = Builder::default();
-        let random = &mut generator(seed, Stream::Weights, 0);
         let sizes = [&[inputs], context].concat();
         let seen = |layer: usize| sizes[layer.min(context.len())];
-        let contexts = sizes
-            .windows(2)
-            .enumerate()
-            .map(|(index, pair)| {
-                Network::add(&mut builder, &format!("context.{index}"), pair, random)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let mut places = Vec::with_capacity(widths.len());
-        let mut before = None;
-        for (index, &width) in widths.iter().enumerate() {
-            let mut add = Adder {
-                builder: &mut builder,
-                prefix: format!("label.{index}"),
-                seen: seen(index),
-            };
-            let input = add.matrix("weight", (width, outputs), Sign::Free, random)?;
-            let input_gate = add.affine("weight_gate", outputs, random)?;
-            let hidden = match before {
-                Some(n) => Some((
-                    add.matrix("hidden", (width, n), Sign::Nonnegative, random)?,
-                    add.affine("hidden_gate", n, random)?,
-                )),
-                None => None,
-            };
-            let bias = add.affine("bias", width, random)?;
-            places.push((input, input_gate, hidden, bias));
-            before = Some(width);
-        }
-        let last = before.unwrap_or(1);
-        let mut add = Adder {
-            builder: &mut builder,
-            prefix: "output".to_owned(),
-            seen: seen(widths.len()),
-        };
-        let output = add.matrix("weight", (1, last), Sign::Nonnegative, random)?;
-        let output_gate = add.affine("gate", last, random)?;
-        let scores = add.affine("unary", outputs, random)?;
+        let (parameters, places) =
+            seeds
+                .into()
+                .lay_out(options, of_weights, |builder, random| {
+                    let contexts = sizes
+                        .windows(2)
+                        .enumerate()
+                        .map(|(index, pair)| {
+                            Network::add(builder, &format!("context.{index}"), pair, random)
+                        })
+                        .collect::<Result<Vec<_>>>()?;
+                    let mut places = Vec::with_capacity(widths.len());
+                    let mut before = None;
+                    for (index, &width) in widths.iter().enumerate() {
+                        let mut add = Adder {
+                            builder,
+                            prefix: format!("label.{index}"),
+                            seen: seen(index),
+                        };
+                        let input = add.matrix("weight", (width, outputs), Sign::Free, random)?;
+                        let input_gate = add.affine("weight_gate", outputs, random)?;
+                        let hidden = match before {
+                            Some(n) => Some((
+                                add.matrix("hidden", (width, n), Sign::Nonnegative, random)?,
+                                add.affine("hidden_gate", n, random)?,
+                            )),
+                            None => None,
+                        };
+                        let bias = add.affine("bias", width, random)?;
+                        places.push((input, input_gate, hidden, bias));
+                        before = Some(width);
+                    }
+                    let last = before.unwrap_or(1);
+                    let mut add = Adder {
+                        builder,
+                        prefix: "output".to_owned(),
+                        seen: seen(widths.len()),
+                    };
+                    let output = add.matrix("weight", (1, last), Sign::Nonnegative, random)?;
+                    let output_gate = add.affine("gate", last, random)?;
+                    let scores = add.affine("unary", outputs, random)?;
 
-        let parameters = builder.build(kind, device)?;
+                    Ok((contexts, places, (output, output_gate, scores)))
+                })?;
+        let (contexts, places, (output, output_gate, scores)) = places;
         let affine = |places| Network::new(&parameters, places);
         let layers = places.iter().map(|(input, input_gate, hidden, bias)| {
             let hidden = hidden.as_ref();
@@ -119,6 +124,23 @@ impl Picnn {
             scores: affine(&scores),
             parameters,
         })
+    }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        let gates = self.layers.iter_mut().flat_map(|layer| {
+            let hidden = layer.hidden.as_mut().map(|(_, gate)| gate);
+            [&mut layer.input_gate, &mut layer.bias]
+                .into_iter()
+                .chain(hidden)
+        });
+        let ends = [&mut self.output_gate, &mut self.scores];
+        for network in self.context.iter_mut().chain(gates).chain(ends) {
+            network.compute_in(kind);
+        }
+        self
     }
 }
 
@@ -178,7 +200,11 @@ impl Model for Picnn {
                 h = next.forward(&h)?.f_relu()?;
             }
         }
-        let output = self.output_gate.forward(&h)?.f_relu()? * &self.output;
+        let gate = self.output_gate.forward(&h)?.f_relu()?;
+        let output = match self.parameters.replicas() {
+            1 => gate * &self.output,
+            replicas => together(&(apart(&gate, replicas)? * &self.output))?,
+        };
         let prior = Prior::new(layers, output)?;
         Ok(Box::new(Spen::new(self.scores.forward(&h)?, prior)?))
     }

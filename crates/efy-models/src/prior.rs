@@ -83,8 +83,8 @@ impl PriorWeights {
         }
     }
 
-    /// The prior with its graph to the weights.
-    pub(crate) fn prior(&self) -> Result<Prior> {
+    /// The prior of so many rows, with its graph to the weights.
+    pub(crate) fn prior(&self, rows: i64) -> Result<Prior> {
         let layer = |weights: &LayerWeights| {
             let (input, bias) = (weights.input.shallow_clone(), weights.bias.shallow_clone());
             match &weights.hidden {
@@ -92,10 +92,12 @@ impl PriorWeights {
                 None => Layer::first(input, bias),
             }
         };
-        Prior::new(
-            self.layers.iter().map(layer).collect(),
-            self.output.shallow_clone(),
-        )
+        let layers = self.layers.iter().map(layer).collect();
+        let output = self.output.shallow_clone();
+        match output.dim() {
+            1 => Prior::new(layers, output),
+            _ => Prior::of_blocks(layers, output, rows),
+        }
     }
 
     /// The weights that [`Sign::Nonnegative`] is about.

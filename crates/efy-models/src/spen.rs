@@ -2,12 +2,12 @@
 
 use efy_core::Result;
 use efy_core::energy::{self, Energy};
-use efy_core::parameters::{Builder, Parameters};
-use efy_core::random::{Stream, generator};
+use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
 use crate::prior::{PriorWeights, clamp};
-use crate::{Model, Network, Sign};
+use crate::replicas::of_weights;
+use crate::{Model, Network, Seeds, Sign};
 
 /// $\Phi = \langle u, p\rangle - \Psi(p)$ with $u = g_w(x)$ and a softplus network $\Psi$ over labels.
 ///
@@ -25,7 +25,7 @@ pub struct Spen {
 
 impl Spen {
     /// A model of `inputs` features and `outputs` labels with the given hidden widths for the scores
-    /// and for the prior.
+    /// and for the prior. Several seeds make [replicas](Seeds).
     ///
     /// # Errors
     /// [`efy_core::Error::Parameter`] for a prior without units; [`efy_core::Error::Torch`] when there
@@ -34,21 +34,32 @@ impl Spen {
         (inputs, outputs): (i64, i64),
         hidden: &[i64],
         (prior, sign): (&[i64], Sign),
-        seed: u64,
-        (kind, device): (Kind, Device),
+        seeds: impl Into<Seeds>,
+        options: (Kind, Device),
     ) -> Result<Self> {
-        let mut builder = Builder::default();
         let widths = [&[inputs], hidden, &[outputs]].concat();
-        let random = &mut generator(seed, Stream::Weights, 0);
-        let unary = Network::add(&mut builder, "unary", &widths, random)?;
-        let prior = PriorWeights::add(&mut builder, outputs, prior, sign, random)?;
-        let parameters = builder.build(kind, device)?;
+        let (parameters, (unary, prior)) =
+            seeds
+                .into()
+                .lay_out(options, of_weights, |builder, random| {
+                    let unary = Network::add(builder, "unary", &widths, random)?;
+                    let prior = PriorWeights::add(builder, outputs, prior, sign, random)?;
+                    Ok((unary, prior))
+                })?;
         Ok(Spen {
             unary: Network::new(&parameters, &unary),
             prior: PriorWeights::new(&parameters, &prior),
             parameters,
             sign,
         })
+    }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        self.unary.compute_in(kind);
+        self
     }
 }
 
@@ -66,7 +77,10 @@ impl Model for Spen {
 
     fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>> {
         let u = self.unary.forward(x)?;
-        Ok(Box::new(energy::Spen::new(u, self.prior.prior()?)?))
+        Ok(Box::new(energy::Spen::new(
+            u,
+            self.prior.prior(x.size()[0])?,
+        )?))
     }
 
     fn constrain(&self) -> Result<()> {

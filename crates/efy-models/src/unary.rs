@@ -3,11 +3,11 @@
 use efy_core::Result;
 use efy_core::energy::{Energy, Linear};
 use efy_core::loss::MeanGradient;
-use efy_core::parameters::{Builder, Parameters};
-use efy_core::random::{Stream, generator};
+use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
-use crate::{Model, Network, Pass};
+use crate::replicas::of_weights;
+use crate::{Model, Network, Pass, Seeds};
 
 /// $\Phi = \langle u, p\rangle$ with $u = g_w(x)$, g linear or a rectifier network.
 #[derive(Debug)]
@@ -18,25 +18,35 @@ pub struct Unary {
 
 impl Unary {
     /// A model of `inputs` features and `outputs` labels with the given hidden widths; none make it
-    /// linear.
+    /// linear. Several seeds make [replicas](Seeds).
     ///
     /// # Errors
     /// [`efy_core::Error::Torch`] when there is no room for the weights.
     pub fn new(
         (inputs, outputs): (i64, i64),
         hidden: &[i64],
-        seed: u64,
-        (kind, device): (Kind, Device),
+        seeds: impl Into<Seeds>,
+        options: (Kind, Device),
     ) -> Result<Self> {
-        let mut builder = Builder::default();
         let widths = [&[inputs], hidden, &[outputs]].concat();
-        let random = &mut generator(seed, Stream::Weights, 0);
-        let places = Network::add(&mut builder, "unary", &widths, random)?;
-        let parameters = builder.build(kind, device)?;
+        let (parameters, places) =
+            seeds
+                .into()
+                .lay_out(options, of_weights, |builder, random| {
+                    Network::add(builder, "unary", &widths, random)
+                })?;
         Ok(Unary {
             network: Network::new(&parameters, &places),
             parameters,
         })
+    }
+
+    /// Makes the layers that compute the energy's parameters do so in `kind`, for instance
+    /// [`Kind::BFloat16`]; weights, outputs and everything after them stay in the kind of the model.
+    #[must_use]
+    pub fn layers_in(mut self, kind: Kind) -> Self {
+        self.network.compute_in(kind);
+        self
     }
 }
 
@@ -54,6 +64,9 @@ impl Model for Unary {
     }
 
     fn pass(&self, x: &Tensor) -> Result<Option<Pass>> {
+        if self.network.replicas().is_some() {
+            return Ok(None);
+        }
         let (u, tape) = self.network.pass(x)?;
         Ok(Some(Pass {
             energy: Box::new(Linear::new(u)?),

@@ -1,12 +1,15 @@
 //! Metrics that are known by name.
 
 /// Metrics that are fractions and fit on one figure, with how they are written out.
-pub(crate) const FRACTIONS: [(&str, &str); 5] = [
+pub(crate) const FRACTIONS: [(&str, &str); 8] = [
     ("hamming_accuracy", "Hamming accuracy"),
     ("subset_accuracy", "subset accuracy"),
     ("micro_f1", "micro F1"),
     ("macro_f1", "macro F1"),
     ("example_f1", "example F1"),
+    ("top1_accuracy", "top-1 accuracy"),
+    ("pairwise_accuracy", "pairwise accuracy"),
+    ("exact_accuracy", "exact accuracy"),
 ];
 
 /// Where a metric comes among others: the known ones in their order, then the rest.
@@ -28,9 +31,11 @@ pub(crate) fn lower_is_better(metric: &str) -> bool {
 
 /// A metric as it is written beside an axis.
 pub(crate) fn written_out(metric: &str) -> String {
-    match FRACTIONS.get(rank(metric)) {
-        Some((_, label)) => (*label).to_owned(),
-        None => metric.replace('_', " "),
+    match (FRACTIONS.get(rank(metric)), metric) {
+        (Some((_, label)), _) => (*label).to_owned(),
+        (None, "kendall_tau") => "Kendall tau".to_owned(),
+        (None, "spearman") => "Spearman rho".to_owned(),
+        (None, _) => metric.replace('_', " "),
     }
 }
 
@@ -48,7 +53,8 @@ mod tests {
     #[test]
     fn any_metric_can_be_written_out() {
         assert_eq!(written_out("micro_f1"), "micro F1");
-        assert_eq!(written_out("kendall_tau"), "kendall tau");
+        assert_eq!(written_out("kendall_tau"), "Kendall tau");
+        assert_eq!(written_out("return_normalized"), "return normalized");
         assert!(lower_is_better("loss") && !lower_is_better("micro_f1"));
         assert!(is_fraction("micro_f1") && !is_fraction("kendall_tau"));
     }

@@ -9,6 +9,9 @@ use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::data::{LabelColumns, Targets};
+use crate::supervised::Resident;
+
 /// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +52,38 @@ fn default_name() -> String {
 pub enum Task {
     /// Sets of labels: outputs in the unit cube, a label is predicted where its output is above 1/2.
     Multilabel,
+    /// Rankings of labels: outputs in the permutahedron or the Birkhoff polytope (`model.polytope`), labels are
+    /// ordered as the best vertex orders them.
+    LabelRanking,
+}
+
+impl Task {
+    /// The name in configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Multilabel => "multilabel",
+            Task::LabelRanking => "label_ranking",
+        }
+    }
+
+    /// The names of its metrics, in the order in which they are reported.
+    #[must_use]
+    pub fn metrics(self) -> &'static [&'static str] {
+        match self {
+            Task::Multilabel => &crate::multilabel::METRICS,
+            Task::LabelRanking => &crate::label_ranking::METRICS,
+        }
+    }
+
+    /// What the labels of its examples say.
+    #[must_use]
+    pub fn targets(self) -> Targets {
+        match self {
+            Task::Multilabel => Targets::Sets,
+            Task::LabelRanking => Targets::Rankings,
+        }
+    }
 }
 
 /// Where the examples come from.
@@ -57,7 +92,8 @@ pub enum Task {
 pub struct DataConfig {
     /// A data set by name: embedded, fetched or imported (`efy data list`). Ignored when `path` is set.
     pub name: String,
-    /// A file of your own instead: ARFF (labels from the XML file beside it) or CSV.
+    /// A file of your own instead: ARFF (labels from the XML file beside it) or CSV; rankings are CSV, and
+    /// without one of the three keys below they begin with the counts n,d,k.
     pub path: Option<PathBuf>,
     /// The test examples for `path`; without them a test split is drawn.
     pub test_path: Option<PathBuf>,
@@ -67,16 +103,28 @@ pub struct DataConfig {
     pub label_columns: Option<Vec<String>>,
     /// The label columns of a CSV file, by the beginning of their names.
     pub label_prefix: Option<String>,
+    /// The column of a CSV file that holds whole rankings such as a>b>c (label_ranking).
+    pub ranking_column: Option<String>,
     /// The fraction of the training split that is held out to choose weights on, drawn with the seed.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation: f64,
     /// The fraction of all examples that is drawn as test split when the data have none.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test: f64,
+    /// Cross-validation instead, when the data have no test split: parts of all examples, drawn with the seed,
+    /// of which one is the test split.
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub folds: Option<u32>,
+    /// Which of them, counted from 0 (folds).
+    #[schemars(range(max = 999_999))]
+    pub fold: u32,
     /// Scale every feature to mean 0 and variance 1 on the training split.
     pub standardize: bool,
     /// Leave out examples without any label.
     pub drop_empty: bool,
+    /// Where the examples live during training. What is in host memory is copied batch by batch, ahead of
+    /// its use.
+    pub resident: Resident,
 }
 
 impl Default for DataConfig {
@@ -88,15 +136,27 @@ impl Default for DataConfig {
             labels_path: None,
             label_columns: None,
             label_prefix: None,
+            ranking_column: None,
             validation: 0.25,
             test: 0.2,
+            folds: None,
+            fold: 0,
             standardize: true,
             drop_empty: false,
+            resident: Resident::Auto,
         }
     }
 }
 
 impl DataConfig {
+    /// Which columns of the CSV file are labels, as far as it is said.
+    pub(crate) fn columns(&self) -> Option<LabelColumns> {
+        let ranked = self.ranking_column.clone().map(LabelColumns::Ranked);
+        let names = || self.label_columns.clone().map(LabelColumns::Names);
+        let prefix = || self.label_prefix.clone().map(LabelColumns::Prefix);
+        ranked.or_else(names).or_else(prefix)
+    }
+
     /// Paths are relative to where the command was run; a run directory must not depend on that.
     pub(crate) fn make_absolute(&mut self) -> efy_train::Result<()> {
         let paths = [&mut self.path, &mut self.test_path, &mut self.labels_path];
@@ -128,8 +188,13 @@ pub struct ModelConfig {
     /// Widths of the layers over labels (spen, input_concave, picnn).
     #[schemars(extend("minItems" = 1, "maxItems" = 64, "items" = ranges::width()))]
     pub prior_hidden: Vec<u32>,
+    /// What rankings are points of (label_ranking).
+    pub polytope: PolytopeKind,
     /// Element type of weights, solver and loss.
     pub dtype: Dtype,
+    /// What the layers that compute the energy's parameters from the features compute in. Weights are kept
+    /// and updated in `dtype`, solver and loss are in `dtype` as well.
+    pub layers: LayersKind,
 }
 
 impl Default for ModelConfig {
@@ -140,7 +205,9 @@ impl Default for ModelConfig {
             rank: 8,
             coupling: CouplingKind::Shared,
             prior_hidden: vec![16],
+            polytope: PolytopeKind::Permutahedron,
             dtype: Dtype::F32,
+            layers: LayersKind::Dtype,
         }
     }
 }
@@ -171,6 +238,16 @@ pub enum CouplingKind {
     Predicted,
 }
 
+/// A convex hull of rankings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PolytopeKind {
+    /// Of the k places of each label, (k + 1)/2 - rank: a score a label.
+    Permutahedron,
+    /// Of permutation matrices: a score for each label at each place, k^2 of them.
+    Birkhoff,
+}
+
 /// An element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -179,6 +256,16 @@ pub enum Dtype {
     F32,
     /// 64-bit floating point.
     F64,
+}
+
+/// What layers compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LayersKind {
+    /// The model's `dtype`.
+    Dtype,
+    /// 16-bit brain floating point: the range of f32 with 8 bits of precision.
+    Bf16,
 }
 
 /// What is minimized.

@@ -1,7 +1,8 @@
 //! Tasks: everything that turns a data set into training batches and a trained energy into numbers.
 //!
 //! A task brings data, decoding and metrics; models, losses and the trainer know nothing about
-//! files. [`config`] is what a run is described by, [`multilabel`] the task, [`data`] reads multilabel
+//! files. [`config`] is what a run is described by, [`multilabel`] and [`label_ranking`] are the tasks,
+//! [`supervised`] is what they share, [`metrics`] are numbers for any program, [`data`] reads
 //! data sets from ARFF, CSV and XML, fetches the known benchmark sets and keeps the user's own,
 //! [`experiment`] makes the tables and figures of papers, [`sweep`] searches settings, and [`problem`] solves a
 //! single inner problem.
@@ -10,9 +11,12 @@ pub mod config;
 pub mod data;
 mod error;
 pub mod experiment;
+pub mod label_ranking;
+pub mod metrics;
 pub mod multilabel;
 mod parts;
 pub mod problem;
+pub mod supervised;
 pub mod sweep;
 
 pub use error::{Error, Result};

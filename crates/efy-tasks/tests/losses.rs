@@ -7,7 +7,7 @@ use efy_tasks::config::{
     ModelKind, NegativesKind, RegularizerKind, SolverConfig, Task,
 };
 use efy_tasks::data::{Dataset, Feature, Schema};
-use efy_tasks::multilabel::{Multilabel, Splits};
+use efy_tasks::supervised::{Splits, Supervised};
 use efy_test::{device, everywhere, on_cpu};
 use efy_train::{CheckpointConfig, Metrics, Objective, Split, TrainConfig, Trainer};
 use rand::RngExt;
@@ -61,7 +61,7 @@ fn trained(loss: LossConfig, kind: ModelKind, (epochs, device): (u64, Device)) -
     };
     let options = (Kind::Float, device);
     let splits = Splits::new(&dataset(), &config.data, 0, options).unwrap();
-    let mut objective = Multilabel::new(&config, splits).unwrap();
+    let mut objective = Supervised::new(&config, splits).unwrap();
     objective.rehearse().unwrap();
     let mut trainer = Trainer::new(&config.train, Vec::new());
     trainer.fit(&mut objective).unwrap();

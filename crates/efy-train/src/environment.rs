@@ -16,6 +16,8 @@ pub struct Environment {
     pub platform: String,
     /// `Cpu` or `Cuda(N)`.
     pub device: String,
+    /// Whether CUDA may round the factors of f32 products to TF32.
+    pub tf32: bool,
     /// Threads for native loops.
     pub threads: usize,
     /// Threads that libtorch uses inside an operation.
@@ -28,6 +30,9 @@ pub struct Environment {
     pub started: String,
 }
 
+/// The variable that libtorch reads when it is loaded: `1` lets cuBLAS use TF32.
+pub const TF32_VARIABLE: &str = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
+
 /// The libtorch version that goes with the pinned tch.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
 
@@ -39,6 +44,7 @@ impl Environment {
             libtorch: LIBTORCH_VERSION,
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             device: format!("{device:?}"),
+            tf32: std::env::var_os(TF32_VARIABLE).is_some_and(|value| value == "1"),
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
             libtorch_threads: tch::get_num_threads(),
             command: std::env::args().collect(),

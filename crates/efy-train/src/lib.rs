@@ -11,6 +11,7 @@ mod early_stopping;
 mod environment;
 mod error;
 pub mod files;
+mod host_batches;
 mod metrics;
 mod objective;
 pub mod observer;
@@ -28,8 +29,9 @@ pub use checkpoint::CheckpointConfig;
 pub use config::TrainConfig;
 pub use control::Control;
 pub use early_stopping::{Direction, EarlyStopping};
-pub use environment::{Environment, LIBTORCH_VERSION};
+pub use environment::{Environment, LIBTORCH_VERSION, TF32_VARIABLE};
 pub use error::{Error, Result, core_exit_code};
+pub use host_batches::{Batch, HostBatches};
 pub use metrics::Metrics;
 pub use objective::{Measure, Objective, Split, StepLoss};
 pub use order::EpochOrder;
@@ -38,5 +40,6 @@ pub use run_directory::RunDirectory;
 pub use state::State;
 pub use threads::settle_threads;
 pub use trainer::{
-    FAULT, Fault, Outcome, Trainer, newest_fault, observer_state, replay, training_step,
+    FAULT, Fault, Outcome, Trainer, newest_fault, observer_state, replay, replica_observer_state,
+    training_step,
 };

@@ -28,6 +28,37 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// The mean of each metric over several of the same names.
+    pub fn mean(of: &[Metrics]) -> Metrics {
+        let Some(first) = of.first() else {
+            return Metrics::default();
+        };
+        let mean = |name: &str| {
+            let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
+            of.iter().map(value).sum::<f64>() / of.len() as f64
+        };
+        first.iter().map(|(name, _)| (name, mean(name))).collect()
+    }
+}
+
+impl Metrics {
+    /// The sample standard deviation of each metric over several of the same names.
+    pub fn deviation(of: &[Metrics]) -> Metrics {
+        let mean = Metrics::mean(of);
+        let freedom = of.len().saturating_sub(1).max(1) as f64;
+        let deviation = |(name, mean): (&str, f64)| {
+            let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
+            let squares = of.iter().map(|one| (value(one) - mean).powi(2));
+            (squares.sum::<f64>() / freedom).sqrt()
+        };
+        let found = mean
+            .iter()
+            .map(|(name, mean)| (name, deviation((name, mean))));
+        found.collect()
+    }
+}
+
 impl<'a> FromIterator<(&'a str, f64)> for Metrics {
     fn from_iter<I: IntoIterator<Item = (&'a str, f64)>>(items: I) -> Self {
         let mut metrics = Metrics::default();

@@ -19,6 +19,9 @@ pub enum Split {
 }
 
 impl Split {
+    /// All of them.
+    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+
     /// The name in files: `train`, `validation`, `test`.
     pub fn name(self) -> &'static str {
         match self {
@@ -31,30 +34,46 @@ impl Split {
 
 /// The loss of one training step, still on the device.
 pub struct StepLoss {
-    /// The scalar to minimize, with its graph unless the gradient is given.
+    /// The scalar to minimize, `[]`, with its graph unless the gradient is given; of replicas, each one's
+    /// own, `[R]`.
     pub loss: Tensor,
-    /// Its gradient in the flat parameters, `[P]`, where the objective has one without autograd.
+    /// Its gradient in the flat parameters, `[P]` or `[R P]`, where the objective has one without autograd.
     pub gradient: Option<Tensor>,
-    /// Scalars that are worth knowing, computed for the last step before a log point only.
+    /// Scalars that are worth knowing, of replicas `[R]`, computed for the last step before a log point only.
     pub metrics: Vec<(&'static str, Measure)>,
 }
 
-/// Computes a scalar on the device.
+/// Computes a scalar on the device, or one for each replica.
 pub type Measure = Box<dyn FnOnce() -> Tensor>;
 
 /// A model with its data and loss.
 pub trait Objective {
-    /// The number of training examples.
+    /// The number of training examples, of each replica where there are several.
     fn examples(&self) -> usize;
 
     /// Where the data and the weights live.
     fn device(&self) -> Device;
 
+    /// Where the indices of examples have to be: the CPU for examples that stay in host memory.
+    fn rows_device(&self) -> Device {
+        self.device()
+    }
+
+    /// Told before an epoch, or before what is left of one, which batches [`step`](Self::step) will be called
+    /// with, in this order, whole or in parts. Whoever has to fetch examples can begin.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn announce(&mut self, _batches: &[Tensor]) -> Result<()> {
+        Ok(())
+    }
+
     /// The weights.
     fn parameters(&self) -> &Parameters;
 
-    /// The mean loss of the training examples whose indices are in `rows` `[B]` (Int64, on the
-    /// device). Must not read a tensor back.
+    /// The mean loss of the training examples whose indices are in `rows` `[B]` (Int64, on
+    /// [`rows_device`](Self::rows_device)), or of replicas `[R, B]` (see
+    /// [`EpochOrder::of_replicas`](crate::EpochOrder::of_replicas)). Must not read a tensor back.
     ///
     /// # Errors
     /// Whatever the model and the loss report.
@@ -99,4 +118,12 @@ pub trait Objective {
     /// # Errors
     /// As [`step`](Self::step).
     fn evaluate(&mut self, split: Split) -> Result<Metrics>;
+
+    /// [`evaluate`](Self::evaluate) for each of its replicas: by default there is one.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    fn evaluate_replicas(&mut self, split: Split) -> Result<Vec<Metrics>> {
+        Ok(vec![self.evaluate(split)?])
+    }
 }

@@ -1,6 +1,7 @@
 //! The order of the examples.
 
 use efy_core::Result;
+use efy_core::device::Phase;
 use efy_core::random::{Stream, generator};
 use rand::seq::SliceRandom;
 use tch::{Device, Tensor};
@@ -26,11 +27,36 @@ impl EpochOrder {
         (examples, batch): (usize, usize),
         device: Device,
     ) -> Result<Self> {
-        let mut indices: Vec<i64> = (0..examples as i64).collect();
-        indices.shuffle(&mut generator(seed, Stream::Order, epoch));
+        let _phase = Phase::Data.enter();
+        let indices: Vec<i64> = shuffled(seed, epoch, examples).collect();
         let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
         Ok(EpochOrder {
             indices,
+            batch: batch.max(1) as i64,
+            part: (0, 1),
+        })
+    }
+
+    /// The orders of replicas, one for each seed, over as many examples each, which follow each other:
+    /// batches are `[R, B]`, and the indices of replica r begin at r times `examples`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_replicas(
+        seeds: impl IntoIterator<Item = u64>,
+        epoch: u64,
+        (examples, batch): (usize, usize),
+        device: Device,
+    ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
+        let mut indices = Vec::new();
+        for (replica, seed) in (0..).zip(seeds) {
+            let first = replica * examples as i64;
+            indices.extend(shuffled(seed, epoch, examples).map(|index| first + index));
+        }
+        let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
+        Ok(EpochOrder {
+            indices: indices.f_view([-1, examples.max(1) as i64])?,
             batch: batch.max(1) as i64,
             part: (0, 1),
         })
@@ -46,16 +72,23 @@ impl EpochOrder {
         }
     }
 
-    /// The batches of the epoch: indices `[B]`.
+    /// The batches of the epoch: indices `[B]`, or `[R, B]` of R replicas.
     pub fn batches(&self) -> impl Iterator<Item = Tensor> + '_ {
-        let total = self.indices.size()[0];
+        let total = self.indices.size().last().copied().unwrap_or(0);
         let (rank, world) = self.part;
         (0..total).step_by(self.batch as usize).map(move |from| {
             let rows = self.batch.min(total - from);
             let (begin, end) = (rows * rank / world, rows * (rank + 1) / world);
-            self.indices.narrow(0, from + begin, end - begin)
+            self.indices.narrow(-1, from + begin, end - begin)
         })
     }
+}
+
+/// All indices in the order of an epoch.
+fn shuffled(seed: u64, epoch: u64, examples: usize) -> impl Iterator<Item = i64> {
+    let mut indices: Vec<i64> = (0..examples as i64).collect();
+    indices.shuffle(&mut generator(seed, Stream::Order, epoch));
+    indices.into_iter()
 }
 
 #[cfg(test)]
@@ -80,6 +113,18 @@ mod tests {
         for (index, whole) in batches(0, 1).into_iter().enumerate() {
             let together: Vec<i64> = parts.iter().flat_map(|part| part[index].clone()).collect();
             assert_eq!(together, whole);
+        }
+    }
+
+    #[everywhere]
+    fn replicas_have_the_orders_of_their_seeds() {
+        let size = (10, 4);
+        let together = EpochOrder::of_replicas([3, 9], 2, size, device()).unwrap();
+        for (replica, seed) in [(0, 3), (1, 9)] {
+            let alone = EpochOrder::new(seed, 2, size, device()).unwrap();
+            for (both, own) in together.batches().zip(alone.batches()) {
+                assert_eq!(both.get(replica) - 10 * replica, own);
+            }
         }
     }
 

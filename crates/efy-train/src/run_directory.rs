@@ -12,7 +12,8 @@ use crate::{Error, Result};
 const LOCK: &str = ".lock";
 
 /// A run directory: `config.yaml`, `env.json`, `schema.json`, `metrics.jsonl`, `events.out.tfevents.*`,
-/// `checkpoints/`, `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`, `report.html`.
+/// `checkpoints/`, `weights.safetensors`, `predictions.csv`, `summary.json`, `plots/`, `report.html`; with `train.replicas` also `replicas/seed-S/`,
+/// each of which is a run directory, in place of weights and predictions.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -76,7 +77,12 @@ impl RunDirectory {
         for file in files.iter().filter(|file| file.is_file()) {
             std::fs::remove_file(file).map_err(Error::file(file, "remove"))?;
         }
-        let folders = [self.checkpoints(), self.faults(), self.plots()];
+        let folders = [
+            self.checkpoints(),
+            self.faults(),
+            self.plots(),
+            self.replicas(),
+        ];
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
             std::fs::remove_dir_all(folder).map_err(Error::file(folder, "remove"))?;
         }
@@ -124,6 +130,16 @@ impl RunDirectory {
     /// What led to values that are not finite.
     pub fn faults(&self) -> PathBuf {
         self.path.join("faults")
+    }
+
+    /// The run directories of models that are trained side by side.
+    pub fn replicas(&self) -> PathBuf {
+        self.path.join("replicas")
+    }
+
+    /// That of the model of a seed.
+    pub fn replica(&self, seed: u64) -> PathBuf {
+        self.replicas().join(format!("seed-{seed}"))
     }
 
     /// The weights that were evaluated.

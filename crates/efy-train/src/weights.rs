@@ -62,9 +62,10 @@ pub(crate) fn restore(
             "{extra}: the model has no such tensor"
         )));
     }
+    let replicas = parameters.replicas();
     let flat: Vec<Tensor> = named
         .iter()
-        .map(|(name, tensor)| Ok(state.tensor(name, tensor)?.reshape([-1])))
+        .map(|(name, tensor)| Ok(state.tensor(name, tensor)?.reshape([replicas, -1])))
         .collect::<Result<_>>()?;
     let buffers = buffers
         .iter()
@@ -73,7 +74,8 @@ pub(crate) fn restore(
             found.ok_or_else(|| Error::State(format!("{name}: missing")))
         })
         .collect::<Result<_>>()?;
-    let flat = Tensor::f_cat(&flat, 0).map_err(efy_core::Error::from)?;
+    let flat = Tensor::f_cat(&flat, 1).and_then(|flat| flat.f_view([-1]));
+    let flat = flat.map_err(efy_core::Error::from)?;
     parameters.assign(&flat)?;
     Ok(buffers)
 }

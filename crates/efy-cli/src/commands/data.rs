@@ -1,8 +1,8 @@
 //! `efy data`.
 
 use anyhow::Result;
-use efy_tasks::data::registry::{self, KnownSet, LICENCE};
-use efy_tasks::data::{self, Cache, LabelColumns, Source};
+use efy_tasks::data::registry::{self, KnownSet};
+use efy_tasks::data::{self, Cache, LabelColumns, Source, Targets};
 use serde_json::{Value, json};
 
 use crate::arguments::{Data, Import};
@@ -20,9 +20,13 @@ pub(crate) fn run(arguments: &Data) -> Result<()> {
 }
 
 fn list(cache: &Cache, as_json: bool) -> Result<()> {
-    let known = registry::KNOWN.iter().map(|set| {
+    let known = registry::known().map(|set| {
+        let labels = match set.targets {
+            Targets::Sets => "labels",
+            Targets::Rankings => "ranked labels",
+        };
         let about = format!(
-            "{} rows, {} features, {} labels",
+            "{} rows, {} features, {} {labels}",
             set.rows, set.features, set.labels
         );
         (set.name.to_owned(), state(set, cache), about)
@@ -58,15 +62,15 @@ fn info(name: &str, cache: &Cache, as_json: bool) -> Result<()> {
         let facts = json!({
             "name": name, "state": "imported", "rows": data.rows(), "train": data.train_rows(),
             "features": data.schema().features.len(), "labels": data.labels(),
-            "folder": cache.folder(name),
+            "targets": data.targets(), "folder": cache.folder(name),
         });
         return show(&facts, as_json);
     };
     let addresses: Vec<String> = set.files().map(|file| set.address(file)).collect();
     let facts = json!({
         "name": set.name, "about": set.about, "state": state(set, cache), "rows": set.rows,
-        "train": set.train, "features": set.features, "labels": set.labels, "paper": set.paper,
-        "licence": LICENCE, "files": addresses,
+        "train": set.train, "features": set.features, "labels": set.labels,
+        "targets": set.targets, "paper": set.paper, "licence": set.licence(), "files": addresses,
     });
     show(&facts, as_json)
 }
@@ -95,18 +99,24 @@ fn import(arguments: &Import, cache: &Cache) -> Result<()> {
         .to_string_lossy()
         .trim_end_matches(".gz")
         .ends_with(".csv");
-    let source = match (&arguments.labels, &arguments.label_prefix) {
-        (Some(names), _) if csv => {
-            Source::csv(&arguments.train, test, LabelColumns::Names(names.clone()))
+    let named = arguments.labels.clone().map(LabelColumns::Names);
+    let columns = named.or_else(|| arguments.label_prefix.clone().map(LabelColumns::Prefix));
+    let ranked = arguments.ranking_column.clone().map(LabelColumns::Ranked);
+    let source = match (columns, csv) {
+        _ if (arguments.rankings || ranked.is_some()) && !csv => {
+            let message = "rankings are imported from a CSV file";
+            return Err(Usage(message.to_owned()).into());
         }
-        (None, Some(prefix)) if csv => {
-            Source::csv(&arguments.train, test, LabelColumns::Prefix(prefix.clone()))
+        (columns, _) if arguments.rankings || ranked.is_some() => {
+            let columns = ranked.or(columns).unwrap_or(LabelColumns::Counted);
+            Source::rankings(&arguments.train, test, columns)
         }
-        _ if csv => {
+        (Some(columns), true) => Source::csv(&arguments.train, test, columns),
+        (None, true) => {
             let message = "a CSV file needs --labels NAMES or --label-prefix PREFIX";
             return Err(Usage(message.to_owned()).into());
         }
-        _ => Source::arff(&arguments.train, test, arguments.xml.as_deref())?,
+        (_, false) => Source::arff(&arguments.train, test, arguments.xml.as_deref())?,
     };
     let data = data::import(&arguments.name, &source, cache, arguments.force)?;
     output::line(&format!(

@@ -1,7 +1,7 @@
 //! `efy doctor`.
 
 use anyhow::Result;
-use efy_core::device::{CudaReport, CudaState};
+use efy_core::device::{CudaDevice, CudaReport};
 use efy_tasks::data::{self, Cache, registry};
 use efy_train::LIBTORCH_VERSION;
 use serde_json::json;
@@ -9,11 +9,13 @@ use serde_json::json;
 use crate::arguments::Doctor;
 use crate::output;
 
+/// The oldest compute capability that the CUDA 13 build of libtorch has code for (PyTorch's release matrix).
+const OLDEST: (i32, i32) = (7, 5);
+
 pub(crate) fn run(arguments: &Doctor) -> Result<()> {
     let cuda = CudaReport::probe();
     let cache = Cache::from_env()?;
-    let fetched: Vec<&str> = registry::KNOWN
-        .iter()
+    let fetched: Vec<&str> = registry::known()
         .filter(|set| cache.has(set))
         .map(|set| set.name)
         .collect();
@@ -24,7 +26,12 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
         let devices: Vec<_> = cuda
             .devices
             .iter()
-            .map(|d| json!({"index": d.index, "name": d.name, "memory": d.memory}))
+            .map(|d| {
+                json!({
+                    "index": d.index, "name": d.name, "memory": d.memory,
+                    "capability": d.capability.map(dotted),
+                })
+            })
             .collect();
         return output::pretty_json(&json!({
             "efy": env!("CARGO_PKG_VERSION"),
@@ -32,9 +39,12 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
             "threads": threads,
             "cuda": {
                 "usable": cuda.usable(),
-                "state": state_name(&cuda.state),
+                "state": cuda.state.name(),
                 "explanation": cuda.explain(),
+                "next": cuda.next,
                 "driver": cuda.driver,
+                "driver_cuda": cuda.driver_cuda.map(dotted),
+                "libtorch_cuda": cuda.libtorch_cuda.map(dotted),
                 "devices": devices,
             },
             "data": {"cache": cache.root(), "fetched": fetched, "imported": imported},
@@ -45,18 +55,11 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
         ("efy", env!("CARGO_PKG_VERSION").to_owned()),
         ("libtorch", format!("{LIBTORCH_VERSION} in {place}")),
         ("threads", threads.to_string()),
-        (
-            "driver",
-            cuda.driver.clone().unwrap_or_else(|| "none".to_owned()),
-        ),
+        ("driver", driver(&cuda)),
         ("cuda", cuda.explain()),
     ])?;
     for device in &cuda.devices {
-        let name = device.name.as_deref().unwrap_or("unknown device");
-        let memory = device.memory.map_or_else(String::new, |bytes| {
-            format!(", {:.1} GB", bytes as f64 / 1e9)
-        });
-        output::line(&format!("cuda:{}    {name}{memory}", device.index))?;
+        output::line(&described(device))?;
     }
     output::table([
         ("data", cache.root().display().to_string()),
@@ -80,15 +83,34 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
     ])
 }
 
-fn state_name(state: &CudaState) -> &'static str {
-    match state {
-        CudaState::Usable => "usable",
-        CudaState::Disabled => "disabled",
-        CudaState::NotInstalled(_) => "not_installed",
-        CudaState::NoDriver => "no_driver",
-        CudaState::NoDevice => "no_device",
-        _ => "unknown",
+/// The driver and the newest CUDA version it knows.
+fn driver(cuda: &CudaReport) -> String {
+    match (&cuda.driver, cuda.driver_cuda) {
+        (None, _) => "none".to_owned(),
+        (Some(version), None) => version.clone(),
+        (Some(version), Some(known)) => format!("{version}, knows CUDA {}", dotted(known)),
     }
+}
+
+/// A line about a device. A GPU for which libtorch has no code is listed by it like any other.
+fn described(device: &CudaDevice) -> String {
+    let name = device.name.as_deref().unwrap_or("unknown device");
+    let mut line = format!("cuda:{}    {name}", device.index);
+    if let Some(bytes) = device.memory {
+        line += &format!(", {:.1} GB", bytes as f64 / 1e9);
+    }
+    if let Some(capability) = device.capability {
+        line += &format!(", compute capability {}", dotted(capability));
+        if capability < OLDEST {
+            let oldest = dotted(OLDEST);
+            line += &format!("; too old: this libtorch has code for {oldest} and newer");
+        }
+    }
+    line
+}
+
+fn dotted((major, minor): (i32, i32)) -> String {
+    format!("{major}.{minor}")
 }
 
 /// The folder that `libtorch_cpu` was loaded from.
@@ -100,4 +122,31 @@ fn libtorch_place() -> Option<String> {
         .split(' ')
         .next_back()?;
     Some(path.trim_end_matches("/libtorch_cpu.so").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_one_line_and_too_old_ones_are_called_so() {
+        let mut device = CudaDevice {
+            index: 1,
+            name: None,
+            memory: None,
+            capability: None,
+        };
+        assert_eq!(described(&device), "cuda:1    unknown device");
+        device.name = Some("NVIDIA A GPU".to_owned());
+        device.memory = Some(25_769_803_776);
+        device.capability = Some((8, 9));
+        assert_eq!(
+            described(&device),
+            "cuda:1    NVIDIA A GPU, 25.8 GB, compute capability 8.9"
+        );
+        device.capability = Some((6, 1));
+        assert!(
+            described(&device).ends_with("6.1; too old: this libtorch has code for 7.5 and newer")
+        );
+    }
 }

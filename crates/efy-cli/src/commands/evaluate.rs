@@ -3,9 +3,10 @@
 use anyhow::Result;
 use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
-use efy_tasks::multilabel;
+use efy_tasks::supervised;
 use efy_train::{Objective, RunDirectory, Split};
 
+use super::precision;
 use crate::arguments::Eval;
 use crate::output;
 
@@ -13,7 +14,8 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
-    let mut trained = multilabel::open(&run, &config, device, &Cache::from_env()?)?;
+    precision::settle(config.train.tf32, device)?;
+    let mut trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let split = match arguments.split.as_str() {
         "train" => Split::Train,
         "validation" => Split::Validation,

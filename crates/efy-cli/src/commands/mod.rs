@@ -6,6 +6,7 @@ mod doctor;
 mod evaluate;
 mod export;
 mod plot;
+mod precision;
 mod predict;
 mod reference;
 mod replay;

@@ -5,9 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 use efy_tasks::config::Config;
 use efy_tasks::data::{self, Cache};
-use efy_tasks::multilabel::{self, predictions_csv, write_predictions};
+use efy_tasks::supervised;
 use efy_train::RunDirectory;
+use efy_train::files::write_atomically;
 
+use super::precision;
 use crate::arguments::Predict;
 use crate::output;
 
@@ -15,16 +17,12 @@ pub(crate) fn run(arguments: &Predict) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
-    let trained = multilabel::open(&run, &config, device, &Cache::from_env()?)?;
+    precision::settle(config.train.tf32, device)?;
+    let trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let table = data::read_rows(&arguments.input, &trained.schema)?;
-    let x = trained.schema.encode(&table)?;
-    let p = trained.predict(&x)?;
-    let rows: Vec<usize> = (0..table.rows()).collect();
-    let labels = &trained.schema.labels;
+    let text = trained.predictions_csv(&trained.schema.encode(&table)?)?;
     match arguments.output.as_deref() {
-        Some(path) if path != Path::new("-") => {
-            Ok(write_predictions(path, labels, &rows, &p, None)?)
-        }
-        _ => output::line(predictions_csv(labels, &rows, &p, None)?.trim_end()),
+        Some(path) if path != Path::new("-") => Ok(write_atomically(path, text.as_bytes())?),
+        _ => output::line(text.trim_end()),
     }
 }

@@ -3,10 +3,11 @@
 use anyhow::Result;
 use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
-use efy_tasks::multilabel;
+use efy_tasks::supervised;
 use efy_train::{Fault, RunDirectory};
 use serde_json::json;
 
+use super::precision;
 use crate::arguments::Replay;
 use crate::exit::Ended;
 use crate::output;
@@ -15,7 +16,8 @@ pub(crate) fn run(arguments: &Replay) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
-    let (kept, found) = multilabel::replay(&run, &config, device, &Cache::from_env()?)?;
+    precision::settle(config.train.tf32, device)?;
+    let (kept, found) = supervised::replay(&run, &config, device, &Cache::from_env()?)?;
     describe(&found);
     let same = kept == found;
     output::json(&json!({"run": run.path(), "fault": found, "reproduced": same}))?;

@@ -1,16 +1,17 @@
 //! `efy train`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
+use efy_plot::{Grouping, PlotOptions};
 use efy_tasks::config::Config;
 use efy_tasks::data::Cache;
-use efy_tasks::multilabel::{self, Attendance, Prepared};
+use efy_tasks::supervised::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
 
-use super::signals;
 use super::train_log::Log;
+use super::{precision, signals};
 use crate::arguments::Train;
 use crate::output;
 
@@ -41,13 +42,31 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     output::json(&json!({"run": run.path(), "test": test}))
 }
 
-/// The figures and the page about a run; the number of files.
+/// The figures and the page about a run, and about each of the models in it; the number of files.
 fn draw(run: &RunDirectory) -> Result<usize> {
-    let runs = [run.path().to_owned()];
-    let formats = [efy_plot::Format::Svg, efy_plot::Format::Png];
-    let figures = efy_plot::plot(&runs, &run.plots(), &formats)?;
-    let report = efy_plot::report(&runs)?;
-    files::write_atomically(&run.report(), report.as_bytes())?;
+    let config = Config::load(&run.config(), &[])?;
+    if config.train.replicas == 1 {
+        return draw_from(&[run.path().to_owned()], run);
+    }
+    let mut runs = Vec::new();
+    let mut count = 0;
+    for seed in config.train.seeds() {
+        let one = RunDirectory::open(&run.replica(seed))?;
+        runs.push(one.path().to_owned());
+        count += draw_from(&runs[runs.len() - 1..], &one)?;
+    }
+    Ok(count + draw_from(&runs, run)?)
+}
+
+/// The figures and the page about `runs`, in the directory of one.
+fn draw_from(runs: &[PathBuf], place: &RunDirectory) -> Result<usize> {
+    let options = PlotOptions {
+        grouping: Grouping::Seeds,
+        ..PlotOptions::default()
+    };
+    let figures = efy_plot::plot_with(runs, &place.plots(), &options)?;
+    let report = efy_plot::report(runs)?;
+    files::write_atomically(&place.report(), report.as_bytes())?;
     Ok(figures.len())
 }
 
@@ -62,11 +81,12 @@ fn begin(
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
     let device = arguments.device.device.select()?;
-    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    precision::settle(config.train.tf32, device)?;
+    let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
     let log = Log::new(arguments);
-    log.begin(&config, &data, device, run.path());
+    log.begin(&config, &data, device, (&prepared, run.path()));
     let attendance = attend(log, &config, control);
     let trained = prepared.train(&run, attendance);
     ended(run, trained)
@@ -86,10 +106,11 @@ fn go_on(
     }
     let config = Config::load(&run.config(), &[])?;
     let device = arguments.device.device.select()?;
-    let data = multilabel::dataset(&config.data, &Cache::from_env()?)?;
+    precision::settle(config.train.tf32, device)?;
+    let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let log = Log::new(arguments);
-    log.begin(&config, &data, device, run.path());
+    log.begin(&config, &data, device, (&prepared, run.path()));
     let attendance = attend(log, &config, control);
     let trained = prepared.resume(&run, attendance);
     ended(run, trained)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use efy_tasks::config::Config;
 use efy_tasks::data::Dataset;
+use efy_tasks::supervised::{Placement, Prepared};
 use efy_train::Metrics;
 use efy_train::observer::{JsonLog, Observer, OnlyWarnings, Progress};
 use serde_json::json;
@@ -37,20 +38,39 @@ impl Log {
     }
 
     /// What is about to be trained, and where it goes.
-    pub(super) fn begin(self, config: &Config, data: &Dataset, device: Device, run: &Path) {
+    pub(super) fn begin(
+        self,
+        config: &Config,
+        data: &Dataset,
+        device: Device,
+        (prepared, run): (&Prepared<'_>, &Path),
+    ) {
         let (name, rows, features, labels) =
             (&config.name, data.rows(), data.features(), data.labels());
         match self.format {
             _ if self.quiet => {}
-            LogFormat::Text => eprintln!(
-                "{name} on {}: {rows} rows, {features} features, {labels} labels; {device:?}; {}",
-                data.name(),
-                run.display()
-            ),
+            LogFormat::Text => {
+                eprintln!(
+                    "{name} on {}: {rows} rows, {features} features, {labels} labels; {device:?}; {}",
+                    data.name(),
+                    run.display()
+                );
+                if let Some(line) = placed(prepared.placement(), prepared.is_pinned(), device) {
+                    eprintln!("{line}");
+                }
+            }
             LogFormat::Json => {
                 let data = json!({"name": data.name(), "rows": rows, "features": features, "labels": labels});
                 let device = format!("{device:?}");
-                let fields = json!({"name": name, "data": data, "device": device, "run": run.to_string_lossy()});
+                let Placement { host, bytes, free } = prepared.placement();
+                let resident = json!({
+                    "on": if host { "host" } else { "device" }, "bytes": bytes, "free": free,
+                    "pinned": prepared.is_pinned(),
+                });
+                let fields = json!({
+                    "name": name, "data": data, "device": device, "resident": resident,
+                    "run": run.to_string_lossy(),
+                });
                 JsonLog::stderr().write("run", fields);
             }
         }
@@ -79,5 +99,53 @@ impl Log {
                 JsonLog::stderr().write("figures", fields);
             }
         }
+    }
+}
+
+/// Where the examples live. On the CPU there is nothing to say of it.
+fn placed(placement: Placement, pinned: bool, device: Device) -> Option<String> {
+    let Device::Cuda(index) = device else {
+        return None;
+    };
+    let gigabytes = |bytes: u64| format!("{:.3} GB", bytes as f64 / 1e9);
+    let size = gigabytes(placement.bytes);
+    let free = placement.free.map_or_else(String::new, |free| {
+        format!(", of which {} are free", gigabytes(free))
+    });
+    Some(match (placement.host, pinned) {
+        (false, _) => format!("examples on cuda:{index}: {size}{free}"),
+        (true, true) => format!(
+            "examples in host memory: {size}; batches are copied ahead to cuda:{index}{free}"
+        ),
+        (true, false) => format!(
+            "examples in host memory: {size}; no memory can be pinned here, so every copy to cuda:{index} waits"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_where_the_examples_live_and_how_they_travel() {
+        let line = |host, pinned, device| {
+            let placement = Placement {
+                host,
+                bytes: 12_345_678_901,
+                free: Some(8_000_000_000),
+            };
+            placed(placement, pinned, device)
+        };
+        let cuda = Device::Cuda(1);
+        assert_eq!(line(true, false, Device::Cpu), None);
+        assert_eq!(
+            line(false, false, cuda).unwrap(),
+            "examples on cuda:1: 12.346 GB, of which 8.000 GB are free"
+        );
+        let ahead = line(true, true, cuda).unwrap();
+        assert!(ahead.contains("copied ahead to cuda:1"), "{ahead}");
+        let waits = line(true, false, cuda).unwrap();
+        assert!(waits.contains("every copy to cuda:1 waits"), "{waits}");
     }
 }

@@ -7,10 +7,15 @@ use serde_json::Value;
 
 use crate::support::{Place, below, skipped, workspace};
 
+/// Whether committed files are to be written instead of compared.
+pub(crate) fn blessing() -> bool {
+    std::env::var_os("EFY_BLESS").is_some_and(|value| value == "1")
+}
+
 /// `text` is what the file of the workspace holds. With `EFY_BLESS=1` the file is written instead.
-fn assert_is_committed(name: &str, text: &str) {
+pub(crate) fn assert_is_committed(name: &str, text: &str) {
     let path = workspace().join(name);
-    if std::env::var_os("EFY_BLESS").is_some_and(|value| value == "1") {
+    if blessing() {
         fs::write(&path, text).unwrap();
         return;
     }

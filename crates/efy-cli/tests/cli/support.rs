@@ -63,7 +63,15 @@ impl Place {
     /// configuration. Whatever the environment of the test says, it is a plain machine.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(cargo_bin!("efy"));
-        for name in ["EFY_CUDA_LIB", "EFY_DATA_MIRROR", "EFY_LOG", "LD_PRELOAD"] {
+        for name in [
+            "EFY_CUDA_LIB",
+            "EFY_DATA_MIRROR",
+            "EFY_LOG",
+            "EFY_STAND_IN_REPORT",
+            "EFY_STAND_IN_STEPS",
+            "EFY_STAND_IN_TRACE",
+            "LD_PRELOAD",
+        ] {
             command.env_remove(name);
         }
         command

@@ -12,6 +12,8 @@ fn doctor_says_why_cuda_is_not_usable() {
     let cuda = &off.json()["cuda"];
     assert_eq!(cuda["usable"], false);
     assert_eq!(cuda["state"], "disabled");
+    assert_eq!(cuda["next"], "unset EFY_CUDA_LIB");
+    assert_eq!(cuda["libtorch_cuda"], "13.0");
     assert!(
         cuda["explanation"]
             .as_str()

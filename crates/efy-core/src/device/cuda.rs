@@ -4,31 +4,26 @@
 //! refers to its symbols), so that `Cuda::is_available()` is false on a machine full of GPUs. Linking
 //! it by force would cost every CPU start 0.1 s and 400 MB. It is therefore loaded when asked for.
 
+mod state;
+
+use std::ffi::c_char;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use nvml_wrapper::Nvml;
 use tch::Cuda;
 
+use self::state::{Found, Library};
+use super::{memory, runtime};
+
+pub use self::state::CudaState;
+
 /// The environment variable that names the library to load instead of `libtorch_cuda.so`; `none`
 /// keeps it from being loaded.
 const LIBRARY_VARIABLE: &str = "EFY_CUDA_LIB";
 
-/// Whether CUDA can be used, and if not, the first thing that is in the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CudaState {
-    /// There is at least one device.
-    Usable,
-    /// `EFY_CUDA_LIB=none` keeps the library from being loaded.
-    Disabled,
-    /// libtorch's CUDA library or one of NVIDIA's libraries it needs is not installed.
-    NotInstalled(String),
-    /// The library is there but the machine has no NVIDIA driver.
-    NoDriver,
-    /// There is a driver but no device that it offers to this process.
-    NoDevice,
-}
+/// The variable with which a user chooses among the driver's GPUs.
+const VISIBLE_VARIABLE: &str = "CUDA_VISIBLE_DEVICES";
 
 /// One CUDA device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +34,8 @@ pub struct CudaDevice {
     pub name: Option<String>,
     /// Memory in bytes, where the driver tells it.
     pub memory: Option<u64>,
+    /// The compute capability, major and minor, where the driver tells it.
+    pub capability: Option<(i32, i32)>,
 }
 
 /// What is known of CUDA on this machine.
@@ -48,8 +45,15 @@ pub struct CudaReport {
     pub state: CudaState,
     /// The NVIDIA driver's version, where there is a driver.
     pub driver: Option<String>,
+    /// The newest CUDA version that the driver knows: major, minor.
+    pub driver_cuda: Option<(i32, i32)>,
+    /// The CUDA version that libtorch was built for: major, minor.
+    pub libtorch_cuda: Option<(i32, i32)>,
+    /// What to do next; none where CUDA is usable.
+    pub next: Option<String>,
     /// The devices that libtorch sees.
     pub devices: Vec<CudaDevice>,
+    what: String,
 }
 
 impl CudaReport {
@@ -60,20 +64,27 @@ impl CudaReport {
             .as_ref()
             .and_then(|nvml| nvml.sys_driver_version().ok())
             .or_else(|| driver_present().then(|| "unknown version".to_owned()));
-        let state = match load() {
-            _ if already_available() => CudaState::Usable,
-            Library::Disabled => CudaState::Disabled,
-            Library::Failed(reason) => CudaState::NotInstalled(reason.clone()),
-            Library::Loaded if driver.is_none() => CudaState::NoDriver,
-            Library::Loaded => CudaState::NoDevice,
+        let library = load().clone();
+        let devices = match already_available() {
+            true => devices(nvml.as_ref()),
+            false => Vec::new(),
         };
-        let devices = match state {
-            CudaState::Usable => devices(nvml.as_ref()),
-            _ => Vec::new(),
+        let found = Found {
+            library,
+            named: std::env::var(LIBRARY_VARIABLE).ok(),
+            devices: devices.len(),
+            built_for: runtime::built_for(),
+            known_to_driver: driver.as_ref().and_then(|_| runtime::known_to_driver()),
+            driver,
+            visible: std::env::var(VISIBLE_VARIABLE).ok(),
         };
         CudaReport {
-            state,
-            driver,
+            state: found.state(),
+            what: found.explain(),
+            next: found.next(),
+            driver_cuda: found.known_to_driver,
+            libtorch_cuda: found.built_for,
+            driver: found.driver,
             devices,
         }
     }
@@ -83,31 +94,11 @@ impl CudaReport {
         self.state == CudaState::Usable
     }
 
-    /// One line: what is there, or what is missing and how to get it.
+    /// One line: what is there, or what is in the way and what to do.
     pub fn explain(&self) -> String {
-        let driver = self.driver.as_deref();
-        match &self.state {
-            CudaState::Usable => format!("CUDA is usable: {} device(s)", self.devices.len()),
-            CudaState::Disabled => {
-                format!("CUDA is switched off by {LIBRARY_VARIABLE}=none in the environment")
-            }
-            CudaState::NotInstalled(reason) => format!(
-                "libtorch's CUDA libraries are not installed ({reason}); `just setup-gpu` installs \
-                 them{}",
-                if driver.is_none() {
-                    ", but no NVIDIA driver was found on this machine"
-                } else {
-                    ""
-                }
-            ),
-            CudaState::NoDriver => {
-                "no NVIDIA driver was found on this machine (libcuda.so.1 is missing)".to_owned()
-            }
-            CudaState::NoDevice => format!(
-                "the NVIDIA driver ({}) offers no device that this libtorch can use; see \
-                 `nvidia-smi` and CUDA_VISIBLE_DEVICES",
-                driver.unwrap_or("unknown version")
-            ),
+        match &self.next {
+            None => self.what.clone(),
+            Some(next) => format!("{}; {next}", self.what),
         }
     }
 }
@@ -120,12 +111,6 @@ pub(super) fn already_available() -> bool {
 /// Whether this machine has an NVIDIA driver, found without loading anything of libtorch.
 pub(super) fn driver_present() -> bool {
     Path::new("/proc/driver/nvidia/version").exists() || open("libcuda.so.1").is_ok()
-}
-
-enum Library {
-    Loaded,
-    Disabled,
-    Failed(String),
 }
 
 /// Loads the library once a process.
@@ -167,6 +152,39 @@ fn open(name: &str) -> Result<libloading::Library, String> {
     opened.map_err(|error| first_cause(&error))
 }
 
+/// What the CUDA stand-in of the tests has for [`Phase`](super::Phase).
+pub(super) struct Marks {
+    /// Begins the phase of this name on the calling thread.
+    pub(super) enter: extern "C" fn(*const c_char),
+    /// Ends the phase that was begun last.
+    pub(super) leave: extern "C" fn(),
+}
+
+/// The functions of the stand-in, where it is loaded.
+#[cfg(unix)]
+pub(super) fn marks() -> Option<Marks> {
+    let program = libloading::os::unix::Library::this();
+    // SAFETY: nothing else has symbols of these names, and the stand-in gives them these types.
+    #[allow(unsafe_code)]
+    let (enter, leave) = unsafe {
+        (
+            program
+                .get::<extern "C" fn(*const c_char)>(c"efy_stand_in_enter")
+                .ok()?,
+            program.get::<extern "C" fn()>(c"efy_stand_in_leave").ok()?,
+        )
+    };
+    Some(Marks {
+        enter: *enter,
+        leave: *leave,
+    })
+}
+
+#[cfg(not(unix))]
+pub(super) fn marks() -> Option<Marks> {
+    None
+}
+
 /// The loader's own sentence, which names the file that is missing.
 fn first_cause(error: &libloading::Error) -> String {
     let text = match std::error::Error::source(error) {
@@ -177,15 +195,20 @@ fn first_cause(error: &libloading::Error) -> String {
 }
 
 fn devices(nvml: Option<&Nvml>) -> Vec<CudaDevice> {
-    (0..Cuda::device_count().max(0))
+    let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
+    (0..count)
         .map(|index| {
-            let device = nvml.and_then(|nvml| nvml.device_by_index(index as u32).ok());
+            let device = nvml.and_then(|nvml| memory::find(nvml, index));
+            let device = device.as_ref();
             CudaDevice {
-                index: index as usize,
-                name: device.as_ref().and_then(|device| device.name().ok()),
+                index,
+                name: device.and_then(|device| device.name().ok()),
                 memory: device
                     .and_then(|device| device.memory_info().ok())
                     .map(|info| info.total),
+                capability: device
+                    .and_then(|device| device.cuda_compute_capability().ok())
+                    .map(|capability| (capability.major, capability.minor)),
             }
         })
         .collect()

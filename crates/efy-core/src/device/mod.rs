@@ -2,8 +2,15 @@
 //! place that reads a tensor back to the host.
 
 mod choice;
+mod constant;
 mod cuda;
+mod memory;
+mod phase;
 pub mod read;
+mod runtime;
 
 pub use choice::DeviceChoice;
+pub(crate) use constant::{constant, constant_rows};
 pub use cuda::{CudaDevice, CudaReport, CudaState};
+pub use memory::DeviceMemory;
+pub use phase::{Entered, Phase};

@@ -35,6 +35,10 @@ impl Energy for Linear {
         shape::dot(&self.u, p)
     }
 
+    fn values(&self, points: &Tensor) -> Tensor {
+        shape::products(&self.u, points)
+    }
+
     fn discrete_gradient(&self, _p: &Tensor, _q: &Tensor) -> Option<Tensor> {
         Some(self.u.shallow_clone())
     }

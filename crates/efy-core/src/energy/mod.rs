@@ -11,16 +11,19 @@ mod custom;
 mod linear;
 mod linear_concave;
 mod log_sum_exp;
+mod output_network;
 mod prior;
 mod quadratic;
 mod spen;
 
 pub(crate) use augmented::augmented;
 pub use coupling::Coupling;
+pub(crate) use coupling::{add_times, by_row, times};
 pub use custom::Custom;
 pub use linear::Linear;
 pub use linear_concave::{Features, LinearConcave};
 pub use log_sum_exp::LogSumExp;
+pub use output_network::OutputNetwork;
 pub use prior::{Layer, Prior};
 pub use quadratic::Quadratic;
 pub use spen::Spen;
@@ -41,6 +44,18 @@ pub trait Energy {
 
     /// $\Phi(v, p)$, `[B]`.
     fn value(&self, p: &Tensor) -> Tensor;
+
+    /// $\Phi(v, p_j)$ at m points a row, `[B, m]` with the graph: `points` are `[m, k]` for all rows or
+    /// `[B, m, k]`. By default [`value`](Energy::value) is called for one point after the other.
+    fn values(&self, points: &Tensor) -> Tensor {
+        let (rows, k) = self.size();
+        let count = points.size()[points.dim() - 2];
+        let point = |j| self.value(&points.select(-2, j).expand([rows, k], false));
+        if count == 0 {
+            return Tensor::zeros([rows, 0], self.options());
+        }
+        Tensor::stack(&(0..count).map(point).collect::<Vec<_>>(), 1)
+    }
 
     /// A discrete gradient: w `[B, k]`, with its graph, such that
     /// $\Phi(v, p) - \Phi(v, q) = \langle w, p - q \rangle$, accurate to the size of $p - q$. `None`

@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::coupling::{add_times, by_row, divides, times};
 use crate::regularizer::softplus;
 use crate::{Error, Result, shape};
 
@@ -9,7 +10,8 @@ use crate::{Error, Result, shape};
 /// $z_l = \mathrm{sp}(W^z_l z_{l-1} + W_l p + b_l)$ and $\mathrm{sp}(t) = \log(1 + e^t)$.
 ///
 /// Convex in p when all $W^z_l$, their gates and $w$ are nonnegative; $W_l$, $b_l$ and the gates of p
-/// are free. Nothing has to be declared: certificates look at the weights.
+/// are free. Matrices may come in blocks, `[G, m, n]`, each for B/G rows that follow each other; then biases
+/// and w are those of the rows, `[B, m]`. Nothing has to be declared: certificates look at the weights.
 ///
 /// ```
 /// use efy_core::energy::{Layer, Prior};
@@ -30,6 +32,7 @@ use crate::{Error, Result, shape};
 pub struct Prior {
     layers: Vec<Layer>,
     output: Tensor,
+    of_blocks: Option<Tensor>,
 }
 
 /// One layer, $W^z (g^z \odot z) + W (g \odot p) + b$ before its activation.
@@ -81,27 +84,66 @@ impl Layer {
 
     /// The number of units.
     pub(crate) fn width(&self) -> i64 {
-        self.input.size()[0]
+        self.input.size()[self.input.dim() - 2]
+    }
+
+    /// How many blocks of rows have their own matrices; `None` where all rows share them.
+    fn blocks(&self) -> Option<i64> {
+        (self.input.dim() == 3).then(|| self.input.size()[0])
+    }
+
+    /// The layer for a block of `each` rows.
+    fn block(&self, index: i64, each: i64) -> Layer {
+        let rows = |t: &Option<Tensor>| t.as_ref().map(|t| t.narrow(0, index * each, each));
+        Layer {
+            input: self.input.get(index),
+            input_gate: rows(&self.input_gate),
+            hidden: self.hidden.as_ref().map(|hidden| hidden.get(index)),
+            hidden_gate: rows(&self.hidden_gate),
+            bias: self.bias.narrow(0, index * each, each),
+        }
     }
 
     /// The layer's linear part: of `p` `[B, k]` and `z` `[B, n]`, `[B, m]`.
     fn linear(&self, p: &Tensor, z: Option<&Tensor>) -> Tensor {
-        let a = gated(p, self.input_gate.as_ref()).matmul(&self.input.tr());
+        let transposed = |matrix: &Tensor| matrix.transpose(-1, -2);
+        let gated_p = gated(p, self.input_gate.as_ref());
+        let a = times(&gated_p, &transposed(&self.input));
         match (&self.hidden, z) {
-            (Some(hidden), Some(z)) => a.addmm(&gated(z, self.hidden_gate.as_ref()), &hidden.tr()),
+            (Some(hidden), Some(z)) => {
+                let gated_z = gated(z, self.hidden_gate.as_ref());
+                add_times(&a, &gated_z, &transposed(hidden))
+            }
+            _ => a,
+        }
+    }
+
+    /// [`linear`](Self::linear) and the bias; off the CPU in one launch less.
+    fn affine(&self, p: &Tensor, z: Option<&Tensor>) -> Tensor {
+        if p.device() == Device::Cpu {
+            return self.linear(p, z) + &self.bias;
+        }
+        let transposed = |matrix: &Tensor| matrix.transpose(-1, -2);
+        let input = gated(p, self.input_gate.as_ref());
+        let a = add_times(&self.bias, &input, &transposed(&self.input));
+        match (&self.hidden, z) {
+            (Some(hidden), Some(z)) => {
+                let z = gated(z, self.hidden_gate.as_ref());
+                add_times(&a, &z, &transposed(hidden))
+            }
             _ => a,
         }
     }
 
     /// Its transpose for the units before it, `[B, n]`.
-    fn to_hidden(&self, v: &Tensor) -> Option<Tensor> {
+    pub(crate) fn to_hidden(&self, v: &Tensor) -> Option<Tensor> {
         let hidden = self.hidden.as_ref()?;
-        Some(gated(&v.matmul(hidden), self.hidden_gate.as_ref()))
+        Some(gated(&times(v, hidden), self.hidden_gate.as_ref()))
     }
 
     /// Its transpose for the outputs, `[B, k]`.
-    fn to_input(&self, v: &Tensor) -> Tensor {
-        gated(&v.matmul(&self.input), self.input_gate.as_ref())
+    pub(crate) fn to_input(&self, v: &Tensor) -> Tensor {
+        gated(&times(v, &self.input), self.input_gate.as_ref())
     }
 
     /// Checks shapes against the B rows of k outputs and the units before.
@@ -112,9 +154,21 @@ impl Layer {
         options: (Kind, Device),
     ) -> Result<()> {
         let m = self.width();
-        shape::matrix_of("W", &self.input, (m, k), options)?;
+        let blocks = self.blocks();
+        let matrix = |what, t: &Tensor, columns| match (blocks, rows) {
+            (None, _) => shape::matrix_of(what, t, (m, columns), options),
+            (Some(blocks), rows) if rows.is_none_or(|rows| divides(blocks, rows)) => {
+                shape::tensor_of(what, t, &[blocks, m, columns], options)
+            }
+            (Some(_), _) => Err(Error::Shape {
+                what,
+                expected: format!("[{m}, {columns}] or [G, {m}, {columns}] with G a divisor of B"),
+                found: t.size(),
+            }),
+        };
+        matrix("W", &self.input, k)?;
         match (&self.hidden, before) {
-            (Some(hidden), Some(n)) => shape::matrix_of("Wz", hidden, (m, n), options)?,
+            (Some(hidden), Some(n)) => matrix("Wz", hidden, n)?,
             (None, None) => {}
             (found, _) => {
                 return Err(Error::Shape {
@@ -124,7 +178,7 @@ impl Layer {
                 });
             }
         }
-        vector("b", &self.bias, (rows, m), options)?;
+        vector("b", &self.bias, (rows, m), blocks.is_some(), options)?;
         for (what, gate, width) in [
             ("gate of p", &self.input_gate, Some(k)),
             ("gate of z", &self.hidden_gate, before),
@@ -144,9 +198,15 @@ impl Prior {
     /// # Errors
     /// [`Error::Shape`], [`Error::Kind`] or [`Error::Placement`] when the tensors do not fit together.
     pub fn new(layers: Vec<Layer>, output: Tensor) -> Result<Self> {
-        let prior = Prior { layers, output };
+        let prior = Prior {
+            layers,
+            output,
+            of_blocks: None,
+        };
         let k = match prior.layers.first() {
-            Some(first) if first.input.dim() == 2 => first.input.size()[1],
+            Some(first) if matches!(first.input.dim(), 2 | 3) => {
+                first.input.size()[first.input.dim() - 1]
+            }
             _ => {
                 return Err(Error::Shape {
                     what: "W",
@@ -158,8 +218,24 @@ impl Prior {
                 });
             }
         };
-        shape::float_matrix("W", &prior.layers[0].input)?;
+        let first = &prior.layers[0].input;
+        shape::float_matrix("W", &first.reshape([-1, k]))?;
         prior.check(None, k)?;
+        Ok(prior)
+    }
+
+    /// The networks of G blocks of B/G rows side by side: matrices `[G, m, n]`, biases and w `[G, m]`, which
+    /// the `rows` B rows of each block share.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_blocks(mut layers: Vec<Layer>, output: Tensor, rows: i64) -> Result<Self> {
+        let spread = |t: &Tensor| by_row(&t.unsqueeze(1), rows).squeeze_dim(1);
+        for layer in &mut layers {
+            layer.bias = spread(&layer.bias);
+        }
+        let mut prior = Prior::new(layers, spread(&output))?;
+        prior.of_blocks = Some(output);
         Ok(prior)
     }
 
@@ -175,6 +251,31 @@ impl Prior {
     /// The layers, in order.
     pub(crate) fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// How many blocks of rows have their own matrices; `None` where all rows share them.
+    pub(crate) fn blocks(&self) -> Option<i64> {
+        self.layers[0].blocks()
+    }
+
+    /// The network of a block of `each` rows.
+    pub(crate) fn block(&self, index: i64, each: i64) -> Prior {
+        let layers = self.layers.iter().map(|layer| layer.block(index, each));
+        Prior {
+            layers: layers.collect(),
+            output: self.output.narrow(0, index * each, each),
+            of_blocks: None,
+        }
+    }
+
+    /// w of each block, `[G, m]`, where its rows share it.
+    pub(crate) fn output_of_blocks(&self) -> Option<&Tensor> {
+        self.of_blocks.as_ref()
+    }
+
+    /// The gate of p on its way into the first layer.
+    pub(crate) fn gate_of_first(&self) -> Option<&Tensor> {
+        self.layers[0].input_gate.as_ref()
     }
 
     /// w, `[m]` or `[B, m]`.
@@ -251,8 +352,12 @@ impl Prior {
             .layers
             .iter()
             .filter_map(|layer| layer.hidden_gate.as_ref());
+        let of_weights = |weights: &Tensor| match self.blocks() {
+            None => each_row(&weights.reshape([-1])),
+            Some(blocks) => self.of_rows(&each_row(&weights.reshape([blocks, -1]))),
+        };
         hidden
-            .map(|weights| each_row(&weights.reshape([-1])))
+            .map(of_weights)
             .chain(gates.map(each_row))
             .fold(each_row(&self.output), |all, next| all.logical_and(&next))
     }
@@ -265,11 +370,21 @@ impl Prior {
         };
         let squares = layer.input.detach().square();
         let norms = match &layer.input_gate {
-            Some(gate) => gate.detach().square().matmul(&squares.tr()),
-            None => shape::row_sum(&squares),
+            Some(gate) => times(&gate.detach().square(), &squares.transpose(-1, -2)),
+            None if self.blocks().is_none() => shape::row_sum(&squares),
+            None => self.of_rows(&shape::row_sum(&squares)),
         };
         let negative = self.output.detach().neg().clamp_min(0.0);
         Some(shape::dot(&negative, &norms) * 0.25)
+    }
+
+    /// What there is once a block, `[G, ...]`, for each row, `[B, ...]`.
+    fn of_rows(&self, t: &Tensor) -> Tensor {
+        let rows = self.output.size()[0];
+        let flat = t.reshape([t.size()[0], -1, 1]);
+        let mut size = t.size();
+        size[0] = rows;
+        by_row(&flat, rows).reshape(size)
     }
 
     /// Checks shapes; `rows` is not known before the prior is part of an energy.
@@ -281,7 +396,14 @@ impl Prior {
             layer.check(before, (rows, k), options)?;
             before = Some(layer.width());
         }
-        vector("w", &self.output, (rows, before.unwrap_or(k)), options)
+        let by_rows = self.blocks().is_some();
+        vector(
+            "w",
+            &self.output,
+            (rows, before.unwrap_or(k)),
+            by_rows,
+            options,
+        )
     }
 
     /// What goes into the activations of each layer.
@@ -289,7 +411,7 @@ impl Prior {
         let mut all: Vec<Tensor> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let z = all.last().map(softplus);
-            all.push(layer.linear(p, z.as_ref()) + &layer.bias);
+            all.push(layer.affine(p, z.as_ref()));
         }
         all
     }
@@ -337,21 +459,23 @@ fn add(sum: Option<Tensor>, term: Tensor) -> Tensor {
     }
 }
 
-/// Refuses a tensor that is neither `[m]` nor `[B, m]`.
+/// Refuses a tensor that is neither `[m]`, unless it has to be given `by_rows`, nor `[B, m]`.
 fn vector(
     what: &'static str,
     t: &Tensor,
     (rows, m): (Option<i64>, i64),
+    by_rows: bool,
     options: (Kind, Device),
 ) -> Result<()> {
     if t.dim() == 2 {
         let rows = rows.unwrap_or_else(|| t.size()[0]);
         return shape::matrix_of(what, t, (rows, m), options);
     }
-    if t.size() != [m] {
+    if by_rows || t.size() != [m] {
+        let shared = if by_rows { "" } else { &format!("[{m}] or ") };
         return Err(Error::Shape {
             what,
-            expected: format!("[{m}] or [B, {m}]"),
+            expected: format!("{shared}[B, {m}]"),
             found: t.size(),
         });
     }

@@ -62,13 +62,27 @@ impl Energy for Quadratic {
         shape::dot(&self.u, p) + quadratic
     }
 
+    fn values(&self, points: &Tensor) -> Tensor {
+        let matrix = &super::by_row(self.coupling.tensor(), self.u.size()[0]);
+        let product = points.matmul(matrix);
+        let quadratic = match &self.coupling {
+            Coupling::Dense(_) => shape::dot(&product, points) * 0.5,
+            Coupling::LowRank(_) => shape::row_sum(&product.square()) * -0.5,
+        };
+        shape::products(&self.u, points) + quadratic
+    }
+
     /// The gradient at the midpoint, as for every quadratic function.
     fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
         Some(self.coupling.add_applied(&self.u, &p.lerp(q, 0.5)))
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
-        &self.u + self.coupling.apply(p)
+        if self.u.device() == Device::Cpu {
+            &self.u + self.coupling.apply(p)
+        } else {
+            self.coupling.fused(&self.u, p)
+        }
     }
 
     fn hessian_product(&self, _p: &Tensor, q: &Tensor) -> Tensor {

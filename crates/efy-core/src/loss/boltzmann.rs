@@ -80,17 +80,17 @@ fn independent(u: &Tensor) -> Boltzmann {
 fn quadratic(u: &Tensor, coupling: &Coupling) -> Result<Boltzmann> {
     let (rows, k) = shape::size2(u);
     small_enough(k, MOST_OUTPUTS, "a quadratic energy over all labels")?;
-    let matrix = coupling.dense();
+    let matrix = coupling.dense_by_row(rows);
     let symmetric = (&matrix + matrix.transpose(-1, -2)) * 0.5;
     let count = (CHUNK >> k).max(1);
     let parts: Vec<[Tensor; 3]> = (0..rows.max(1))
         .step_by(count as usize)
         .map(|from| {
             let count = count.min(rows - from);
-            let matrix = if coupling.per_row() {
-                symmetric.narrow(0, from, count)
-            } else {
+            let matrix = if coupling.shared() {
                 symmetric.shallow_clone()
+            } else {
+                symmetric.narrow(0, from, count)
             };
             Grid::new(&u.narrow(0, from, count), &matrix)?.moments()
         })
@@ -173,7 +173,7 @@ impl Grid {
 }
 
 /// $\{0, 1\}^k$ in lexicographic order, `[2^k, k]`, of the kind and on the device of `like`.
-fn vertices(k: i64, like: &Tensor) -> Result<Tensor> {
+pub(crate) fn vertices(k: i64, like: &Tensor) -> Result<Tensor> {
     let device = like.device();
     let codes = Tensor::f_arange(1_i64 << k, (Kind::Int64, device))?.unsqueeze(1);
     let places = Tensor::f_arange(k, (Kind::Int64, device))?.neg() + (k - 1);

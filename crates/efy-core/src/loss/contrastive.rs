@@ -1,10 +1,12 @@
 //! The contrastive log loss: negatives in place of the partition function.
 
-use tch::Tensor;
+use std::cell::RefCell;
+
+use tch::{Device, Tensor};
 
 use crate::Result;
 use crate::energy::Energy;
-use crate::random::{Stream, generator};
+use crate::random::{Stream, generator, uniform};
 
 use super::bregman::objective_difference;
 use super::{FenchelYoung, Found, Loss, LossValue, Sampler, target};
@@ -24,7 +26,21 @@ pub struct Contrastive {
     sampler: Sampler,
     seed: u64,
     step: u64,
+    drawn: RefCell<Option<Drawn>>,
 }
+
+/// Random numbers of several steps, on the device of the energies.
+struct Drawn {
+    /// The first of them.
+    first: u64,
+    /// `[steps, n]`.
+    numbers: Tensor,
+}
+
+/// Numbers that are drawn at once at most, unless a step takes more.
+const MOST_NUMBERS: i64 = 1 << 20;
+/// Steps whose numbers are drawn at once at most.
+const MOST_STEPS: i64 = 16;
 
 impl Contrastive {
     /// The loss with negatives from `sampler` and predictions by `predictor`.
@@ -38,7 +54,28 @@ impl Contrastive {
             sampler,
             seed,
             step: 0,
+            drawn: RefCell::new(None),
         })
+    }
+
+    /// The `count` numbers of this step, made on the device for several steps together.
+    fn numbers(&self, count: i64, device: Device) -> Result<Tensor> {
+        let mut drawn = self.drawn.borrow_mut();
+        let row = |drawn: &Drawn| {
+            let row = self.step.checked_sub(drawn.first)?;
+            let size = drawn.numbers.size();
+            let fits = drawn.numbers.device() == device && size[1] == count;
+            (fits && row < size[0] as u64).then(|| drawn.numbers.get(row as i64))
+        };
+        if let Some(numbers) = drawn.as_ref().and_then(row) {
+            return Ok(numbers);
+        }
+        let steps = (MOST_NUMBERS / count.max(1)).clamp(1, MOST_STEPS);
+        let (seed, first) = ((self.seed, Stream::Negatives), self.step);
+        let numbers = uniform(seed, (first, steps), count, device)?;
+        let now = numbers.get(0);
+        *drawn = Some(Drawn { first, numbers });
+        Ok(now)
     }
 }
 
@@ -63,10 +100,17 @@ impl Loss for Contrastive {
             Some(_) => problem.start(start)?,
             None => target.detach(),
         };
-        let random = &mut generator(self.seed, Stream::Negatives, self.step);
-        let negative = self
-            .sampler
-            .sample(energy, problem.domain, &start, random)?;
+        let (sampler, domain) = (&self.sampler, problem.domain);
+        let negative = match start.device() {
+            Device::Cpu => {
+                let random = &mut generator(self.seed, Stream::Negatives, self.step);
+                sampler.sample(energy, domain, &start, random)?
+            }
+            device => {
+                let uniform = self.numbers(sampler.numbers(&start), device)?;
+                sampler.sample_on_device(energy, domain, &start, &uniform)?
+            }
+        };
         Ok(LossValue {
             per_row: objective_difference(energy, &NoRegularizer, &negative, target),
             solution: Found::Sample(negative),

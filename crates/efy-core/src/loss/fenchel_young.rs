@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::Result;
+use crate::device::Phase;
 use crate::domain::Domain;
 use crate::energy::{Energy, Form};
 use crate::native::{self, Comparison};
@@ -10,6 +11,7 @@ use crate::regularizer::Regularizer;
 use crate::solver::{Problem, Solution, Solver};
 
 use super::bregman::objective_difference;
+use super::envelope::{self, Envelope};
 use super::{Found, Loss, LossValue, MeanGradient, MeanLoss, target};
 
 /// $L(v, y) = \Omega^\Phi(v) + \Omega(y) - \Phi(v, y)$ with the generalized conjugate
@@ -71,6 +73,7 @@ impl FenchelYoung {
     /// # Errors
     /// Those of the solver.
     pub fn predict(&self, energy: &dyn Energy, start: Option<&Tensor>) -> Result<Solution> {
+        let _phase = Phase::Solve.enter();
         self.solver.solve(&self.problem(energy), start)
     }
 
@@ -124,7 +127,8 @@ impl FenchelYoung {
     }
 
     /// The mean loss and its gradient in the energy's parameters, without autograd; `None`, before
-    /// anything is solved, where there is no native pass for it (see [`mean_loss`](Self::mean_loss)).
+    /// anything is solved, where there is no pass written out for it (see [`mean_loss`](Self::mean_loss);
+    /// other devices have the same in tensor operations).
     ///
     /// For callers that know how to propagate the gradient through their network themselves.
     ///
@@ -137,6 +141,9 @@ impl FenchelYoung {
         start: Option<&Tensor>,
     ) -> Result<Option<MeanGradient>> {
         let problem = self.problem(energy);
+        if !problem.on_cpu() {
+            return self.batched_gradient(energy, target, start);
+        }
         if !native::comparable(&problem) || self.stable_loss(energy, target).is_some() {
             return Ok(None);
         }
@@ -145,6 +152,31 @@ impl FenchelYoung {
         let Comparison { mean, u, factor } = native::compare(&problem, &solution.argmax, target)?;
         Ok(Some(MeanGradient {
             mean: scalar_like(mean, &u),
+            u,
+            factor,
+            solution,
+        }))
+    }
+
+    /// [`mean_gradient`](Self::mean_gradient) in tensor operations.
+    fn batched_gradient(
+        &self,
+        energy: &dyn Energy,
+        target: &Tensor,
+        start: Option<&Tensor>,
+    ) -> Result<Option<MeanGradient>> {
+        let regularizer = self.regularizer.as_ref();
+        if !envelope::comparable(energy) {
+            return Ok(None);
+        }
+        target::check(energy, target)?;
+        let solution = self.predict(energy, start)?;
+        let found = envelope::compare(energy, regularizer, &solution.argmax, target);
+        Ok(found.map(|Envelope { mean, u, factor }| MeanGradient {
+            mean: match self.stable_loss(energy, target) {
+                Some(rows) => rows.detach().mean(None::<Kind>),
+                None => mean,
+            },
             u,
             factor,
             solution,

@@ -13,7 +13,7 @@ mod conjugate_gradient;
 use tch::{Kind, Tensor};
 
 use crate::domain::Geometry;
-use crate::energy::{Coupling, Form};
+use crate::energy::{Coupling, Form, by_row};
 use crate::solver::Problem;
 use crate::{Result, shape};
 
@@ -38,8 +38,10 @@ pub(super) fn adjoint(problem: &Problem<'_>, p: &Tensor, gradient: &Tensor) -> R
         Form::Quadratic {
             coupling: Coupling::LowRank(a),
             ..
-        } if system.direct(problem, a) => system.woodbury(a, &right)?,
-        Form::Quadratic { coupling, .. } => system.eliminate(&coupling.dense(), &right)?,
+        } if system.direct(problem, a) => system.woodbury(&by_row(a, p.size()[0]), &right)?,
+        Form::Quadratic { coupling, .. } => {
+            system.eliminate(&coupling.dense_by_row(p.size()[0]), &right)?
+        }
         _ => conjugate_gradient::solve(&system, problem.energy, p, &right)?,
     };
     Ok(system.tangent(&solved) * &system.scale)

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::Result;
-use crate::energy::{Coupling, Energy, Form};
+use crate::energy::{Coupling, Energy, Form, by_row};
 use crate::shape;
 
 use super::boltzmann::{self, Boltzmann};
@@ -71,10 +71,16 @@ fn with_mean_gradient(u: &Tensor, coupling: &Coupling, distribution: Boltzmann) 
         second_moments,
     } = distribution;
     let linear = shape::dot(u, &marginals);
+    let rows = u.size()[0];
     let expected = match (second_moments, coupling) {
         (None, _) => linear,
-        (Some(moments), Coupling::Dense(matrix)) => linear + inner(matrix, &moments) * 0.5,
-        (Some(moments), Coupling::LowRank(a)) => linear - inner(a, &moments.matmul(a)) * 0.5,
+        (Some(moments), Coupling::Dense(matrix)) => {
+            linear + inner(&by_row(matrix, rows), &moments) * 0.5
+        }
+        (Some(moments), Coupling::LowRank(a)) => {
+            let a = by_row(a, rows);
+            linear - inner(&a, &moments.matmul(&a)) * 0.5
+        }
     };
     log_partition + (&expected - expected.detach())
 }

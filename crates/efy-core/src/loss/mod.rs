@@ -19,6 +19,7 @@ mod calibration;
 mod contrastive;
 mod criterion;
 mod energy_loss;
+mod envelope;
 mod fenchel_young;
 mod implicit;
 mod log_loss;
@@ -31,6 +32,7 @@ mod unrolled;
 mod value;
 
 pub use boltzmann::Boltzmann;
+pub(crate) use boltzmann::vertices;
 pub use bregman::bregman_divergence;
 pub use calibration::{HammingLoss, calibration_bound};
 pub use contrastive::Contrastive;

@@ -83,16 +83,72 @@ impl Sampler {
             }
             Sampler::Langevin { steps, step_size } => {
                 let noise: Vec<f64> = (0..steps * cells).map(|_| gaussian(random)).collect();
-                let noise = like(&noise, start)? * (2.0 * step_size).sqrt();
-                let mut p = domain.project(start);
-                for step in 0..noise.size()[0] {
-                    let moved = &p + energy.gradient(&p) * step_size + noise.get(step);
-                    p = domain.project(&moved).detach();
-                }
-                Ok(p)
+                Ok(langevin(
+                    energy,
+                    domain,
+                    start,
+                    &like(&noise, start)?,
+                    step_size,
+                ))
             }
         }
     }
+
+    /// The uniform numbers that a chain from `start` takes.
+    pub(super) fn numbers(&self, start: &Tensor) -> i64 {
+        let cells = start.numel() as i64;
+        match *self {
+            Sampler::Gibbs { sweeps } => sweeps as i64 * cells,
+            Sampler::Langevin { steps, .. } => 2 * steps as i64 * cells,
+        }
+    }
+
+    /// [`sample`](Self::sample) with these [numbers](Self::numbers) of a generator, f64 on the device of
+    /// `start`.
+    pub(super) fn sample_on_device(
+        &self,
+        energy: &dyn Energy,
+        domain: &dyn Domain,
+        start: &Tensor,
+        uniform: &Tensor,
+    ) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let (rows, k) = crate::shape::size2(start);
+        let shaped = |noise: &Tensor| -> Result<Tensor> {
+            Ok(noise.f_to_kind(start.kind())?.f_reshape([-1, rows, k])?)
+        };
+        match *self {
+            Sampler::Gibbs { .. } => {
+                let start = start.gt(0.5).to_kind(start.kind());
+                gibbs(energy, &start, &shaped(uniform)?)
+            }
+            Sampler::Langevin { step_size, .. } => {
+                let pairs = uniform.f_reshape([-1, 2])?;
+                let (radius, angle) = (pairs.select(1, 0), pairs.select(1, 1));
+                let rest: Tensor = 1.0 - radius;
+                let radius = (rest.log() * -2.0).sqrt();
+                let noise = radius * (angle * std::f64::consts::TAU).cos();
+                Ok(langevin(energy, domain, start, &shaped(&noise)?, step_size))
+            }
+        }
+    }
+}
+
+/// Projected Langevin dynamics with Gaussian `noise` `[steps, B, k]`.
+fn langevin(
+    energy: &dyn Energy,
+    domain: &dyn Domain,
+    start: &Tensor,
+    noise: &Tensor,
+    step_size: f64,
+) -> Tensor {
+    let noise = noise * (2.0 * step_size).sqrt();
+    let mut p = domain.project(start);
+    for step in 0..noise.size()[0] {
+        let moved = &p + energy.gradient(&p) * step_size + noise.get(step);
+        p = domain.project(&moved).detach();
+    }
+    p
 }
 
 fn on_cpu(device: Device) -> bool {
@@ -136,7 +192,7 @@ impl<'a> Conditional<'a> {
     fn of(energy: &'a dyn Energy) -> Self {
         let quadratic = |u: &Tensor, coupling: &Coupling| Conditional::Quadratic {
             u: u.detach(),
-            matrix: coupling.dense(),
+            matrix: coupling.dense_by_row(u.size()[0]),
         };
         match energy.form() {
             Form::Quadratic { u, coupling } => quadratic(u, coupling),

@@ -84,7 +84,7 @@ const NAME: &str = "unrolled differentiation";
 fn bend(problem: &Problem<'_>) -> Result<Tensor> {
     match problem.energy.form() {
         Form::Linear { u } => Ok(Tensor::f_zeros([] as [i64; 0], (u.kind(), u.device()))?),
-        Form::Quadratic { coupling, .. } => Ok(coupling.curvature_bound()),
+        Form::Quadratic { coupling, .. } => Ok(coupling.curvature_bound(problem.energy.size().0)),
         _ => Err(problem.unsupported(NAME, "give a step size: its curvature is not known")),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn comparable(problem: &Problem<'_>) -> bool {
         Form::Quadratic {
             coupling: coupling @ Coupling::LowRank(_),
             ..
-        } => !coupling.per_row(),
+        } => coupling.shared(),
         _ => false,
     };
     form && problem.separable_on_box().is_some() && problem.on_cpu()

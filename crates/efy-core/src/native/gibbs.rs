@@ -33,10 +33,10 @@ fn run<T: Real>(
     let k = start.size()[1] as usize;
     let u: Vec<T> = read::to_vec(u)?;
     let matrix: Option<Vec<T>> = match coupling {
-        Some(coupling) => Some(read::to_vec(&coupling.dense())?),
+        Some(coupling) => Some(read::to_vec(&coupling.dense_by_row(start.size()[0]))?),
         None => None,
     };
-    let per_row = coupling.is_some_and(Coupling::per_row);
+    let per_row = coupling.is_some_and(|coupling| !coupling.shared());
     let mut states: Vec<T> = read::to_vec(start)?;
     // A slice cannot be cut into pieces of 0.
     let sweep = states.len().max(1);

@@ -35,12 +35,13 @@ enum Storage<T> {
     Zero,
     Dense {
         values: Vec<T>,
-        per_row: bool,
+        /// Rows that share a matrix.
+        each: usize,
     },
     LowRank {
         values: Vec<T>,
         rank: usize,
-        per_row: bool,
+        each: usize,
     },
 }
 
@@ -98,7 +99,7 @@ impl<T: Real> Input<T> {
                 found: u.size(),
             });
         }
-        let (matrix, work) = storage(coupling, k, dense_up_to)?;
+        let (matrix, work) = storage(coupling, (rows, k), dense_up_to)?;
         let modulus = real(problem.regularizer.modulus(problem.domain));
         let mut input = Input {
             rows,
@@ -133,7 +134,7 @@ impl<T: Real> Input<T> {
     pub(super) fn shared(&self) -> bool {
         match &self.matrix {
             Storage::Zero => true,
-            Storage::Dense { per_row, .. } | Storage::LowRank { per_row, .. } => !per_row,
+            Storage::Dense { each, .. } | Storage::LowRank { each, .. } => *each >= self.rows,
         }
     }
 
@@ -151,7 +152,8 @@ impl<T: Real> Input<T> {
     ) -> Block<'a, T, L> {
         let k = self.k;
         gather(&self.u[index * k..(index + live) * k], u);
-        let concavity = *self.concavity.get(index).unwrap_or(&self.concavity[0]);
+        let concavity = self.concavity.get(self.matrix_of(index));
+        let concavity = *concavity.unwrap_or(&self.concavity[0]);
         Block {
             index,
             live,
@@ -164,21 +166,25 @@ impl<T: Real> Input<T> {
 
     /// The matrix of a row.
     pub(super) fn matrix(&self, row: usize) -> Matrix<'_, T> {
-        let k = self.k;
+        let (k, index) = (self.k, self.matrix_of(row));
         match &self.matrix {
             Storage::Zero => Matrix::Zero,
-            Storage::Dense { values, per_row } => {
-                let from = if *per_row { row * k * k } else { 0 };
+            Storage::Dense { values, .. } => {
+                let from = index * k * k;
                 Matrix::Dense(&values[from..from + k * k])
             }
-            Storage::LowRank {
-                values,
-                rank,
-                per_row,
-            } => {
-                let from = if *per_row { row * k * rank } else { 0 };
+            Storage::LowRank { values, rank, .. } => {
+                let from = index * k * rank;
                 Matrix::LowRank(&values[from..from + k * rank], *rank)
             }
+        }
+    }
+
+    /// Which of the matrices is that of a row.
+    fn matrix_of(&self, row: usize) -> usize {
+        match &self.matrix {
+            Storage::Zero => 0,
+            Storage::Dense { each, .. } | Storage::LowRank { each, .. } => row / each,
         }
     }
 
@@ -221,36 +227,35 @@ pub(super) fn chunk(work: usize, lanes: usize) -> usize {
 /// The matrix, and the number of elements that a sweep over it touches.
 fn storage<T: Real>(
     coupling: Option<&Coupling>,
-    k: usize,
+    (rows, k): (usize, usize),
     dense_up_to: usize,
 ) -> Result<(Storage<T>, usize)> {
     let Some(coupling) = coupling else {
         return Ok((Storage::Zero, k));
     };
-    let per_row = coupling.per_row();
+    let shared = coupling.shared();
+    let each = match shared {
+        true => rows,
+        false => rows / coupling.tensor().size()[0].max(1) as usize,
+    };
+    let each = each.max(1);
     match coupling {
         Coupling::Dense(u) => Ok((
             Storage::Dense {
                 values: read::to_vec(u)?,
-                per_row,
+                each,
             },
             k * k,
         )),
         Coupling::LowRank(a) => {
             let rank = *a.size().last().unwrap_or(&1) as usize;
-            if !per_row && k <= dense_up_to * rank {
-                let values = multiplied_out(&read::to_vec(a)?, rank);
-                return Ok((Storage::Dense { values, per_row }, k * k));
+            let values: Vec<T> = read::to_vec(a)?;
+            if (shared || each > 1) && k <= dense_up_to * rank {
+                let matrices = values.chunks_exact(k * rank);
+                let values = matrices.flat_map(|a| multiplied_out(a, rank)).collect();
+                return Ok((Storage::Dense { values, each }, k * k));
             }
-            let values = read::to_vec(a)?;
-            Ok((
-                Storage::LowRank {
-                    values,
-                    rank,
-                    per_row,
-                },
-                2 * k * rank,
-            ))
+            Ok((Storage::LowRank { values, rank, each }, 2 * k * rank))
         }
     }
 }

@@ -7,18 +7,22 @@
 //! row alone, to the last bit.
 
 mod certificate;
+mod codes;
 mod comparison;
 mod coordinate;
 mod elementary;
 mod gibbs;
 mod gradient;
 mod input;
+mod local_search;
+mod lookup;
 mod matrix;
 mod network;
 mod omega;
 pub(crate) mod projection;
 mod root;
 mod rows;
+mod swap;
 
 use rayon::prelude::*;
 use tch::{Kind, Tensor, kind::Element};
@@ -30,14 +34,18 @@ use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, So
 use coordinate::Gram;
 use input::{Block, Input};
 
+pub(crate) use codes::Codes;
 pub(crate) use comparison::{Comparison, comparable, compare};
 pub(crate) use gibbs::gibbs;
+pub(crate) use local_search::local_search;
+pub(crate) use lookup::{Rows, joint};
 pub(crate) use network::coordinate_newton;
 pub(crate) use omega::Omega;
 pub(crate) use root::root;
 #[cfg(test)]
 pub(crate) use rows::batched;
 pub(crate) use rows::{RowKernel, by_rows};
+pub(crate) use swap::swap_metropolis;
 
 /// Rows that are solved side by side when they share a matrix.
 const LANES: usize = 8;

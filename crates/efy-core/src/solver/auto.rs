@@ -17,7 +17,8 @@ use crate::energy::{Coupling, Form};
 /// and where there is none, accelerated projected gradient; for others accelerated proximal gradient,
 /// mirror ascent or accelerated projected gradient, the first that applies.
 ///
-/// Steps come from the curvature of quadratic energies, for others from backtracking. For an energy
+/// Steps come from the curvature of quadratic energies, off the CPU of networks as well, for others from
+/// backtracking. For an energy
 /// that is not concave the result is a stationary point, see [`MultiStart`](super::MultiStart).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Auto {
@@ -102,6 +103,11 @@ impl Solver for Auto {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         self.options.validate()?;
         problem.domain.check(problem.energy.size().1)?;
-        self.pick(problem)?.solve(problem, start)
+        let options = self.options;
+        // The formula itself is the cheapest way to find out whether there is one.
+        match (ClosedForm { options }).linear(problem, start)? {
+            Some(solution) => Ok(solution),
+            None => self.pick(problem)?.solve(problem, start),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::{Certificate, Options, Problem, ROUNDING, Report, Solution};
-use crate::energy::{Coupling, Form, Prior};
+use crate::energy::{Coupling, Form, Prior, by_row};
 use crate::regularizer::Separable;
 use crate::shape;
 
@@ -45,15 +45,19 @@ pub(super) fn within_tolerance(
     residual: &Tensor,
     options: &Options,
 ) -> Tensor {
-    let largest = |t: &Tensor| t.abs().amax([-1].as_slice(), false);
     let size = match problem.energy.form() {
         Form::Linear { u } | Form::Quadratic { u, .. } | Form::Network { u, .. } => {
             largest(&u.detach()) + largest(theta)
         }
         _ => largest(theta),
     };
-    let rounding = size.clamp_min(1.0) * (ROUNDING * epsilon(theta.kind()));
-    residual.le_tensor(&rounding.clamp_min(options.tolerance))
+    let unit = ROUNDING * epsilon(theta.kind());
+    residual.le_tensor(&(size * unit).clamp_min(options.tolerance.max(unit)))
+}
+
+/// $\|t\|_\infty$ of each row, `[B]`.
+fn largest(t: &Tensor) -> Tensor {
+    t.norm_scalaropt_dim(f64::INFINITY, [-1].as_slice(), false)
 }
 
 /// The distance from 1 to the next number.
@@ -80,7 +84,7 @@ fn residual_at(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
             .domain
             .project(&(p + theta - problem.regularizer.gradient(p))),
     };
-    (image - p).abs().amax([-1].as_slice(), false)
+    largest(&(image - p))
 }
 
 /// Everything a [`Solution`] says of `p`.
@@ -126,6 +130,7 @@ fn gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
             coupling: Coupling::Dense(u),
             ..
         } => {
+            let u = &by_row(u, p.size()[0]);
             let slack = rounding_slack(u);
             let concave = |shift: &Tensor| positive_definite(&u.detach().neg(), shift);
             let unknown = unknown();

@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 use super::certificate::{self, Measure};
 use super::{Certificate, Options, Problem, Report, Solution, Solver};
 use crate::Result;
+use crate::device::constant_rows;
 use crate::energy::{Coupling, Form};
 use crate::regularizer::Separable;
 
@@ -21,37 +22,46 @@ pub struct ClosedForm {
 }
 
 impl ClosedForm {
-    /// Whether there is a formula for this problem.
+    /// Whether there is a formula for this problem with a quadratic energy.
     pub(super) fn applies(problem: &Problem<'_>) -> bool {
-        match problem.energy.form() {
-            Form::Linear { u } => problem
-                .regularizer
-                .argmax(&u.detach().narrow(0, 0, 0), problem.domain)
-                .is_some(),
-            Form::Quadratic { .. } => unconstrained_quadratic(problem).is_some(),
-            _ => false,
+        matches!(problem.energy.form(), Form::Quadratic { .. })
+            && unconstrained_quadratic(problem).is_some()
+    }
+
+    /// The solution of a linear problem, where there is a formula; `start` is checked and not used.
+    pub(super) fn linear(
+        &self,
+        problem: &Problem<'_>,
+        start: Option<&Tensor>,
+    ) -> Result<Option<Solution>> {
+        let Form::Linear { u } = problem.energy.form() else {
+            return Ok(None);
+        };
+        let _guard = tch::no_grad_guard();
+        if let Some(start) = start {
+            problem.check_start(start)?;
+        }
+        let u = u.detach();
+        match problem.regularizer.argmax(&u, problem.domain) {
+            Some(argmax) => Ok(Some(self.linear_at(problem, &u, argmax)?)),
+            None => Ok(None),
         }
     }
 
-    fn solve_linear(&self, problem: &Problem<'_>, u: &Tensor) -> Result<Solution> {
-        let u = u.detach();
-        let argmax = problem
-            .regularizer
-            .argmax(&u, problem.domain)
-            .ok_or_else(|| problem.unsupported(self.name(), "use solver auto"))?;
+    fn linear_at(&self, problem: &Problem<'_>, u: &Tensor, argmax: Tensor) -> Result<Solution> {
         let (rows, _) = problem.energy.size();
-        let (kind, device) = problem.energy.options();
-        let zeros = Tensor::f_zeros([rows], (kind, device))?;
+        let device = problem.energy.options().1;
+        // 0, but not a number for a row of u that is not finite.
+        let zeros = argmax.sum_dim_intlist(-1, false, None) * 0.0;
         let certificate = self.options.certify.then(|| Certificate {
-            value: problem.regularizer.conjugate(&u, &argmax, problem.domain),
+            value: problem.regularizer.conjugate(u, &argmax, problem.domain),
             gap: zeros.shallow_clone(),
         });
         let report = Report {
             solver: self.name(),
-            iterations: Tensor::f_zeros([rows], (Kind::Int64, device))?,
+            iterations: constant_rows(0.0, rows, (Kind::Int64, device))?,
+            converged: zeros.eq(0.0),
             residual: zeros,
-            // Not so for a row of u that is not finite.
-            converged: argmax.isfinite().all_dim(-1, false),
         };
         Ok(Solution {
             argmax,
@@ -81,9 +91,11 @@ impl Solver for ClosedForm {
     fn solve(&self, problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Solution> {
         let _guard = tch::no_grad_guard();
         problem.domain.check(problem.energy.size().1)?;
-        let _checked = start.map(|_| problem.start(start)).transpose()?;
-        if let Form::Linear { u } = problem.energy.form() {
-            return self.solve_linear(problem, u);
+        if let Some(start) = start {
+            problem.check_start(start)?;
+        }
+        if let Some(solution) = self.linear(problem, start)? {
+            return Ok(solution);
         }
         let (Form::Quadratic { u, coupling }, Some((curvature, slope))) =
             (problem.energy.form(), unconstrained_quadratic(problem))
@@ -92,7 +104,7 @@ impl Solver for ClosedForm {
         };
         let (argmax, definite) = stationary_point(u, coupling, curvature, slope)?;
         let (rows, _) = problem.energy.size();
-        let iterations = Tensor::f_zeros([rows], (Kind::Int64, argmax.device()))?;
+        let iterations = constant_rows(0.0, rows, (Kind::Int64, argmax.device()))?;
         // Rounding grows with the size of the numbers: what there is of a residual is no failure.
         let options = Options {
             tolerance: f64::INFINITY,
@@ -124,12 +136,12 @@ fn stationary_point(
     let rows = u.size()[0];
     let k = u.size()[1];
     let eye = Tensor::f_eye(k, (u.kind(), u.device()))?;
-    let hessian = eye * curvature - coupling.dense();
+    let hessian = eye * curvature - coupling.dense_by_row(rows);
     let right = (u.detach() - slope).unsqueeze(-1);
-    let hessian = if coupling.per_row() {
-        hessian
-    } else {
+    let hessian = if coupling.shared() {
         hessian.unsqueeze(0)
+    } else {
+        hessian
     };
     let (factor, info) = hessian.f_linalg_cholesky_ex(false, false)?;
     let definite = info.eq(0).expand([rows], false);

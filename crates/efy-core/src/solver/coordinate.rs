@@ -54,7 +54,7 @@ impl CoordinateAscent {
             );
         };
         let (u, dense) = match problem.energy.form() {
-            Form::Quadratic { u, coupling } => (u.detach(), coupling.dense()),
+            Form::Quadratic { u, coupling } => (u.detach(), coupling.dense_by_row(u.size()[0])),
             Form::Linear { u } => {
                 let k = u.size()[1];
                 (u.detach(), Tensor::f_zeros([k, k], (u.kind(), u.device()))?)

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{Options, Problem, Solution, Solver};
-use crate::energy::Form;
+use crate::energy::{Form, Spen};
 use crate::{Result, native};
 
 /// One sweep of exact maximization over the coordinates of
@@ -43,6 +43,26 @@ impl Solver for CoordinateNewton {
             return Err(problem.unsupported(self.name(), hint));
         }
         let start = problem.start(start)?;
-        native::coordinate_newton(problem, &start, &self.options, self.name())
+        let solve = |problem: &Problem<'_>, start: &Tensor| {
+            native::coordinate_newton(problem, start, &self.options, self.name())
+        };
+        let Form::Network { u, prior } = problem.energy.form() else {
+            return solve(problem, &start);
+        };
+        let Some(blocks) = prior.blocks() else {
+            return solve(problem, &start);
+        };
+        // Networks of their own, one after the other.
+        let each = start.size()[0] / blocks.max(1);
+        let block = |index: i64| {
+            let rows = |t: &Tensor| t.narrow(0, index * each, each);
+            let energy = Spen::new(rows(&u.detach()), prior.block(index, each))?;
+            let problem = Problem {
+                energy: &energy,
+                ..*problem
+            };
+            solve(&problem, &rows(&start))
+        };
+        Solution::concatenated((0..blocks).map(block).collect::<Result<Vec<_>>>()?)
     }
 }

@@ -1,13 +1,16 @@
 //! Projected gradient ascent, plain and accelerated.
 
-use tch::Tensor;
+use std::cell::RefCell;
+
+use tch::{Device, Kind, Tensor};
 
 use super::iterate::iterate;
 use super::line_search::{LONGEST_STEP, Objective, Search, Trial};
 use super::momentum::Extrapolation;
-use super::step::{energy_curvature, quadratic_regularizer, scalar};
+use super::network::Slope;
+use super::step::{by_curvature, energy_curvature, quadratic_regularizer, scalar};
 use super::{Momentum, Options, Problem, Solution, Solver, Step};
-use crate::energy::{Coupling, Form};
+use crate::energy::{Coupling, Form, add_times};
 use crate::{Result, native};
 
 /// $q = P_C(z + \eta \nabla F(z))$ with $F = \Phi - \Omega$, each row with its own step, and momentum in
@@ -63,8 +66,9 @@ impl Solver for ProjectedGradient {
             return Err(problem.unsupported(self.name(), hint));
         }
         let quadratic = problem.has_structure() && quadratic_regularizer(problem).is_some();
+        let known = by_curvature(problem) && quadratic_regularizer(problem).is_some();
         let solver = ProjectedGradient {
-            step: self.step.resolve(quadratic),
+            step: self.step.resolve(known),
             ..*self
         };
         solver.momentum.validate(solver.step)?;
@@ -120,11 +124,14 @@ impl Rates {
                 let (Some(bound), Some((curvature, _))) =
                     (energy_curvature(problem)?, quadratic_regularizer(problem))
                 else {
-                    let hint = "step: curvature needs a quadratic energy and regularizer";
+                    let hint = "step: curvature needs a quadratic or network energy and a quadratic regularizer";
                     return Err(problem.unsupported(solver.name(), hint));
                 };
                 // Without a regularizer or interactions there is no curvature at all.
-                let bound = (bound + curvature).clamp_min(1.0 / LONGEST_STEP);
+                let mut bound = bound + curvature;
+                if curvature < 1.0 / LONGEST_STEP {
+                    bound = bound.clamp_min(1.0 / LONGEST_STEP);
+                }
                 let beta = solver.momentum.constant(problem, &bound)?;
                 (Some(bound.reciprocal()), beta)
             }
@@ -138,10 +145,32 @@ impl Rates {
     }
 }
 
+/// I, made once for a size and device.
+fn identity(k: i64, (kind, device): (Kind, Device)) -> Result<Tensor> {
+    thread_local! {
+        static LAST: RefCell<Option<Tensor>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| {
+        let fits = |t: &&Tensor| t.size()[0] == k && t.kind() == kind && t.device() == device;
+        if let Some(eye) = last.as_ref().filter(fits) {
+            return Ok(eye.shallow_clone());
+        }
+        let eye = Tensor::f_eye(k, (kind, device))?;
+        *last = Some(eye.shallow_clone());
+        Ok(eye)
+    })
+}
+
 /// One gradient step on all rows.
 enum Stepper {
     /// $P(c + z T)$ with $T = I + \eta (U - c I)$: quadratic energies, known step; two launches.
     Affine { constant: Tensor, matrix: Tensor },
+    /// $P(c + (1 - \eta c_\Omega) z - \eta \nabla\Psi(z))$: network energies, known step.
+    Network {
+        constant: Tensor,
+        shrinkage: Tensor,
+        slope: Slope,
+    },
     /// Any energy, known step.
     Known { eta: Tensor },
     /// Any energy, step searched for.
@@ -161,6 +190,11 @@ impl Stepper {
             (Form::Quadratic { u, coupling }, Some(omega)) => {
                 Stepper::affine(u, coupling, omega, eta)
             }
+            (Form::Network { u, prior }, Some((curvature, slope))) => Ok(Stepper::Network {
+                constant: (u.detach() - slope) * eta,
+                shrinkage: 1.0 - eta * curvature,
+                slope: Slope::new(prior, &eta.neg()),
+            }),
             _ => Ok(Stepper::Known {
                 eta: eta.shallow_clone(),
             }),
@@ -173,13 +207,41 @@ impl Stepper {
         (curvature, slope): (f64, f64),
         eta: &Tensor,
     ) -> Result<Self> {
+        if u.device() != Device::Cpu
+            && let Coupling::LowRank(a) = coupling
+            && coupling.shared()
+        {
+            return Stepper::thin(u, a, (curvature, slope), eta);
+        }
         let eye = Tensor::f_eye(u.size()[1], (u.kind(), u.device()))?;
         let eta_matrix = if eta.dim() == 2 {
             eta.unsqueeze(-1)
         } else {
             eta.shallow_clone()
         };
+        // Rows with the same matrix have the same step.
+        let eta_matrix = match (coupling.shared(), coupling.tensor().size()[0]) {
+            (false, blocks) if eta_matrix.dim() == 3 => {
+                eta_matrix.reshape([blocks, -1, 1, 1]).select(1, 0)
+            }
+            _ => eta_matrix,
+        };
         let matrix = (coupling.dense() - &eye * curvature) * eta_matrix + &eye;
+        Ok(Stepper::Affine {
+            constant: (u.detach() - slope) * eta,
+            matrix,
+        })
+    }
+
+    /// [`affine`](Self::affine) for $U = -AA^\top$ in fewer launches.
+    fn thin(u: &Tensor, a: &Tensor, (curvature, slope): (f64, f64), eta: &Tensor) -> Result<Self> {
+        let a = a.detach();
+        let eye = identity(u.size()[1], (u.kind(), u.device()))?;
+        let diagonal = eye.addcmul(&eye, &(eta * -curvature));
+        let matrix = diagonal
+            .unsqueeze(0)
+            .baddbmm(&a.unsqueeze(0), &(&a * eta).tr().unsqueeze(0), 1, -1)
+            .squeeze_dim(0);
         Ok(Stepper::Affine {
             constant: (u.detach() - slope) * eta,
             matrix,
@@ -189,13 +251,12 @@ impl Stepper {
     fn step(&mut self, problem: &Problem<'_>, z: &Tensor) -> Result<Tensor> {
         let project = |moved: &Tensor| problem.domain.project(moved);
         Ok(match self {
-            Stepper::Affine { constant, matrix } if matrix.dim() == 2 => {
-                project(&constant.addmm(z, matrix))
-            }
-            Stepper::Affine { constant, matrix } => {
-                let moved = constant.unsqueeze(1).baddbmm(&z.unsqueeze(1), matrix, 1, 1);
-                project(&moved.squeeze_dim(1))
-            }
+            Stepper::Affine { constant, matrix } => project(&add_times(constant, z, matrix)),
+            Stepper::Network {
+                constant,
+                shrinkage,
+                slope,
+            } => project(&slope.add_to(&constant.addcmul(z, shrinkage), z)),
             Stepper::Known { eta } => project(&(z + problem.gradient(z) * &*eta)),
             Stepper::Searched(search) => {
                 let gradient = problem.gradient(z);

@@ -1,17 +1,18 @@
 //! The outer loop of every batched tensor solver.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::certificate::{self, Measure};
 use super::{Options, Problem, Solution};
 use crate::Result;
-use crate::device::read;
+use crate::device::{constant_rows, read};
 
 /// Calls `advance`, which makes one iteration on all rows and returns the iterate, until every row is
 /// done.
 ///
 /// Rows are independent: a row's answer is its own iterate at the first look at which its residual is
-/// small enough, whatever the others do. Between looks nothing is masked and nothing is read.
+/// small enough, whatever the others do. Between looks nothing is masked and nothing is read. Where a look
+/// is a synchronization, the iterations before it double from each to the next.
 pub(super) fn iterate(
     problem: &Problem<'_>,
     options: &Options,
@@ -41,16 +42,20 @@ pub(super) fn iterate_until(
     let rows = problem.energy.size().0;
     let device = problem.energy.options().1;
     let mut answer = start.shallow_clone();
-    let mut iterations =
-        Tensor::f_full([rows], options.max_iterations as i64, (Kind::Int64, device))?;
+    let most = options.max_iterations as f64;
+    let mut iterations = constant_rows(most, rows, (Kind::Int64, device))?;
     let mut done: Option<Tensor> = None;
+    let mut next_look = options.check_every;
     for iteration in 1..=options.max_iterations {
         let p = advance()?;
         let last = iteration == options.max_iterations;
-        let look = options.check_every > 0 && iteration % options.check_every == 0;
-        if !(last || look) {
+        if !(last || iteration == next_look) {
             continue;
         }
+        next_look = match device {
+            Device::Cpu => next_look + options.check_every,
+            _ => 2 * next_look,
+        };
         answer = match &done {
             Some(done) => answer.where_self(&done.unsqueeze(-1), &p),
             None => p,

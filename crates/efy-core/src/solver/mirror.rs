@@ -5,9 +5,10 @@ use tch::Tensor;
 use super::certificate::epsilon;
 use super::iterate::iterate;
 use super::line_search::{Objective, Search, Trial};
-use super::step::{energy_curvature, scalar};
+use super::network::Slope;
+use super::step::{by_curvature, energy_curvature, scalar};
 use super::{Options, Problem, Solution, Solver, Step};
-use crate::energy::{Coupling, Form};
+use crate::energy::{Coupling, Form, add_times};
 use crate::regularizer::Separable;
 use crate::{Result, shape};
 
@@ -28,7 +29,7 @@ use crate::{Result, shape};
 pub struct Mirror {
     /// How $\eta$ is chosen. [`Step::Curvature`] is
     /// $m/\lambda_{\max}(-\nabla^2\Phi)$ with m the regularizer's modulus of strong convexity, the
-    /// inverse of the smoothness of $-\Phi$ relative to $\Omega$; it needs a quadratic energy.
+    /// inverse of the smoothness of $-\Phi$ relative to $\Omega$; it needs a quadratic or network energy.
     pub step: Step,
     /// What w is, given $\eta$.
     pub update: MirrorUpdate,
@@ -74,12 +75,13 @@ impl Solver for Mirror {
             let hint = "it needs a regularizer with a closed-form argmax on the domain";
             return Err(problem.unsupported(self.name(), hint));
         }
-        let curvature = energy_curvature(problem)?;
         let modulus = problem.regularizer.modulus(problem.domain);
-        match (
-            self.step.resolve(curvature.is_some() && modulus > 0.0),
-            curvature,
-        ) {
+        let step = self.step.resolve(by_curvature(problem) && modulus > 0.0);
+        let curvature = match step {
+            Step::Curvature => energy_curvature(problem)?,
+            _ => None,
+        };
+        match (step, curvature) {
             (Step::Fixed(eta), _) => {
                 let weight = match self.update {
                     MirrorUpdate::Implicit => eta / (1.0 + eta),
@@ -93,7 +95,8 @@ impl Solver for Mirror {
             }
             (Step::Backtracking { initial }, _) => self.solve_searched(problem, &start, initial),
             _ => {
-                let hint = "step: curvature needs a quadratic energy and strong convexity";
+                let hint =
+                    "step: curvature needs a quadratic or network energy and strong convexity";
                 Err(problem.unsupported(self.name(), hint))
             }
         }
@@ -202,22 +205,31 @@ impl Link {
     }
 }
 
-/// A multiple of $\nabla\Phi(p)$; one launch for a quadratic energy with a matrix for all rows.
+/// A multiple of $\nabla\Phi(p)$; one launch for a quadratic energy whose matrices serve many rows.
 enum Gradient {
-    Shared { u: Tensor, matrix: Tensor },
+    Dense { u: Tensor, matrix: Tensor },
     PerRow { u: Tensor, coupling: Coupling },
+    Network { u: Tensor, slope: Slope },
     General { scale: f64 },
 }
 
 impl Gradient {
     fn new(problem: &Problem<'_>, scale: f64) -> Self {
-        let Form::Quadratic { u, coupling } = problem.energy.form() else {
-            return Gradient::General { scale };
+        let (u, coupling) = match problem.energy.form() {
+            Form::Quadratic { u, coupling } => (u, coupling),
+            Form::Network { u, prior } => {
+                let minus = Tensor::from(-scale).to_kind(u.kind());
+                return Gradient::Network {
+                    u: u.detach() * scale,
+                    slope: Slope::new(prior, &minus),
+                };
+            }
+            _ => return Gradient::General { scale },
         };
         let u = u.detach() * scale;
-        if !coupling.per_row() {
+        if coupling.shared() || coupling.tensor().size()[0] < u.size()[0] {
             let matrix = coupling.dense() * scale;
-            return Gradient::Shared { u, matrix };
+            return Gradient::Dense { u, matrix };
         }
         let coupling = match coupling {
             Coupling::Dense(matrix) => Coupling::Dense(matrix.detach() * scale),
@@ -228,8 +240,9 @@ impl Gradient {
 
     fn at(&self, problem: &Problem<'_>, p: &Tensor) -> Tensor {
         match self {
-            Gradient::Shared { u, matrix } => u.addmm(p, matrix),
+            Gradient::Dense { u, matrix } => add_times(u, p, matrix),
             Gradient::PerRow { u, coupling } => u + coupling.apply(p),
+            Gradient::Network { u, slope } => slope.add_to(u, p),
             Gradient::General { scale } => problem.energy.gradient(p) * *scale,
         }
     }

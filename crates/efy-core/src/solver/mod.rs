@@ -20,6 +20,7 @@ mod line_search;
 mod mirror;
 mod momentum;
 mod multi_start;
+mod network;
 mod newton;
 mod newton_system;
 mod projected_lbfgs;
@@ -86,9 +87,10 @@ pub struct Options {
     pub tolerance: f64,
     /// A row that is not done after this many iterations is given up.
     pub max_iterations: usize,
-    /// How many iterations a batched tensor loop runs between two looks at the device, each of which
-    /// costs a GPU a synchronization. 0: never, all rows run `max_iterations`. Native loops look at
-    /// every row after every iteration whatever this says.
+    /// How many iterations a batched tensor loop runs before it looks whether all rows are done. On the
+    /// CPU it looks again after as many; elsewhere, where a look is a synchronization, after 2, 4, 8, ...
+    /// times as many. 0: never, all rows run `max_iterations`. Native loops look at every row after every
+    /// iteration whatever this says.
     pub check_every: usize,
     /// Whether the solution comes with a [`Certificate`]. Training can do without.
     pub certify: bool,
@@ -129,6 +131,37 @@ pub struct Solution {
     pub certificate: Option<Certificate>,
 }
 
+impl Solution {
+    /// The solutions of problems that were solved apart, as that of one batch.
+    fn concatenated(parts: Vec<Solution>) -> Result<Self> {
+        let solver = parts.first().map_or("none", |part| part.report.solver);
+        let all = |tensor: &dyn Fn(&Solution) -> Option<&Tensor>| -> Result<Option<Tensor>> {
+            let tensors: Option<Vec<&Tensor>> = parts.iter().map(tensor).collect();
+            Ok(tensors
+                .map(|tensors| Tensor::f_cat(&tensors, 0))
+                .transpose()?)
+        };
+        let whole = |tensor: &dyn Fn(&Solution) -> &Tensor| -> Result<Tensor> {
+            let tensors: Vec<&Tensor> = parts.iter().map(tensor).collect();
+            Ok(Tensor::f_cat(&tensors, 0)?)
+        };
+        let value = all(&|part| part.certificate.as_ref().map(|known| &known.value))?;
+        let gap = all(&|part| part.certificate.as_ref().map(|known| &known.gap))?;
+        Ok(Solution {
+            argmax: whole(&|part| &part.argmax)?,
+            report: Report {
+                solver,
+                iterations: whole(&|part| &part.report.iterations)?,
+                residual: whole(&|part| &part.report.residual)?,
+                converged: whole(&|part| &part.report.converged)?,
+            },
+            certificate: value
+                .zip(gap)
+                .map(|(value, gap)| Certificate { value, gap }),
+        })
+    }
+}
+
 /// Bounds on the generalized conjugate $\Omega^\Phi(v)$: `value` from below, `value + gap` from above.
 #[derive(Debug)]
 pub struct Certificate {
@@ -156,17 +189,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// The fraction of rows that did not converge, a scalar on the device.
-    pub fn unconverged(&self) -> Tensor {
-        let rows = self.converged.size()[0].max(1) as f64;
-        self.converged.logical_not().sum(tch::Kind::Float) / rows
+    /// The fraction of rows that did not converge, in each of `blocks` blocks of as many rows that follow
+    /// each other, `[blocks]`, on the device; 0 where there are no rows.
+    pub fn unconverged(&self, blocks: i64) -> Tensor {
+        mean_of_blocks(&self.converged.logical_not(), blocks)
     }
 
-    /// The mean number of iterations of a row, a scalar on the device; 0 where there are no rows.
-    pub fn mean_iterations(&self) -> Tensor {
-        let rows = self.iterations.size()[0].max(1) as f64;
-        self.iterations.sum(tch::Kind::Double) / rows
+    /// The mean number of iterations of a row in each block, as [`unconverged`](Self::unconverged).
+    pub fn mean_iterations(&self, blocks: i64) -> Tensor {
+        mean_of_blocks(&self.iterations, blocks)
     }
+}
+
+/// Means over blocks of rows, `[blocks]`, in f64.
+fn mean_of_blocks(of_rows: &Tensor, blocks: i64) -> Tensor {
+    let blocks = blocks.max(1);
+    let each = of_rows.size()[0] / blocks;
+    let sums = of_rows
+        .reshape([blocks, each])
+        .sum_dim_intlist(1, false, tch::Kind::Double);
+    sums / each.max(1) as f64
 }
 
 /// What there is to say of an iterate of an unrolled solver; `p` may have a graph, the solution has not.
@@ -196,7 +238,7 @@ impl Problem<'_> {
         self.domain.check(size.1)?;
         match start {
             Some(p) => {
-                shape::matrix_of("start", p, size, options)?;
+                self.check_start(p)?;
                 Ok(self.domain.project(&p.detach()))
             }
             None => {
@@ -204,6 +246,11 @@ impl Problem<'_> {
                 Ok(self.domain.start(&like))
             }
         }
+    }
+
+    /// Refuses a start that does not fit the energy.
+    fn check_start(&self, start: &Tensor) -> Result<()> {
+        shape::matrix_of("start", start, self.energy.size(), self.energy.options())
     }
 
     /// p, moved a little towards the centre of the domain: a regularizer's slope is finite there.
@@ -235,6 +282,12 @@ impl Problem<'_> {
 
     /// Whether the regularizer has a closed-form argmax on the domain.
     fn has_argmax(&self) -> Result<bool> {
+        // What is asked most often without a call: entropies have it on their boxes, quadratics everywhere.
+        match self.separable_on_box() {
+            Some((Separable::Quadratic { curvature, .. }, _)) if curvature <= 0.0 => {}
+            Some(_) => return Ok(true),
+            None => {}
+        }
         let none = Tensor::f_empty([0, self.energy.size().1], self.energy.options())?;
         Ok(self.regularizer.argmax(&none, self.domain).is_some())
     }

@@ -29,7 +29,8 @@ impl System {
         let Form::Quadratic { coupling, .. } = problem.energy.form() else {
             return Ok(System::Products);
         };
-        let dense = coupling.dense();
+        let rows = problem.energy.size().0;
+        let dense = coupling.dense_by_row(rows);
         let k = dense.size()[dense.dim() - 1];
         let matrix = dense.neg().reshape([-1, k, k]);
         if matches!(coupling, Coupling::LowRank(_)) {
@@ -39,7 +40,7 @@ impl System {
         let modulus = problem.regularizer.modulus(problem.domain);
         let margin = modulus * 0.999 - rounding_slack(&dense).reshape([-1, 1, 1]);
         let concave = positive_definite(&matrix, &margin).reshape([-1, 1, 1]);
-        let bend = coupling.curvature_bound().reshape([-1, 1, 1]);
+        let bend = coupling.curvature_bound(rows).reshape([-1, 1, 1]);
         let bend = bend.masked_fill(&concave, 0.0);
         let eye = Tensor::f_eye(k, (dense.kind(), dense.device()))?;
         Ok(System::Dense(matrix + eye * bend))

@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::iterate::iterate;
 use super::line_search::{Objective, Search, Trial};
 use super::momentum::Extrapolation;
-use super::step::{energy_curvature, scalar};
+use super::step::{by_curvature, energy_curvature, scalar};
 use super::{Momentum, Options, Problem, Solution, Solver, Step};
 use crate::Result;
 
@@ -63,7 +63,7 @@ impl ProximalGradient {
                 Ok((Some(curvature.reciprocal()), beta))
             }
             (Step::Curvature, None) => {
-                let hint = "step: curvature needs a quadratic energy";
+                let hint = "step: curvature needs a quadratic or network energy";
                 Err(problem.unsupported(self.name(), hint))
             }
             _ => Ok((None, None)),
@@ -88,10 +88,13 @@ impl Solver for ProximalGradient {
             let hint = "it needs a regularizer with a proximal map on the domain: use auto";
             return Err(problem.unsupported(self.name(), hint));
         }
-        let curvature = energy_curvature(problem)?;
         let solver = ProximalGradient {
-            step: self.step.resolve(curvature.is_some()),
+            step: self.step.resolve(by_curvature(problem)),
             ..*self
+        };
+        let curvature = match solver.step {
+            Step::Curvature => energy_curvature(problem)?,
+            _ => None,
         };
         solver.momentum.validate(solver.step)?;
         let (eta, beta) = solver.rates(problem, curvature)?;

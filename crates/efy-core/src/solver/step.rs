@@ -2,7 +2,8 @@
 
 use tch::Tensor;
 
-use super::Problem;
+use super::{Problem, network};
+use crate::device::constant;
 use crate::energy::Form;
 use crate::regularizer::Separable;
 use crate::{Error, Result};
@@ -15,13 +16,16 @@ const FIRST_STEP: f64 = 1.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
-    /// [`Step::Curvature`] where the curvature is known, else [`Step::Backtracking`] from 1.
+    /// [`Step::Curvature`] where the curvature is known, else [`Step::Backtracking`] from 1. For network
+    /// energies it is the former where nobody looks whether a search is done, off the CPU, where every
+    /// iteration of a search makes all its 15 trials.
     Automatic,
     /// The same for all rows and iterations.
     Fixed(f64),
     /// $1/L$ with L an upper bound on the curvature of what the method linearizes: of F for projected
-    /// gradient (quadratic energies and regularizers), of $\Phi$ for proximal gradient, of $\Phi$
-    /// relative to $\Omega$ for mirror ascent (quadratic energies).
+    /// gradient (quadratic regularizers), of $\Phi$ for proximal gradient, of $\Phi$ relative to $\Omega$ for
+    /// mirror ascent. For quadratic and network energies; that of a network holds for all p and is
+    /// larger than what a search finds.
     Curvature,
     /// Halved until the linearization is a lower bound up to $D(q, z)/\eta$, at most 15 times, and
     /// doubled before the next iteration; D is the distance of the method, $\frac12\|q - z\|^2$ or the
@@ -65,12 +69,23 @@ impl Step {
     }
 }
 
-/// An upper bound on $\lambda_{\max}(-\nabla^2\Phi)$, a scalar or `[B, 1]`, for linear and quadratic
-/// energies.
+/// Whether [`Step::Automatic`] is the inverse of the energy's curvature.
+pub(super) fn by_curvature(problem: &Problem<'_>) -> bool {
+    match problem.energy.form() {
+        Form::Network { .. } => !problem.on_cpu(),
+        _ => problem.has_structure(),
+    }
+}
+
+/// An upper bound on $\lambda_{\max}(-\nabla^2\Phi)$, a scalar or `[B, 1]`, for linear, quadratic and
+/// network energies.
 pub(super) fn energy_curvature(problem: &Problem<'_>) -> Result<Option<Tensor>> {
     Ok(match problem.energy.form() {
         Form::Linear { .. } => Some(scalar(problem, 0.0)?),
-        Form::Quadratic { coupling, .. } => Some(coupling.curvature_bound()),
+        Form::Quadratic { coupling, .. } => Some(coupling.curvature_bound(problem.energy.size().0)),
+        Form::Network { prior, .. } => {
+            Some(network::curvature_bound(prior, problem.energy.size().0)?)
+        }
         _ => None,
     })
 }
@@ -86,5 +101,5 @@ pub(super) fn quadratic_regularizer(problem: &Problem<'_>) -> Option<(f64, f64)>
 /// A number on the problem's device.
 pub(super) fn scalar(problem: &Problem<'_>, value: f64) -> Result<Tensor> {
     let options = problem.energy.options();
-    Ok(Tensor::f_full([] as [i64; 0], value, options)?)
+    constant(value, options)
 }

@@ -291,7 +291,7 @@ fn the_curvature_bound_holds_and_is_tight() {
             Coupling::LowRank(a.shallow_clone()),
             Coupling::Dense(a.matmul(&a.tr()).neg()),
         ] {
-            let bound = read::scalar(&coupling.curvature_bound()).unwrap();
+            let bound = read::scalar(&coupling.curvature_bound(1)).unwrap();
             let gram = a.tr().matmul(&a);
             let exact = read::scalar(&gram.linalg_eigvalsh("L").max()).unwrap();
             assert!(

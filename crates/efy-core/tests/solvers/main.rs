@@ -13,6 +13,7 @@ mod plain;
 mod support;
 
 mod agreement;
+mod blocks;
 mod bounds;
 mod not_concave;
 mod rows;

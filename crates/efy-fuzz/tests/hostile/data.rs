@@ -101,6 +101,25 @@ fn mutated_csv() {
 }
 
 #[test]
+fn mutated_rankings() {
+    const RANKS: &str = "3,2,3,x1,place,L1,L2,L3\n1.5,hill,1,2,3\n0,sea,3,1,2\n2,sea,2,3,1\n";
+    const TEXT: &str = "x1,place,ranking\n1.5,hill,a>b>c\n0,sea,c > a>b\n2,sea,b>c>a\n";
+    let whole = [
+        "found UTF-16",
+        "no rows after",
+        "header line",
+        "first line says",
+    ];
+    let counted = |path: &Path| data::load_rankings(path, None, None).map(drop);
+    let told = [whole.as_slice(), &["which columns are ranks"]].concat();
+    mutated("t.csv", RANKS, &counted, &told);
+    let columns = LabelColumns::Ranked("ranking".to_owned());
+    let text = |path: &Path| data::load_rankings(path, None, Some(&columns)).map(drop);
+    let told = [whole.as_slice(), &["no column"]].concat();
+    mutated("t.csv", TEXT, &text, &told);
+}
+
+#[test]
 fn mutated_rows_to_predict() {
     let folder = tempfile::tempdir().unwrap();
     let train = folder.path().join("train.csv");

@@ -2,9 +2,13 @@
 
 use std::fmt::Display;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Config, DataConfig, LossConfig, ModelConfig, SolverConfig};
+use super::{
+    Config, DataConfig, Dtype, LossConfig, LossKind, ModelConfig, ModelKind, RegularizerKind,
+    SolverConfig, Task,
+};
 
 /// Longest name of a run: it becomes the name of a directory.
 const LONGEST_NAME: usize = 128;
@@ -12,6 +16,8 @@ const LONGEST_NAME: usize = 128;
 const WIDEST: u32 = 1 << 16;
 /// Most layers of a network.
 const DEEPEST: usize = 64;
+/// Most parts of a cross-validation.
+const MOST_FOLDS: u32 = 1_000_000;
 /// Most iterations that are differentiated: each is kept until the backward pass.
 const MOST_UNROLLED: usize = 100_000;
 /// Longest chain of negatives.
@@ -32,14 +38,24 @@ impl Config {
         self.checkpoint.validate(origin)?;
         let checked = self
             .check_names()
+            .and_then(|()| self.check_precision())
             .and_then(|()| self.data.check())
             .and_then(|()| self.model.check())
             .and_then(|()| self.loss.check())
-            .and_then(|()| self.solver.check());
+            .and_then(|()| self.solver.check())
+            .and_then(|()| self.check_task())
+            .and_then(|()| self.check_replicas());
         checked.map_err(|(key, expected, found)| efy_train::Error::Config {
             origin: origin(key),
             message: format!("{key}: expected {expected}, found {found}"),
         })
+    }
+
+    fn check_precision(&self) -> Result<(), Wrong> {
+        if self.train.tf32 && self.model.dtype == Dtype::F64 {
+            return wrong("train.tf32", "false with model.dtype: f64", true);
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), Wrong> {
@@ -48,16 +64,63 @@ impl Config {
             let expected = format!("1 to {LONGEST_NAME} characters");
             return wrong("name", expected, length);
         }
-        let monitored = crate::multilabel::METRICS;
+        let monitored = self.task.metrics();
         let monitor = self.train.monitor.as_str();
         if !monitored.contains(&monitor) {
-            let guess = efy_train::config::nearest(monitor, monitored)
+            let guess = efy_train::config::nearest(monitor, monitored.iter().copied())
                 .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
             let expected = format!("one of {}", monitored.join(", "));
             return wrong("train.monitor", expected, format!("{monitor:?}{guess}"));
         }
         Ok(())
     }
+
+    /// What models side by side cannot share.
+    fn check_replicas(&self) -> Result<(), Wrong> {
+        let replicas = self.train.replicas;
+        if replicas > 1 && self.loss.kind == LossKind::Contrastive {
+            // Its negatives are drawn from one seed.
+            let expected = "1 with loss.kind: contrastive (efy sweep trains several seeds)";
+            return wrong("train.replicas", expected, replicas);
+        }
+        Ok(())
+    }
+
+    /// What a task has no meaning for.
+    fn check_task(&self) -> Result<(), Wrong> {
+        let (data, loss) = (&self.data, &self.loss);
+        if self.task == Task::Multilabel {
+            return match &data.ranking_column {
+                Some(column) => {
+                    let expected =
+                        "nothing for task multilabel (task: label_ranking learns rankings)";
+                    wrong("data.ranking_column", expected, format!("{column:?}"))
+                }
+                None => Ok(()),
+            };
+        }
+        let expected = |what: &str| format!("{what} for task {}", self.task.name());
+        if self.model.kind != ModelKind::Unary {
+            return wrong("model.kind", expected("unary"), written(&self.model.kind));
+        }
+        if !matches!(loss.kind, LossKind::FenchelYoung | LossKind::Perceptron) {
+            let expected = expected("fenchel_young or perceptron");
+            return wrong("loss.kind", expected, written(&loss.kind));
+        }
+        if loss.kind == LossKind::FenchelYoung
+            && loss.regularizer != RegularizerKind::HalfSquaredNorm
+        {
+            let expected = expected("half_squared_norm");
+            return wrong("loss.regularizer", expected, written(&loss.regularizer));
+        }
+        Ok(())
+    }
+}
+
+/// A value as a configuration has it.
+fn written(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 impl DataConfig {
@@ -69,6 +132,32 @@ impl DataConfig {
             if !(value > 0.0 && value < 1.0) {
                 return wrong(key, "a fraction between 0 and 1", value);
             }
+        }
+        match self.folds {
+            Some(folds) if !(2..=MOST_FOLDS).contains(&folds) => {
+                return wrong(
+                    "data.folds",
+                    format!("a whole number from 2 to {MOST_FOLDS}"),
+                    folds,
+                );
+            }
+            Some(folds) if self.fold >= folds => {
+                let expected = format!("a whole number below data.folds = {folds}");
+                return wrong("data.fold", expected, self.fold);
+            }
+            None if self.fold > 0 => {
+                return wrong("data.fold", "0 without data.folds", self.fold);
+            }
+            _ => {}
+        }
+        let told = [
+            self.label_columns.is_some(),
+            self.label_prefix.is_some(),
+            self.ranking_column.is_some(),
+        ];
+        if self.ranking_column.is_some() && told.iter().filter(|told| **told).count() > 1 {
+            let expected = "nothing beside data.label_columns and data.label_prefix";
+            return wrong("data.ranking_column", expected, "a name");
         }
         Ok(())
     }

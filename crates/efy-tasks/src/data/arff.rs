@@ -34,7 +34,7 @@ pub fn parse(input: impl BufRead, file: &Path, keep: &dyn Fn(&str) -> bool) -> R
         name: a.name.clone(),
         kind: a.column_kind(),
     });
-    let mut table = Table::new(file, columns.collect());
+    let mut table = Table::new(file, columns.collect(), Vec::new());
     let mut rows = row::Rows::new(&attributes);
     while let Some((number, line)) = lines.next()? {
         let line = line.trim();

@@ -3,7 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use super::registry::{KnownFile, KnownSet};
+use super::registry::{self, KnownFile, KnownSet};
+use super::targets::Targets;
 use crate::{Error, Result};
 
 /// The folder of fetched and imported data sets, and the mirror to fetch from, if any.
@@ -26,7 +27,7 @@ impl Cache {
     }
 
     /// Fetches from a mirror instead of the canonical addresses. The mirror holds
-    /// `multilabel/NAME/FILE`, plain or as `FILE.gz`; its address is taken literally, without
+    /// `multilabel/NAME/FILE` and `label_ranking/FILE`, plain or as `FILE.gz`; its address is taken literally, without
     /// percent-decoding.
     ///
     /// # Errors
@@ -66,29 +67,37 @@ impl Cache {
         &self.root
     }
 
-    /// The folder of all multilabel sets.
-    pub(crate) fn sets(&self) -> PathBuf {
-        self.root.join("multilabel")
+    /// The folder of all sets with such targets.
+    pub(crate) fn sets(&self, targets: Targets) -> PathBuf {
+        self.root.join(targets.folder())
     }
 
-    /// The folder of one multilabel set.
+    /// The folder of one set: a known one, or one that was imported.
     #[must_use]
     pub fn folder(&self, name: &str) -> PathBuf {
-        self.sets().join(name)
+        let imported = |targets: &Targets| self.sets(*targets).join(name).is_dir();
+        let targets = match registry::find(name) {
+            Some(set) => set.targets,
+            None => Targets::ALL.into_iter().find(imported).unwrap_or_default(),
+        };
+        self.sets(targets).join(name)
     }
 
-    /// Whether all files of a known set are there.
+    /// Whether the files of a known set are there, if it has any.
     #[must_use]
     pub fn has(&self, set: &KnownSet) -> bool {
-        set.files()
-            .all(|file| self.folder(set.name).join(file.name).is_file())
+        let mut files = set.files().peekable();
+        files.peek().is_some() && files.all(|file| self.folder(set.name).join(file.name).is_file())
     }
 
     /// The addresses to try for a file, in order.
     pub(crate) fn addresses(&self, set: &KnownSet, file: KnownFile) -> Vec<String> {
         match &self.mirror {
             Some(mirror) => {
-                let plain = format!("{mirror}/multilabel/{}/{}", set.name, file.name);
+                let plain = match set.targets {
+                    Targets::Sets => format!("{mirror}/multilabel/{}/{}", set.name, file.name),
+                    Targets::Rankings => format!("{mirror}/label_ranking/{}", file.name),
+                };
                 vec![plain.clone(), plain + ".gz"]
             }
             None => vec![set.address(file)],

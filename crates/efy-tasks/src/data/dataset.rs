@@ -5,20 +5,25 @@ use rand::seq::SliceRandom;
 
 use super::schema::Schema;
 use super::table::Table;
+use super::targets::Targets;
 use crate::{Error, Result};
 
-/// A multilabel data set; its matrices always fit its schema.
+/// Most labels of a ranking.
+const MAX_RANKED: usize = u8::MAX as usize;
+
+/// A data set; its matrices always fit its schema.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
     schema: Schema,
+    targets: Targets,
     x: Vec<f32>,
     y: Vec<u8>,
     train: usize,
 }
 
 impl Dataset {
-    /// Puts a data set together from row-major features `x` `[n, schema.width()]` and labels `y`
+    /// Puts a multilabel data set together from row-major features `x` `[n, schema.width()]` and labels `y`
     /// `[n, k]`. The first `train` rows are the authors' training split, the others their test
     /// split; without a split in the source, `train == n`.
     ///
@@ -32,9 +37,36 @@ impl Dataset {
         y: Vec<u8>,
         train: usize,
     ) -> Result<Self> {
+        Self::of(name.into(), (schema, Targets::Sets), x, y, train)
+    }
+
+    /// As [`new`](Self::new), for rankings: a row of `y` has the rank of each label, a permutation of 1 (the
+    /// best) to k.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); when there are fewer than two labels or more than 255, or a row of `y` is no
+    /// permutation.
+    pub fn rankings(
+        name: impl Into<String>,
+        schema: Schema,
+        x: Vec<f32>,
+        y: Vec<u8>,
+        train: usize,
+    ) -> Result<Self> {
+        Self::of(name.into(), (schema, Targets::Rankings), x, y, train)
+    }
+
+    fn of(
+        name: String,
+        (schema, targets): (Schema, Targets),
+        x: Vec<f32>,
+        y: Vec<u8>,
+        train: usize,
+    ) -> Result<Self> {
         let data = Self {
-            name: name.into(),
+            name,
             schema,
+            targets,
             x,
             y,
             train,
@@ -51,17 +83,32 @@ impl Dataset {
     /// Encodes a training table and, if there is one, a test table.
     pub(crate) fn of_tables(
         name: &str,
-        schema: Schema,
+        (schema, targets): (Schema, Targets),
         train: &Table,
         test: Option<&Table>,
     ) -> Result<Self> {
+        let encode = match targets {
+            Targets::Sets => Schema::encode_labels,
+            Targets::Rankings => Schema::encode_ranks,
+        };
         let mut x = schema.encode(train)?;
-        let mut y = schema.encode_labels(train)?;
+        let mut y = encode(&schema, train)?;
         if let Some(test) = test {
             x.extend(schema.encode(test)?);
-            y.extend(schema.encode_labels(test)?);
+            y.extend(encode(&schema, test)?);
         }
-        Self::new(name, schema, x, y, train.rows())
+        Self::of(name.to_owned(), (schema, targets), x, y, train.rows())
+    }
+
+    /// The same rows, of which the first `train` are the training split.
+    pub(crate) fn with_train_rows(self, train: usize) -> Result<Self> {
+        Self::of(
+            self.name,
+            (self.schema, self.targets),
+            self.x,
+            self.y,
+            train,
+        )
     }
 
     /// The first promise of [`Dataset::new`] that does not hold.
@@ -86,10 +133,24 @@ impl Dataset {
         if !self.x.iter().all(|value| value.is_finite()) {
             return Some("a feature is not finite".to_owned());
         }
-        if !self.y.iter().all(|&bit| bit <= 1) {
-            return Some("labels must be 0 or 1".to_owned());
+        match self.targets {
+            Targets::Sets if !self.y.iter().all(|&bit| bit <= 1) => {
+                Some("labels must be 0 or 1".to_owned())
+            }
+            Targets::Rankings if !(2..=MAX_RANKED).contains(&k) => {
+                Some(format!("rankings have 2 to {MAX_RANKED} labels, found {k}"))
+            }
+            Targets::Rankings if !self.y.chunks_exact(k).all(is_permutation) => {
+                Some(format!("a row of ranks is no permutation of 1 to {k}"))
+            }
+            _ => None,
         }
-        None
+    }
+
+    /// What the labels of a row say.
+    #[must_use]
+    pub fn targets(&self) -> Targets {
+        self.targets
     }
 
     /// Name of the data set.
@@ -110,7 +171,7 @@ impl Dataset {
         &self.x
     }
 
-    /// Labels, row-major `[rows(), labels()]`, each 0 or 1.
+    /// Labels, row-major `[rows(), labels()]`, each 0 or 1; of rankings, each the rank of its label.
     #[must_use]
     pub fn y(&self) -> &[u8] {
         &self.y
@@ -140,7 +201,7 @@ impl Dataset {
         self.schema.labels.len()
     }
 
-    /// Drops the rows that have no label at all; the others stay in order and in their split.
+    /// Drops the rows that have no label at all, as no ranking has; the others stay in order and in their split.
     ///
     /// # Errors
     /// When no training row is left.
@@ -159,7 +220,7 @@ impl Dataset {
                 train += usize::from(row < self.train);
             }
         }
-        Self::new(self.name, self.schema, x, y, train)
+        Self::of(self.name, (self.schema, self.targets), x, y, train)
     }
 
     /// Draws a fraction of all rows as test split, a function of `seed`; the others come first, both in
@@ -183,8 +244,17 @@ impl Dataset {
         let x = order().flat_map(|row| &self.x[row * d..(row + 1) * d]);
         let y = order().flat_map(|row| &self.y[row * k..(row + 1) * k]);
         let (x, y) = (x.copied().collect(), y.copied().collect());
-        Self::new(self.name, self.schema, x, y, train.len())
+        Self::of(self.name, (self.schema, self.targets), x, y, train.len())
     }
+}
+
+/// Whether each of 1 to k is there.
+fn is_permutation(ranks: &[u8]) -> bool {
+    let mut seen = [false; MAX_RANKED + 1];
+    ranks.iter().all(|&rank| {
+        let fits = (1..=ranks.len()).contains(&usize::from(rank));
+        fits && !std::mem::replace(&mut seen[usize::from(rank)], true)
+    })
 }
 
 #[cfg(test)]
@@ -261,5 +331,17 @@ mod tests {
             flaw(vec![1.0], vec![0, 2], 1),
             "data set t: labels must be 0 or 1"
         );
+    }
+
+    #[test]
+    fn ranks_that_are_no_permutation_are_refused() {
+        let rankings = |y: Vec<u8>| Dataset::rankings("t", schema(), vec![1.0], y, 1);
+        assert_eq!(rankings(vec![2, 1]).unwrap().targets(), Targets::Rankings);
+        for y in [vec![1, 1], vec![0, 1], vec![1, 3]] {
+            assert_eq!(
+                rankings(y).unwrap_err().to_string(),
+                "data set t: a row of ranks is no permutation of 1 to 2"
+            );
+        }
     }
 }

@@ -56,20 +56,17 @@ impl Schema {
     /// # Errors
     /// When a label has no column, or a cell is neither 0 nor 1.
     pub fn encode_labels(&self, table: &Table) -> Result<Vec<u8>> {
-        let positions = table.positions();
-        let mut plan = Vec::with_capacity(self.labels.len());
-        for label in &self.labels {
-            let Some(&column) = positions.get(label.as_str()) else {
-                return Err(table.error(format!("no column for label {}", shown(label))));
-            };
+        let columns = self.label_columns(table)?;
+        let plan = columns.into_iter().map(|column| {
             let bits: Option<Vec<_>> = match &table.columns()[column].kind {
                 ColumnKind::Nominal(values) => {
                     Some(values.iter().map(|v| parse_label(v)).collect())
                 }
                 _ => None,
             };
-            plan.push((column, bits));
-        }
+            (column, bits)
+        });
+        let plan: Vec<_> = plan.collect();
         let mut y = Vec::with_capacity(table.rows() * plan.len());
         for row in 0..table.rows() {
             let cells = table.row(row);
@@ -88,6 +85,50 @@ impl Schema {
             }
         }
         Ok(y)
+    }
+
+    /// Encodes the ranks of every row: row-major `[rows, labels]`, each row a permutation of 1 to k.
+    ///
+    /// # Errors
+    /// When a label has no column, a cell is no rank, or two labels of a row have the same.
+    pub fn encode_ranks(&self, table: &Table) -> Result<Vec<u8>> {
+        let columns = self.label_columns(table)?;
+        let k = columns.len();
+        let mut y = Vec::with_capacity(table.rows() * k);
+        let mut taken = vec![false; k];
+        for row in 0..table.rows() {
+            taken.fill(false);
+            let cells = table.row(row);
+            for &column in &columns {
+                let label = || shown(&table.columns()[column].name);
+                let (cell, named) = (cells[column], &table.columns()[column].kind);
+                let rank = match named {
+                    ColumnKind::Numeric => whole(cell).filter(|rank| (1..=k).contains(rank)),
+                    _ => None,
+                };
+                let rank = rank.ok_or_else(|| {
+                    let found = shown(&text(table, column, cell));
+                    let message = format!("expected a rank from 1 to {k}, found {found}");
+                    table.error_at(row, format!("label {}: {message}", label()))
+                })?;
+                if std::mem::replace(&mut taken[rank - 1], true) {
+                    let message = format!("rank {rank} is taken; ties are not supported");
+                    return Err(table.error_at(row, format!("label {}: {message}", label())));
+                }
+                y.push(rank as u8);
+            }
+        }
+        Ok(y)
+    }
+
+    /// The table's columns of the labels.
+    fn label_columns(&self, table: &Table) -> Result<Vec<usize>> {
+        let positions = table.positions();
+        let column = |label: &String| match positions.get(label.as_str()) {
+            Some(&column) => Ok(column),
+            None => Err(table.error(format!("no column for label {}", shown(label)))),
+        };
+        self.labels.iter().map(column).collect()
     }
 
     /// For each feature the table's column and what to do with its cells.
@@ -122,6 +163,12 @@ impl Schema {
         }
         Ok(plan)
     }
+}
+
+/// The number if it is a whole one that fits a byte.
+fn whole(cell: f32) -> Option<usize> {
+    let fits = cell.fract() == 0.0 && (0.0..=255.0).contains(&cell);
+    fits.then_some(cell as usize)
 }
 
 /// How the cells of one column become encoded columns. Nominal cells are looked up by index;

@@ -29,6 +29,13 @@ pub fn fetch(name: &str, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<()>
 }
 
 fn fetch_set(set: &KnownSet, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<()> {
+    if set.files().next().is_none() {
+        say(&format!(
+            "{}: part of the program, nothing to fetch",
+            set.name
+        ));
+        return Ok(());
+    }
     let folder = cache.folder(set.name);
     fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     // Two fetches at once would write the same part file; the lock ends with the handle.

@@ -18,7 +18,7 @@ pub(crate) const MANIFEST: &str = "dataset.json";
 const MAX_NAME: usize = 64;
 
 /// Reads a data set, to be sure that it is one, and keeps uncompressed copies of its files as
-/// `multilabel/NAME/` in the cache. `force` replaces an imported set of the same name.
+/// `multilabel/NAME/`, or `label_ranking/NAME/`, in the cache. `force` replaces an imported set of the same name.
 ///
 /// The folder appears under its name at once and complete, or not at all.
 ///
@@ -27,15 +27,22 @@ const MAX_NAME: usize = 64;
 /// set, or when the cache cannot be written.
 pub fn import(name: &str, source: &Source, cache: &Cache, force: bool) -> Result<Dataset> {
     check_name(name)?;
-    let target = cache.folder(name);
-    if target.exists() && !force {
+    let old = cache.folder(name);
+    if old.exists() && !force {
         return Err(Error::Usage(format!(
             "data set {name} is there already ({}); use --force to replace it",
-            target.display()
+            old.display()
         )));
     }
     let data = source.read(name)?;
-    let sets = cache.sets();
+    let sets = cache.sets(source.targets());
+    let target = sets.join(name);
+    if old.exists() && old != target {
+        return Err(Error::Usage(format!(
+            "data set {name} is there already and holds other targets; remove {} first",
+            old.display()
+        )));
+    }
     fs::create_dir_all(&sets).map_err(Error::io(&sets))?;
     let staging = tempfile::Builder::new()
         .prefix(".import-")
@@ -97,10 +104,12 @@ pub(crate) fn read(name: &str, folder: &Path) -> Result<Dataset> {
             train,
             test,
             labels,
+            targets,
         } => Source::Csv {
             train: folder.join(train),
             test: test.map(|path| folder.join(path)),
             labels,
+            targets,
         },
     };
     source.read(name)
@@ -142,6 +151,7 @@ fn copy_files(source: &Source, folder: &Path) -> Result<()> {
             train,
             test,
             labels,
+            targets,
         } => Source::Csv {
             train: copy(train, "train.csv")?,
             test: test
@@ -149,6 +159,7 @@ fn copy_files(source: &Source, folder: &Path) -> Result<()> {
                 .map(|test| copy(test, "test.csv"))
                 .transpose()?,
             labels: labels.clone(),
+            targets: *targets,
         },
     };
     let path = folder.join(MANIFEST);

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use super::cache::Cache;
-use super::csv_table::{self, LabelColumns};
+use super::csv_table::{self, LabelColumns, Role};
 use super::dataset::Dataset;
 use super::import::{self, MANIFEST};
-use super::registry::{self, KnownSet};
+use super::registry::{self, KnownFile, KnownSet};
 use super::schema::Schema;
 use super::source::Source;
 use super::table::Table;
-use super::{arff, mulan, yeast};
+use super::targets::Targets;
+use super::{arff, embedded, mulan};
 use crate::{Error, Result};
 
 /// Loads a data set by name: embedded, fetched, or imported.
@@ -21,7 +22,7 @@ use crate::{Error, Result};
 /// be read.
 pub fn load(name: &str, cache: &Cache) -> Result<Dataset> {
     match registry::find(name) {
-        Some(set) if set.embedded => yeast::dataset(),
+        Some(set) if set.embedded => embedded::dataset(set),
         Some(set) if cache.has(set) => read_known(set, cache),
         Some(_) => Err(Error::NotFetched {
             name: name.to_owned(),
@@ -57,6 +58,25 @@ pub fn load_path(
     source.read(&source.name())
 }
 
+/// Loads rankings from the user's CSV files. Without `columns` the files begin with the counts n, d, k and the
+/// last k columns are ranks.
+///
+/// # Errors
+/// When the ending is not .csv, when the ranks are not told, or when a file cannot be read.
+pub fn load_rankings(
+    path: &Path,
+    test: Option<&Path>,
+    columns: Option<&LabelColumns>,
+) -> Result<Dataset> {
+    if let Format::Arff = Format::of(path)? {
+        let message = "rankings are read from CSV files, expected a name that ends in .csv";
+        return Err(Error::input(path, None, message));
+    }
+    let columns = columns.cloned().unwrap_or(LabelColumns::Counted);
+    let source = Source::rankings(path, test, columns);
+    source.read(&source.name())
+}
+
 /// Reads new rows, ARFF or CSV, for [`Schema::encode`]: features only, label columns may be there
 /// or not and hold anything.
 ///
@@ -64,12 +84,10 @@ pub fn load_path(
 /// When the ending says neither, or the file cannot be read.
 pub fn read_rows(path: &Path, schema: &Schema) -> Result<Table> {
     match Format::of(path)? {
-        Format::Csv => csv_table::read(path, &schema.roles(false)),
+        Format::Csv => csv_table::read(path, &schema.roles(Role::Skip)),
         Format::Arff => {
-            let role = schema.roles(false);
-            arff::read(path, &|name| {
-                matches!(role(name), csv_table::Role::Known(_))
-            })
+            let role = schema.roles(Role::Skip);
+            arff::read(path, &|name| matches!(role(name), Role::Known(_)))
         }
     }
 }
@@ -78,7 +96,8 @@ pub fn read_rows(path: &Path, schema: &Schema) -> Result<Table> {
 #[must_use]
 pub fn imported(cache: &Cache) -> Vec<String> {
     // No folder yet, or none to be read: nothing was imported.
-    let entries = fs::read_dir(cache.sets()).into_iter().flatten().flatten();
+    let folders = Targets::ALL.map(|targets| fs::read_dir(cache.sets(targets)));
+    let entries = folders.into_iter().flatten().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().join(MANIFEST).is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
@@ -90,7 +109,7 @@ pub fn imported(cache: &Cache) -> Vec<String> {
 
 /// The error for a name nobody knows, with the nearest one somebody does.
 pub(crate) fn unknown(name: &str, cache: &Cache) -> Error {
-    let known = registry::KNOWN.iter().map(|set| set.name.to_owned());
+    let known = registry::known().map(|set| set.name.to_owned());
     let suggestion = known
         .chain(imported(cache))
         .map(|known| (strsim::damerau_levenshtein(name, &known), known))
@@ -104,13 +123,18 @@ pub(crate) fn unknown(name: &str, cache: &Cache) -> Error {
 }
 
 fn read_known(set: &KnownSet, cache: &Cache) -> Result<Dataset> {
-    let folder = cache.folder(set.name);
-    let test = set.test_file.map(|file| folder.join(file.name));
-    let (train, labels) = (
-        folder.join(set.train_file.name),
-        folder.join(set.labels_file.name),
-    );
-    mulan::read(set.name, &train, test.as_deref(), &labels)
+    let path = |file: KnownFile| cache.folder(set.name).join(file.name);
+    let test = set.test_file.map(path);
+    match (set.targets, set.train_file, set.labels_file) {
+        (Targets::Sets, Some(train), Some(labels)) => {
+            mulan::read(set.name, &path(train), test.as_deref(), &path(labels))
+        }
+        (Targets::Rankings, Some(train), _) => {
+            let ranks = LabelColumns::Prefix(registry::RANK_PREFIX.to_owned());
+            Source::rankings(&path(train), test.as_deref(), ranks).read(set.name)
+        }
+        _ => Err(unknown(set.name, cache)),
+    }
 }
 
 enum Format {

@@ -1,4 +1,4 @@
-//! Multilabel data sets: reading, fetching, importing.
+//! Data sets of sets of labels and of rankings: reading, fetching, importing.
 //!
 //! Every reader ends in a [`Table`] (columns by name, as the file has them). A [`Schema`] says
 //! which columns are features and labels and turns any table into matrices the same way, so that
@@ -15,6 +15,7 @@ pub mod registry;
 
 mod cache;
 mod dataset;
+mod embedded;
 mod encode;
 mod fetch;
 mod import;
@@ -23,14 +24,15 @@ mod load;
 mod schema;
 mod source;
 mod table;
-mod yeast;
+mod targets;
 
 pub use cache::Cache;
 pub use csv_table::LabelColumns;
 pub use dataset::Dataset;
 pub use fetch::fetch;
 pub use import::import;
-pub use load::{imported, load, load_path, read_rows};
+pub use load::{imported, load, load_path, load_rankings, read_rows};
 pub use schema::{Feature, Schema};
 pub use source::Source;
 pub use table::{Column, ColumnKind, Table};
+pub use targets::Targets;

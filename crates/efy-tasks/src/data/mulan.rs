@@ -12,6 +12,7 @@ use super::dataset::Dataset;
 use super::input;
 use super::schema::Schema;
 use super::table::{Table, shown};
+use super::targets::Targets;
 use crate::{Error, Result};
 
 /// Most bytes of a label file. The largest in use (4000 labels) has 0.2 MB.
@@ -32,7 +33,7 @@ pub fn read(name: &str, train: &Path, test: Option<&Path>, xml: &Path) -> Result
     if let Some(test) = &test {
         check_labels(test, xml, &labels)?;
     }
-    Dataset::of_tables(name, schema, &train, test.as_ref())
+    Dataset::of_tables(name, (schema, Targets::Sets), &train, test.as_ref())
 }
 
 fn check_labels(table: &Table, xml: &Path, labels: &[String]) -> Result<()> {

@@ -8,6 +8,7 @@ use super::csv_table::{self, LabelColumns, Role};
 use super::dataset::Dataset;
 use super::mulan;
 use super::schema::Schema;
+use super::targets::Targets;
 use crate::{Error, Result};
 
 /// The files of a data set.
@@ -31,6 +32,9 @@ pub enum Source {
         test: Option<PathBuf>,
         /// Which columns are labels.
         labels: LabelColumns,
+        /// What they say.
+        #[serde(default, skip_serializing_if = "Targets::is_sets")]
+        targets: Targets,
     },
 }
 
@@ -76,6 +80,27 @@ impl Source {
             train: train.to_owned(),
             test: test.map(Path::to_owned),
             labels,
+            targets: Targets::Sets,
+        }
+    }
+
+    /// As [`csv`](Self::csv), for rankings: the label columns hold ranks, or one column holds whole rankings.
+    #[must_use]
+    pub fn rankings(train: &Path, test: Option<&Path>, labels: LabelColumns) -> Self {
+        Self::Csv {
+            train: train.to_owned(),
+            test: test.map(Path::to_owned),
+            labels,
+            targets: Targets::Rankings,
+        }
+    }
+
+    /// What the labels of a row say.
+    #[must_use]
+    pub fn targets(&self) -> Targets {
+        match self {
+            Self::Arff { .. } => Targets::Sets,
+            Self::Csv { targets, .. } => *targets,
         }
     }
 
@@ -102,30 +127,30 @@ impl Source {
                 train,
                 test,
                 labels,
-            } => read_csv(name, train, test.as_deref(), labels),
+                targets,
+            } => read_csv(name, (train, test.as_deref()), (labels, *targets)),
         }
     }
 }
 
 fn read_csv(
     name: &str,
-    train: &Path,
-    test: Option<&Path>,
-    labels: &LabelColumns,
+    (train, test): (&Path, Option<&Path>),
+    (labels, targets): (&LabelColumns, Targets),
 ) -> Result<Dataset> {
-    let role = |column: &str| {
-        if labels.contains(column) {
-            Role::Label
-        } else {
-            Role::New
-        }
-    };
-    let train = csv_table::read(train, &role)?;
+    let train = csv_table::read(train, &|column| labels.role(column, targets.role()))?;
     let schema = Schema::of_table(&train, &labels.of_table(&train)?)?;
-    let test = test
-        .map(|path| csv_table::read(path, &schema.roles(true)))
-        .transpose()?;
-    Dataset::of_tables(name, schema, &train, test.as_ref())
+    let test = match test {
+        Some(path) => {
+            let known = schema.roles(targets.role());
+            Some(csv_table::read(path, &|column| match labels {
+                LabelColumns::Ranked(name) if name == column => Role::Ranking(Some(&schema.labels)),
+                _ => known(column),
+            })?)
+        }
+        None => None,
+    };
+    Dataset::of_tables(name, (schema, targets), &train, test.as_ref())
 }
 
 /// File name without `.gz` and without the ending before that.

@@ -25,6 +25,7 @@ pub struct Table {
     columns: Vec<Column>,
     cells: Vec<f32>,
     lines: Vec<u64>,
+    told: Vec<String>,
 }
 
 /// A column: its name and what its cells mean.
@@ -48,13 +49,20 @@ pub enum ColumnKind {
 }
 
 impl Table {
-    pub(crate) fn new(file: &Path, columns: Vec<Column>) -> Self {
+    /// An empty table; `told` are the columns that the file itself says are labels.
+    pub(crate) fn new(file: &Path, columns: Vec<Column>, told: Vec<String>) -> Self {
         Self {
             file: file.to_owned(),
             columns,
             cells: Vec::new(),
             lines: Vec::new(),
+            told,
         }
+    }
+
+    /// The columns that the file itself says are labels; most files do not.
+    pub(crate) fn told_labels(&self) -> &[String] {
+        &self.told
     }
 
     /// Number of rows.

@@ -1,9 +1,10 @@
 //! Multilabel metrics, summed on the device and read once.
 
 use efy_core::Result;
-use efy_core::device::read;
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
+
+use crate::supervised::{RunningSums, Sums};
 
 /// The names, in the order in which they are reported.
 pub const METRICS: [&str; 7] = [
@@ -19,18 +20,15 @@ pub const METRICS: [&str; 7] = [
 /// Scalars before the three counts of each label.
 const SCALARS: usize = 5;
 
-/// Sums over the rows seen so far, `[5 + 3k]` in f64: loss, right cells, right rows, example-F1,
+/// Sums over the rows seen so far (outcomes are regularized predictions), `[5 + 3k]` in f64: loss, right cells, right rows, example-F1,
 /// unconverged rows, and for each label true positives, predicted and actual positives.
 #[derive(Debug, Default)]
 pub struct MetricSums {
-    sums: Option<Tensor>,
-    rows: i64,
+    sums: RunningSums,
 }
 
-impl MetricSums {
-    /// Adds a batch: regularized predictions `p` and labels `y` `[B, k]`, losses `[B]`, and which rows
-    /// `converged` `[B]`. Nothing is read.
-    pub fn add(&mut self, p: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) {
+impl Sums for MetricSums {
+    fn add(&mut self, p: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) {
         let _guard = tch::no_grad_guard();
         let predicted = p.gt(0.5).to_kind(Kind::Double);
         let actual = y.to_kind(Kind::Double);
@@ -54,22 +52,13 @@ impl MetricSums {
             ],
             0,
         );
-        self.rows += y.size()[0];
-        self.sums = Some(match self.sums.take() {
-            Some(sums) => sums + batch,
-            None => batch,
-        });
+        self.sums.add(batch, y.size()[0]);
     }
 
-    /// The metrics of all rows: the one read. Empty if there were none.
-    ///
-    /// # Errors
-    /// [`efy_core::Error::Torch`] when the read fails.
-    pub fn finish(self) -> Result<Metrics> {
-        let Some(sums) = self.sums else {
+    fn finish(self: Box<Self>) -> Result<Metrics> {
+        let Some((sums, rows)) = self.sums.read()? else {
             return Ok(Metrics::default());
         };
-        let sums: Vec<f64> = read::to_vec(&sums)?;
         let (scalars, counts) = sums.split_at(SCALARS);
         let k = counts.len() / 3;
         let (hits, rest) = counts.split_at(k);
@@ -85,7 +74,6 @@ impl MetricSums {
         let labels: Vec<f64> = (0..k)
             .map(|i| f1(hits[i], predicted[i] + actual[i]))
             .collect();
-        let rows = self.rows as f64;
         let values = [
             scalars[0] / rows,
             scalars[1] / (rows * k as f64),
@@ -119,7 +107,7 @@ mod tests {
         ];
         let tensor = |rows: &[[f64; 4]]| tensor(&rows.concat()).reshape([-1, 4]);
         for batch in [1, 2, 3] {
-            let mut sums = MetricSums::default();
+            let mut sums = Box::new(MetricSums::default());
             for (p, y) in p.chunks(batch).zip(y.chunks(batch)) {
                 let ones = tensor(y).select(1, 0).ones_like();
                 sums.add(&tensor(p), &tensor(y), &ones, &ones.gt(0.0));
@@ -145,7 +133,7 @@ mod tests {
     #[everywhere]
     fn nothing_predicted_and_nothing_there_counts_as_zero_f1() {
         let zeros = Tensor::zeros([2, 3], place());
-        let mut sums = MetricSums::default();
+        let mut sums = Box::new(MetricSums::default());
         sums.add(
             &zeros,
             &zeros,

@@ -1,19 +1,15 @@
 //! Multilabel classification with energy networks (Blondel et al. 2022, experiments).
 //!
 //! Labels are vertices of the unit cube C; the regularized prediction $\hat y(v)$ lies in C, and label i
-//! is predicted where $\hat y_i > \frac12$.
+//! is predicted where $\hat y_i > \frac12$. What is not about sets of labels is in
+//! [`supervised`](crate::supervised).
 
-mod build;
 mod metrics;
-mod objective;
+mod outputs;
 mod predictions;
-mod run;
-mod splits;
 mod workload;
 
 pub use metrics::{METRICS, MetricSums};
-pub use objective::Multilabel;
-pub use predictions::{predictions_csv, write_predictions};
-pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
-pub use splits::{Examples, Scaling, Splits};
+pub use outputs::LabelSets;
+pub use predictions::predictions_csv;
 pub use workload::{Steps, Workload};

@@ -1,32 +1,12 @@
 //! Predictions as CSV.
 
-use std::path::Path;
+use crate::Result;
+use crate::supervised::csv_text;
 
-use efy_train::files::write_atomically;
-
-use crate::{Error, Result};
-
-/// Writes `row`, then for each label `NAME` (0 or 1), then for each label `NAME:p` (its output in
-/// `[0, 1]`), and where the truth is known `NAME:true`.
+/// `row`, then for each label `NAME` (0 or 1), then for each label `NAME:p` (its output in `[0, 1]`), and where
+/// the truth is known `NAME:true`.
 ///
 /// `p` is row-major `[n, k]`; `rows` are the row numbers that are written, counted from 0.
-///
-/// # Errors
-/// [`Error::Io`] or [`efy_train::Error`] when the file cannot be written.
-pub fn write_predictions(
-    path: &Path,
-    labels: &[String],
-    rows: &[usize],
-    p: &[f64],
-    truth: Option<&[u8]>,
-) -> Result<()> {
-    Ok(write_atomically(
-        path,
-        predictions_csv(labels, rows, p, truth)?.as_bytes(),
-    )?)
-}
-
-/// The text that [`write_predictions`] writes.
 ///
 /// # Errors
 /// None that can happen in memory.
@@ -36,32 +16,16 @@ pub fn predictions_csv(
     p: &[f64],
     truth: Option<&[u8]>,
 ) -> Result<String> {
-    let text = csv_bytes(labels, rows, p, truth).map_err(std::io::Error::other);
-    text.and_then(|text| String::from_utf8(text).map_err(std::io::Error::other))
-        .map_err(|cause| Error::Io {
-            path: "predictions".into(),
-            cause,
-        })
-}
-
-fn csv_bytes(
-    labels: &[String],
-    rows: &[usize],
-    p: &[f64],
-    truth: Option<&[u8]>,
-) -> std::result::Result<Vec<u8>, csv::Error> {
     let k = labels.len();
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let suffixed = |suffix: &'static str| labels.iter().map(move |name| format!("{name}{suffix}"));
     let header = std::iter::once("row".to_owned())
         .chain(suffixed(""))
         .chain(suffixed(":p"));
     let header = header.chain(truth.iter().flat_map(|_| suffixed(":true")));
-    writer.write_record(header)?;
-    for (index, row) in rows.iter().enumerate() {
+    let records = rows.iter().enumerate().map(|(index, row)| {
         let cells = index * k..(index + 1) * k;
         let outputs = &p[cells.clone()];
-        let record = std::iter::once(row.to_string())
+        std::iter::once(row.to_string())
             .chain(outputs.iter().map(|&p| u8::from(p > 0.5).to_string()))
             .chain(outputs.iter().map(|p| format!("{p:.6}")))
             .chain(
@@ -69,12 +33,10 @@ fn csv_bytes(
                     .iter()
                     .flat_map(|truth| &truth[cells.clone()])
                     .map(u8::to_string),
-            );
-        writer.write_record(record)?;
-    }
-    writer
-        .into_inner()
-        .map_err(|error| error.into_error().into())
+            )
+            .collect()
+    });
+    csv_text(std::iter::once(header.collect()).chain(records))
 }
 
 #[cfg(test)]

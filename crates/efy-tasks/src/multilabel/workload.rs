@@ -9,12 +9,12 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::{Multilabel, Splits};
 use crate::config::{
     Config, DataConfig, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
     SolverKind, Task,
 };
 use crate::data::{Dataset, Feature, Schema};
+use crate::supervised::{Resident, Splits, Supervised};
 use crate::{Error, Result};
 
 /// The fraction of made-up labels that are 1.
@@ -48,6 +48,8 @@ pub struct Workload {
     pub max_iterations: usize,
     /// Whether it starts from the example's last solution.
     pub warm_start: bool,
+    /// Where the examples live.
+    pub resident: Resident,
     /// Element type.
     pub dtype: Dtype,
     /// Seed of data and weights.
@@ -69,6 +71,7 @@ impl Default for Workload {
             tolerance: 1e-4,
             max_iterations: 100,
             warm_start: true,
+            resident: Resident::Auto,
             dtype: Dtype::F32,
             seed: 0,
         }
@@ -77,7 +80,7 @@ impl Default for Workload {
 
 /// A workload that is being worked off.
 pub struct Steps {
-    objective: Multilabel,
+    objective: Supervised,
     optimizer: Optimizer,
     order: std::vec::IntoIter<Tensor>,
     epoch: u64,
@@ -110,7 +113,7 @@ impl Workload {
         let config = self.config();
         let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(&self.data()?, &config.data, self.seed, options)?;
-        let objective = Multilabel::new(&config, splits)?;
+        let objective = Supervised::new(&config, splits)?;
         settle_threads(self.batch, objective.parameters().flat().numel());
         // The rate is constant: the number of steps says nothing.
         let optimizer = Optimizer::new(&config.train, objective.parameters(), 0)?;
@@ -133,6 +136,7 @@ impl Workload {
             data: DataConfig {
                 validation: 0.5 / self.n as f64,
                 standardize: false,
+                resident: self.resident,
                 ..DataConfig::default()
             },
             model: ModelConfig {
@@ -201,8 +205,10 @@ impl Steps {
     fn next_epoch(&mut self) -> Result<Tensor> {
         self.epoch += 1;
         let size = (self.objective.examples(), self.batch);
-        let order = EpochOrder::new(self.seed, self.epoch, size, self.objective.device())?;
-        self.order = order.batches().collect::<Vec<_>>().into_iter();
+        let order = EpochOrder::new(self.seed, self.epoch, size, self.objective.rows_device())?;
+        let batches: Vec<Tensor> = order.batches().collect();
+        self.objective.announce(&batches)?;
+        self.order = batches.into_iter();
         self.order
             .next()
             .ok_or_else(|| Error::Usage("n: no examples".to_owned()))

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parameter::{Choice, Parameter};
 use super::space::grid_size;
-use crate::multilabel::METRICS;
+use crate::config::Config;
 use crate::{Error, Result};
 
 /// More trials than this are a slip of the pen.
@@ -177,16 +177,17 @@ impl SweepConfig {
     }
 
     /// The metric that decides: the base's, unless it is said.
-    pub(super) fn resolve_monitor(&self, origin: &str, base: &str) -> Result<String> {
+    pub(super) fn resolve_monitor(&self, origin: &str, base: &Config) -> Result<String> {
         let Some(monitor) = &self.monitor else {
-            return Ok(base.to_owned());
+            return Ok(base.train.monitor.clone());
         };
-        if METRICS.contains(&monitor.as_str()) {
+        let metrics = base.task.metrics();
+        if metrics.contains(&monitor.as_str()) {
             return Ok(monitor.clone());
         }
-        let guess = nearest(monitor, METRICS)
+        let guess = nearest(monitor, metrics.iter().copied())
             .map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
-        let known = METRICS.join(", ");
+        let known = metrics.join(", ");
         let message = format!("expected one of {known}, found {monitor}{guess}");
         Err(wrong(origin, "monitor", &message))
     }

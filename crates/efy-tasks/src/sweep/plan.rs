@@ -8,7 +8,7 @@ use super::config::{Method, SweepConfig, wrong};
 use super::space::{Setting, describe, grid, random};
 use crate::config::{Config, DataConfig};
 use crate::data::Cache;
-use crate::multilabel::dataset;
+use crate::supervised::dataset;
 use crate::{Error, Result};
 
 /// All trials of a sweep, checked.
@@ -56,7 +56,7 @@ impl Plan {
         let name = sweep.resolve_name(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let base = Config::load(&folder.join(&sweep.base), &[])?;
-        let monitor = sweep.resolve_monitor(&origin, &base.train.monitor)?;
+        let monitor = sweep.resolve_monitor(&origin, &base)?;
         sweep.name = Some(name.clone());
         sweep.monitor = Some(monitor.clone());
 
@@ -110,7 +110,7 @@ impl Plan {
         let mut seen: Vec<&DataConfig> = Vec::new();
         for trial in trials {
             if !seen.contains(&&trial.config.data) {
-                dataset(&trial.config.data, cache)?;
+                dataset(&trial.config, cache)?;
                 seen.push(&trial.config.data);
             }
         }

@@ -9,4 +9,5 @@
 
 mod import;
 mod published;
+mod rankings;
 mod rows;

@@ -8,6 +8,8 @@ use crate::{Error, Result};
 
 /// Most examples of a step.
 const LARGEST_BATCH: usize = 1 << 24;
+/// Most models side by side.
+const MOST_REPLICAS: u64 = 1024;
 
 /// How long, how fast and in what order to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +56,10 @@ pub struct TrainConfig {
     pub on_nonfinite: OnNonFinite,
     /// Seed of everything random: initial weights, splits, order.
     pub seed: u64,
+    /// Models that are trained side by side, in the same launches, with the seeds `seed`, `seed + 1`, ...
+    /// Each has a run directory of its own under `replicas` and ends as it would alone.
+    #[schemars(range(min = 1, max = 1024))]
+    pub replicas: u64,
     /// Steps between two reads of the training loss from the device.
     #[schemars(range(min = 1))]
     pub log_every: u64,
@@ -62,12 +68,16 @@ pub struct TrainConfig {
     pub eval_every: u64,
     /// Evaluations without an improvement after which training stops; 0: never.
     pub patience: u64,
-    /// The validation metric that decides which weights are kept: loss, hamming_accuracy, subset_accuracy,
-    /// micro_f1, macro_f1, example_f1 or unconverged.
+    /// The validation metric that decides which weights are kept: loss or unconverged; for multilabel
+    /// hamming_accuracy, subset_accuracy, micro_f1, macro_f1 or example_f1; for label_ranking kendall_tau,
+    /// spearman, top1_accuracy, pairwise_accuracy or exact_accuracy.
     pub monitor: String,
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.
     pub refit: bool,
+    /// Let CUDA devices round the factors of f32 matrix products to TF32, 11 bits of precision, which is
+    /// faster on those that can. Without effect on the CPU; not with `model.dtype: f64`.
+    pub tf32: bool,
     /// Write the metrics for TensorBoard as well, into `events.out.tfevents.*` of the run directory.
     pub tensorboard: bool,
 }
@@ -90,17 +100,25 @@ impl Default for TrainConfig {
             accumulate: 1,
             on_nonfinite: OnNonFinite::default(),
             seed: 0,
+            replicas: 1,
             log_every: 50,
             eval_every: 1,
             patience: 10,
             monitor: "loss".to_owned(),
             refit: false,
+            tf32: false,
             tensorboard: true,
         }
     }
 }
 
 impl TrainConfig {
+    /// The seeds of all replicas.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> {
+        let first = self.seed;
+        (0..self.replicas).map(move |replica| first.wrapping_add(replica))
+    }
+
     /// Checks ranges; `origin` tells where the value of a key came from.
     ///
     /// # Errors
@@ -120,6 +138,7 @@ impl TrainConfig {
             ("accumulate", self.accumulate),
             ("log_every", self.log_every),
             ("eval_every", self.eval_every),
+            ("replicas", self.replicas),
         ];
         if let Some((key, count)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return wrong(key, "a positive integer", &count);
@@ -127,6 +146,15 @@ impl TrainConfig {
         if self.batch_size > LARGEST_BATCH {
             let expected = format!("at most {LARGEST_BATCH} examples");
             return wrong("batch_size", &expected, &self.batch_size);
+        }
+        if self.replicas > MOST_REPLICAS {
+            let expected = format!("at most {MOST_REPLICAS}");
+            return wrong("replicas", &expected, &self.replicas);
+        }
+        if self.replicas > 1 && self.refit {
+            // Each replica has another best epoch.
+            let found = format!("replicas: {} with refit: true", self.replicas);
+            return wrong("replicas", "1 where train.refit is true", &found);
         }
         if !(self.lr.is_finite() && self.lr > 0.0) {
             return wrong("lr", "a positive number", &self.lr);

@@ -10,6 +10,8 @@
 //! | momentum, Nesterov's | 5, 6 |
 //! | plain descent | 3 |
 //!
+//! Replicas lie side by side, each with its own norm and gate, in the same launches.
+//!
 //! 16 for Adam, 19 with clipping. Two of them (one without moments) select the old values when something
 //! was not finite; nothing else keeps bits as they are, for 0 times NaN is NaN and -0 + 0 is 0.
 
@@ -19,30 +21,30 @@ use tch::{Kind, Tensor};
 
 use super::rule::{Adam, Plan, Rule, Step};
 
-/// Moments, counts and constants on the device of the weights.
+/// Moments, counts and constants on the device of the weights of R models (mostly one).
 #[derive(Debug)]
 pub(super) struct Batched {
     plan: Plan,
-    /// `[n, P]`, replaced in each step and never written to. Undefined without moments.
+    /// `[n, R, P]`, replaced in each step and never written to. Undefined without moments.
     moments: Option<Tensor>,
-    /// How much of a new value Adam's averages take, `[2, 1]`.
+    /// How much of a new value Adam's averages take, `[2, 1, 1]`.
     rises: Tensor,
     /// The factor of momentum, `[]`.
     momentum: Tensor,
-    /// 1 where weight decay applies, `[P]`, times $\lambda$.
+    /// 1 where weight decay applies, `[R, P]`, times $\lambda$.
     decays: Tensor,
     /// $10^{-6}/c$ and c, `[]`: clipping divides by $\max(1, (\|g\| + 10^{-6})/c)$.
     clip: Option<(Tensor, Tensor)>,
-    /// 0; not a number after a fault that is to stay. `[]`.
+    /// 0; not a number after a fault that is to stay. `[R, 1]`.
     gate: Tensor,
     zero: Tensor,
-    /// Views of the counts that the optimizer shows, `[1]` each.
+    /// Views of the counts that the optimizer shows, `[R, 1]` each.
     count: Tensor,
     first: Tensor,
 }
 
 impl Batched {
-    /// `faults` `[2]` is kept up to date.
+    /// `faults` `[R, 2]` is kept up to date.
     pub(super) fn new(plan: Plan, parameters: &Parameters, faults: &Tensor) -> Result<Self> {
         let _guard = tch::no_grad_guard();
         let flat = parameters.flat();
@@ -60,6 +62,8 @@ impl Batched {
             .f_to_kind(flat.kind())?
             .f_to_device(device)?;
         let count = plan.moments().len() as i64;
+        let replicas = parameters.replicas();
+        let apart = |flat: &Tensor| flat.f_view([replicas, -1]);
         let clip = match plan.clip {
             Some(norm) => Some((
                 constant(1e-6 / norm, flat.kind())?,
@@ -71,18 +75,18 @@ impl Batched {
             moments: match count {
                 0 => None,
                 _ => Some(Tensor::f_zeros(
-                    [count, flat.numel() as i64],
+                    [count, replicas, flat.numel() as i64 / replicas],
                     (flat.kind(), device),
                 )?),
             },
-            rises: rises.f_view([2, 1])?,
+            rises: rises.f_view([2, 1, 1])?,
             momentum: constant(momentum, flat.kind())?,
-            decays: (parameters.decays()).f_mul_scalar(plan.weight_decay)?,
+            decays: apart(parameters.decays())?.f_mul_scalar(plan.weight_decay)?,
             clip,
-            gate: constant(0.0, Kind::Double)?,
+            gate: constant(0.0, Kind::Double)?.f_expand([replicas, 1], false)?,
             zero: constant(0.0, Kind::Double)?,
-            count: faults.f_narrow(0, 0, 1)?,
-            first: faults.f_narrow(0, 1, 1)?,
+            count: faults.f_narrow(1, 0, 1)?,
+            first: faults.f_narrow(1, 1, 1)?,
             plan,
         })
     }
@@ -96,8 +100,10 @@ impl Batched {
         step: Step,
     ) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let weights = parameters.flat();
-        let norm = gradient.f_norm()?;
+        let apart = [parameters.replicas(), -1];
+        let weights = &parameters.flat().f_view(apart)?;
+        let gradient = gradient.f_view(apart)?;
+        let norm = gradient.f_norm_scalaropt_dim(2.0, [1_i64].as_slice(), true)?;
         let closed = self.look(&norm, loss, step)?;
         let mut gradient = match &self.clip {
             Some((epsilon, largest)) => {
@@ -135,11 +141,11 @@ impl Batched {
         Ok(())
     }
 
-    /// Whether there is to be no update, `[]` of bool, and counts it.
+    /// Whether there is to be no update, `[R, 1]` of bool, and counts it.
     fn look(&mut self, norm: &Tensor, loss: &Tensor, step: Step) -> Result<Tensor> {
         // The sum is finite when both are, for a norm is far below the largest number; 0 times it is 0
         // then and else not a number.
-        let sum = norm.f_add(&loss.detach().f_reshape([0; 0])?)?;
+        let sum = norm.f_add(&loss.detach().f_reshape([-1, 1])?)?;
         let gate = self.gate.f_addcmul(&sum, &self.zero)?;
         let closed = gate.f_ne(0.0)?;
         if self.plan.sticky {
@@ -166,21 +172,22 @@ impl Batched {
         };
         let names = self.plan.moments().iter().zip(0..);
         names
-            .map(|(&name, row)| Ok((name, moments.f_get(row)?)))
+            .map(|(&name, row)| Ok((name, moments.f_get(row)?.f_view([-1])?)))
             .collect()
     }
 
-    /// Takes moments in the order of [`moments`](Self::moments), and whether there has been a fault.
-    pub(super) fn assign(&mut self, moments: &[Tensor], fault: bool) -> Result<()> {
-        if self.moments.is_some() {
-            self.moments = Some(Tensor::f_stack(moments, 0)?);
+    /// Takes moments in the order of [`moments`](Self::moments), and the faults that there have been.
+    pub(super) fn assign(&mut self, moments: &[Tensor], faults: &Tensor) -> Result<()> {
+        if let Some(own) = &self.moments {
+            let stacked = Tensor::f_stack(moments, 0)?;
+            self.moments = Some(stacked.f_view(own.size().as_slice())?);
         }
-        let gate = if fault && self.plan.sticky {
-            f64::NAN
-        } else {
-            0.0
+        let faults = faults.f_narrow(1, 0, 1)?;
+        let gate = faults.f_zeros_like()?;
+        self.gate = match self.plan.sticky {
+            true => gate.f_masked_fill(&faults.f_gt(0.0)?, f64::NAN)?,
+            false => gate,
         };
-        self.gate = self.zero.f_full_like(gate)?;
         Ok(())
     }
 }

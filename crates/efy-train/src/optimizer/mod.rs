@@ -12,7 +12,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-use efy_core::device::read;
+use efy_core::device::{Phase, read};
 use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
@@ -112,9 +112,14 @@ impl Optimizer {
     pub fn new(config: &TrainConfig, parameters: &Parameters, total_steps: u64) -> Result<Self> {
         let flat = parameters.flat();
         Self::with(config, parameters, total_steps, |plan, faults| {
+            let one = parameters.replicas() == 1;
             let native: Box<dyn Slices> = match (flat.device(), flat.kind()) {
-                (Device::Cpu, Kind::Float) => Box::new(Native::<f32>::new(plan, parameters)?),
-                (Device::Cpu, Kind::Double) => Box::new(Native::<f64>::new(plan, parameters)?),
+                (Device::Cpu, Kind::Float) if one => {
+                    Box::new(Native::<f32>::new(plan, parameters)?)
+                }
+                (Device::Cpu, Kind::Double) if one => {
+                    Box::new(Native::<f64>::new(plan, parameters)?)
+                }
                 _ => {
                     return Ok(Engine::Batched(Box::new(Batched::new(
                         plan, parameters, faults,
@@ -151,7 +156,8 @@ impl Optimizer {
         config.validate(&|_| "optimizer".to_owned())?;
         let plan = Plan::new(config);
         let options = (Kind::Double, parameters.flat().device());
-        let faults = Tensor::f_zeros([2], options).map_err(efy_core::Error::from)?;
+        let faults =
+            Tensor::f_zeros([parameters.replicas(), 2], options).map_err(efy_core::Error::from)?;
         Ok(Optimizer {
             lr: config.lr,
             schedule: config.schedule.clone(),
@@ -164,7 +170,8 @@ impl Optimizer {
     }
 
     /// One step along `gradient` `[P]`; `loss` is the scalar that it belongs to. If one of them is not
-    /// finite, weights and moments keep their bits.
+    /// finite, weights and moments keep their bits. Of R replicas, `[R P]` and `[R]`, each is judged and
+    /// clipped by itself.
     ///
     /// # Errors
     /// [`crate::Error::Core`] when the gradient is of another model or the device fails.
@@ -174,6 +181,7 @@ impl Optimizer {
         gradient: Tensor,
         loss: &Tensor,
     ) -> Result<Verdict> {
+        let _phase = Phase::Update.enter();
         let rate = self.learning_rate();
         self.steps += 1;
         let step = Step {
@@ -204,12 +212,18 @@ impl Optimizer {
         self.steps
     }
 
+    /// Whether it looks at each step itself, as it does on the CPU with one model: no verdict is then
+    /// [`Verdict::Unknown`].
+    pub fn looks(&self) -> bool {
+        matches!(self.engine, Engine::Native(..))
+    }
+
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.lr * self.schedule.fraction(self.steps + 1, self.total)
     }
 
-    /// On the device, `[2]` of f64: how many steps made no update because something was not finite, and
+    /// On the device, `[R, 2]` of f64 for R replicas: how many steps made no update because something was not finite, and
     /// the number of the first such step, from 1; 0 if there was none.
     pub fn faults(&self) -> &Tensor {
         &self.faults
@@ -241,13 +255,12 @@ impl Optimizer {
             .collect::<Result<Vec<Tensor>>>()?;
         let faults = state.tensor("faults", &self.faults)?;
         let steps = state.get("steps")?;
-        let read = Count::read(&faults)?;
         match &mut self.engine {
             Engine::Native(native, count) => {
                 native.assign(&moments)?;
-                *count = read;
+                *count = Count::read(&faults)?;
             }
-            Engine::Batched(batched) => batched.assign(&moments, read.steps > 0)?,
+            Engine::Batched(batched) => batched.assign(&moments, &faults)?,
         }
         // In place: the batched engine has views of it.
         (self.faults.f_copy_(&faults)).map_err(efy_core::Error::from)?;
@@ -265,10 +278,7 @@ impl Optimizer {
 
 impl Count {
     fn tensor(self) -> efy_core::Result<Tensor> {
-        Ok(Tensor::f_from_slice(&[
-            self.steps as f64,
-            self.first as f64,
-        ])?)
+        Ok(Tensor::f_from_slice(&[self.steps as f64, self.first as f64])?.f_view([1, 2])?)
     }
 
     fn read(faults: &Tensor) -> efy_core::Result<Self> {

@@ -76,11 +76,15 @@ impl Trainer<'_> {
         session: &mut Session,
         step: u64,
     ) -> Result<(Option<PathBuf>, Fault)> {
+        if session.replicas.len() > 1 {
+            // What is kept is for one model; the step is made again when it is trained alone.
+            return Err(Error::State("several replicas".to_owned()));
+        }
         let an_epoch = self.steps_an_epoch(objective).max(1);
-        let back = session.outcome.steps.saturating_sub(step.saturating_sub(1));
-        let done = ((session.outcome.epochs - 1) * an_epoch + session.batch).saturating_sub(back);
-        session.outcome.steps -= back;
-        (session.outcome.epochs, session.batch) = (done / an_epoch + 1, done % an_epoch);
+        let back = session.steps.saturating_sub(step.saturating_sub(1));
+        let done = ((session.epoch - 1) * an_epoch + session.batch).saturating_sub(back);
+        session.steps -= back;
+        (session.epoch, session.batch) = (done / an_epoch + 1, done % an_epoch);
         let rows = batch(self.config, objective, session)?;
         let snapshot = self.snapshot(objective, session)?;
         let fault = examine(objective, session, &rows)?;
@@ -125,8 +129,8 @@ fn examine(objective: &mut dyn Objective, session: &Session, rows: &Tensor) -> R
     objective.rewind()?;
     let parameters = objective.parameters();
     Ok(Fault {
-        step: session.outcome.steps + 1,
-        epoch: session.outcome.epochs,
+        step: session.steps + 1,
+        epoch: session.epoch,
         examples: read::to_vec(rows)?,
         loss: format!("{:?}", read::scalar(&made.loss)?),
         gradient_norm: format!("{:?}", read::scalar(&gradient.norm())?),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use efy_core::device::read;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{Measure, Metrics, Result, State, StepLoss};
 
@@ -11,6 +11,14 @@ const LOSS: &str = "loss";
 const STEPS: &str = "steps";
 const UNSEEN: &str = "unseen";
 const MEASURE: &str = "measure";
+
+/// What was read about one replica.
+pub(crate) struct Seen {
+    /// Its mean loss and its measures, if there was a step.
+    pub(crate) metrics: Option<Metrics>,
+    /// Steps without an update, and the number of the first.
+    pub(crate) faults: [u64; 2],
+}
 
 /// The sum of the losses, on the device, and the measures of the last step.
 #[derive(Default)]
@@ -46,41 +54,64 @@ impl Interval {
         self.steps
     }
 
-    /// The mean loss and the measures, if there was a step, and the two values of `faults`, of which the first was
-    /// `reported` last time, with one read.
-    pub(crate) fn take(
-        &mut self,
-        faults: &Tensor,
-        reported: u64,
-    ) -> Result<(Option<Metrics>, [u64; 2])> {
-        let loss = self.loss.take();
-        let steps = std::mem::take(&mut self.steps);
-        let (names, tensors): (Vec<_>, Vec<_>) = std::mem::take(&mut self.measures)
+    /// Of each replica: the mean loss and the measures, if there was a step, and its two values of `faults`
+    /// `[R, 2]`, of which the first was in `reported` last time. One read; everything stays as it is.
+    pub(crate) fn look(&mut self, faults: &Tensor, reported: &[u64]) -> Result<Vec<Seen>> {
+        let measured = self.measured();
+        let flat = |tensor: &Tensor| tensor.detach().to_kind(Kind::Double).reshape([-1]);
+        let tensors = self
+            .loss
+            .iter()
+            .chain(measured.iter().map(|(_, value)| value));
+        let all: Vec<Tensor> = std::iter::once(faults).chain(tensors).map(flat).collect();
+        let values = Tensor::f_cat(&all, 0).map_err(efy_core::Error::from)?;
+        let values: Vec<f64> = read::to_vec(&values)?;
+        let replicas = reported.len();
+        let (faults, values) = values.split_at(2 * replicas);
+        let replica = |index: usize| {
+            let faults = [0, 1].map(|place| faults[2 * index + place] as u64);
+            let mut columns = values.chunks_exact(replicas).map(|column| column[index]);
+            let loss = columns.next();
+            let metrics = loss.map(|loss| {
+                let skipped = match self.unseen {
+                    true => faults[0].saturating_sub(reported[index]),
+                    false => 0,
+                };
+                let mut metrics = Metrics::default();
+                let steps = self.steps.saturating_sub(skipped).max(1);
+                metrics.set(LOSS, loss / steps as f64);
+                for ((name, _), value) in measured.iter().zip(columns) {
+                    metrics.set(name, value);
+                }
+                metrics
+            });
+            Seen { metrics, faults }
+        };
+        Ok((0..replicas).map(replica).collect())
+    }
+
+    /// [`look`](Self::look), and begins again.
+    pub(crate) fn take(&mut self, faults: &Tensor, reported: &[u64]) -> Result<Vec<Seen>> {
+        let seen = self.look(faults, reported)?;
+        *self = Interval {
+            unseen: self.unseen,
+            ..Interval::default()
+        };
+        Ok(seen)
+    }
+
+    /// The measures, computed; they stay.
+    fn measured(&mut self) -> Vec<(Cow<'static, str>, Tensor)> {
+        let computed: Vec<_> = std::mem::take(&mut self.measures)
             .into_iter()
             .map(|(name, measure)| (name, measure()))
-            .unzip();
-        let faults = [0, 1].map(|place| faults.select(0, place));
-        let all: Vec<&Tensor> = faults.iter().chain(&loss).chain(&tensors).collect();
-        let values = read::scalars(&all)?;
-        let (faults, values) = values.split_at(2);
-        let faults = [faults[0] as u64, faults[1] as u64];
-        if loss.is_none() {
-            return Ok((None, faults));
+            .collect();
+        for (name, value) in &computed {
+            let value = value.shallow_clone();
+            let measure: Measure = Box::new(move || value);
+            self.measures.push((name.clone(), measure));
         }
-        let skipped = if self.unseen {
-            faults[0].saturating_sub(reported)
-        } else {
-            0
-        };
-        let mut metrics = Metrics::default();
-        metrics.set(
-            LOSS,
-            values[0] / steps.saturating_sub(skipped).max(1) as f64,
-        );
-        for (name, &value) in names.iter().zip(&values[1..]) {
-            metrics.set(name, value);
-        }
-        Ok((Some(metrics), faults))
+        computed
     }
 
     /// The sums so far. The measures are computed for it and stay.
@@ -91,10 +122,8 @@ impl Interval {
         if let Some(loss) = &self.loss {
             state.put_tensor(LOSS, loss);
         }
-        for (name, measure) in std::mem::take(&mut self.measures) {
-            let value = measure();
+        for (name, value) in self.measured() {
             state.put_tensor(format!("{MEASURE}.{name}"), &value);
-            self.measures.push((name, Box::new(move || value)));
         }
         Ok(state)
     }

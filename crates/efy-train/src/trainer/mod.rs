@@ -3,6 +3,7 @@
 mod fault;
 pub(crate) mod interval;
 mod log;
+mod replicas;
 mod saving;
 pub(crate) mod session;
 mod step;
@@ -11,6 +12,7 @@ mod tests;
 
 use std::path::Path;
 
+use efy_core::device::Phase;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -21,8 +23,8 @@ use crate::checkpoint::{Checkpoints, Snapshot};
 use crate::observer::{Event, Observer, Observers};
 use crate::optimizer::{OnNonFinite, Verdict};
 use crate::{
-    Alone, Collective, Control, EpochOrder, Metrics, Objective, Result, Split, State, TrainConfig,
-    settle_threads,
+    Alone, Collective, Control, Direction, EarlyStopping, EpochOrder, Metrics, Objective, Result,
+    Split, State, TrainConfig, settle_threads,
 };
 
 pub use self::fault::{FAULT, Fault, newest_fault, replay};
@@ -42,6 +44,8 @@ const OBSERVERS: &str = "observers";
 pub struct Trainer<'a> {
     config: &'a TrainConfig,
     observers: Observers<'a>,
+    /// Those of each replica.
+    apart: Vec<Observers<'a>>,
     control: Control,
     saving: Option<Saving>,
     resume: Option<Snapshot>,
@@ -70,11 +74,20 @@ impl<'a> Trainer<'a> {
         Trainer {
             config,
             observers: observers.into(),
+            apart: Vec::new(),
             control: Control::default(),
             saving: None,
             resume: None,
             collective: Box::new(Alone),
         }
+    }
+
+    /// Observers of each replica alone, in the order of their seeds: they are told its metrics and
+    /// everything that happens to all. The trainer's own hear of means over replicas.
+    #[must_use]
+    pub fn watching(mut self, apart: Vec<Vec<Box<dyn Observer + 'a>>>) -> Self {
+        self.apart = apart.into_iter().map(Observers::from).collect();
+        self
     }
 
     /// Looks at these requests between two steps.
@@ -118,27 +131,48 @@ impl<'a> Trainer<'a> {
     /// are skipped; [`Error::Interrupted`](crate::Error::Interrupted) when it was asked to stop, with a checkpoint
     /// if it writes any; what the objective and the observers report.
     pub fn fit(&mut self, objective: &mut dyn Objective) -> Result<Outcome> {
+        let outcomes = self.fit_replicas(objective)?;
+        let first = outcomes.into_iter().next();
+        first.ok_or_else(|| crate::Error::State("replica: there is none".to_owned()))
+    }
+
+    /// [`fit`](Self::fit) for a model of several replicas, which are trained side by side. Each has its own
+    /// order of examples, early stopping and best weights and ends as it would alone.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); one replica that diverges ends the training of all.
+    pub fn fit_replicas(&mut self, objective: &mut dyn Objective) -> Result<Vec<Outcome>> {
         if let Some(snapshot) = &self.resume
             && let Some(earlier) = Session::earlier_of(&snapshot.state)?
         {
-            return Ok(earlier);
+            return Ok(vec![earlier]);
         }
         let mut session = self.begin(objective, None)?;
         self.epochs(objective, &mut session)?;
         self.log(objective, &mut session)?;
-        let mut outcome = session.outcome;
-        match session.best {
-            Some(best) => objective.parameters().assign(&best)?,
-            // A metric that was never finite says nothing: the last weights are as good as any.
-            None => (outcome.best_step, outcome.best_epoch) = (outcome.steps, outcome.epochs),
+        let (steps, epochs) = (session.steps, session.epoch);
+        for (index, replica) in (0..).zip(&mut session.replicas) {
+            let outcome = &mut replica.outcome;
+            if !replica.ended {
+                (outcome.steps, outcome.epochs) = (steps, epochs);
+            }
+            match &session.best {
+                Some(best) if replica.kept => objective.parameters().assign_replica(index, best)?,
+                // A metric that was never finite says nothing: the last weights are as good as any.
+                _ => (outcome.best_step, outcome.best_epoch) = (outcome.steps, outcome.epochs),
+            }
         }
         self.tell(&Event::Finished)?;
-        Ok(outcome)
+        Ok(session
+            .replicas
+            .into_iter()
+            .map(|one| one.outcome)
+            .collect())
     }
 
     /// Trains a fresh objective for as many epochs as were best in an earlier training, without looking at
     /// validation data, and keeps the last weights; see [`TrainConfig::refit`]. Steps and epochs are
-    /// counted on from there.
+    /// counted on from there. There is one replica.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -147,10 +181,12 @@ impl<'a> Trainer<'a> {
         self.epochs(objective, &mut session)?;
         self.log(objective, &mut session)?;
         self.tell(&Event::Finished)?;
-        let mut outcome = session.outcome;
-        outcome.epochs = earlier.epochs + earlier.best_epoch;
-        outcome.best_step = outcome.steps;
-        Ok(outcome)
+        Ok(Outcome {
+            steps: session.steps,
+            epochs: earlier.epochs + earlier.best_epoch,
+            best_step: session.steps,
+            ..earlier.clone()
+        })
     }
 
     /// A session that begins, or goes on where the snapshot is.
@@ -164,15 +200,19 @@ impl<'a> Trainer<'a> {
         settle_threads(config.batch_size.min(objective.examples()), weights);
         let mut session = Session::new(config, objective, earlier)?;
         let steps = self.steps_an_epoch(objective) * session.last_epoch;
-        let start = session.outcome.steps;
+        let start = session.steps;
         if let Some(snapshot) = self.resume.take() {
             session.best = snapshot.restore(objective.parameters())?;
             session.restore(&snapshot.state, objective)?;
-            self.observers.restore(&snapshot.state.inner(OBSERVERS))?;
-            let step = session.outcome.steps;
+            let states = snapshot.state.inner(OBSERVERS);
+            self.observers.restore(&states)?;
+            for (index, observers) in self.apart.iter_mut().enumerate() {
+                observers.restore(&states.inner(&index.to_string()))?;
+            }
+            let step = session.steps;
             self.tell(&Event::Resumed { step })?;
         }
-        let from = session.outcome.steps;
+        let from = session.steps;
         let steps = start.min(from) + steps;
         self.tell(&Event::Started { steps, from })?;
         Ok(session)
@@ -184,8 +224,8 @@ impl<'a> Trainer<'a> {
 
     /// All epochs that are left.
     fn epochs(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
-        for epoch in session.outcome.epochs..=session.last_epoch {
-            session.outcome.epochs = epoch;
+        for epoch in session.epoch..=session.last_epoch {
+            session.epoch = epoch;
             if !session.evaluated {
                 self.epoch(objective, session)?;
                 if session.earlier.is_none() {
@@ -194,7 +234,7 @@ impl<'a> Trainer<'a> {
                 session.evaluated = true;
                 self.save_or_stop(objective, session)?;
             }
-            if session.stopping.exhausted() {
+            if session.replicas.iter().all(|replica| replica.ended) {
                 break;
             }
             if epoch < session.last_epoch {
@@ -209,13 +249,11 @@ impl<'a> Trainer<'a> {
         let config = self.config;
         let order = order(config, objective, session)?;
         let order = order.part(self.collective.rank(), self.collective.world());
-        for rows in order.batches().skip(session.batch as usize) {
-            self.step(objective, session, &rows)?;
-            if session
-                .outcome
-                .steps
-                .is_multiple_of(config.log_every.max(1))
-            {
+        let batches: Vec<Tensor> = order.batches().skip(session.batch as usize).collect();
+        objective.announce(&batches)?;
+        for rows in &batches {
+            self.step(objective, session, rows)?;
+            if session.steps.is_multiple_of(config.log_every.max(1)) {
                 self.log(objective, session)?;
             }
             // The last step of an epoch belongs to the evaluation after it.
@@ -232,6 +270,7 @@ impl<'a> Trainer<'a> {
         session: &mut Session,
         rows: &Tensor,
     ) -> Result<()> {
+        let _phase = Phase::Step.enter();
         let mut assembly = Assembly {
             parts: session.parts,
             collective: self.collective.as_mut(),
@@ -246,19 +285,27 @@ impl<'a> Trainer<'a> {
         session.parts = assembly.parts;
         let (step, verdict) = made?;
         session.batch += 1;
-        session.outcome.steps += 1;
+        session.steps += 1;
         let stops = self.config.on_nonfinite == OnNonFinite::Stop;
+        // There is a verdict on a single model only.
+        if let Some(replica) = session.replicas.first_mut() {
+            match verdict {
+                Verdict::Updated => replica.skipped = 0,
+                Verdict::NotFinite => replica.skipped += 1,
+                Verdict::Unknown => {}
+            }
+        }
         if verdict == Verdict::NotFinite {
             objective.rewind()?;
-            session.skipped += 1;
-            if stops || session.skipped >= MOST_SKIPPED {
-                let number = session.outcome.steps;
+            let too_many = session
+                .replicas
+                .iter()
+                .any(|one| one.skipped >= MOST_SKIPPED);
+            if stops || too_many {
+                let number = session.steps;
                 return Err(self.fault(objective, session, number, Some(&step.loss)));
             }
             return Ok(());
-        }
-        if verdict == Verdict::Updated {
-            session.skipped = 0;
         }
         let unseen = verdict == Verdict::Unknown && !stops;
         session.interval.add(step, unseen);
@@ -268,21 +315,41 @@ impl<'a> Trainer<'a> {
     /// Looks at the validation split when it is due.
     fn evaluate(&mut self, objective: &mut dyn Objective, session: &mut Session) -> Result<()> {
         let config = self.config;
-        let epoch = session.outcome.epochs;
+        let (step, epoch) = (session.steps, session.epoch);
         let last = epoch == session.last_epoch;
         if !(last || epoch.is_multiple_of(config.eval_every.max(1))) {
             return Ok(());
         }
-        let metrics = objective.evaluate(Split::Validation)?;
-        let step = session.outcome.steps;
-        self.tell(&Event::metrics(step, epoch, Split::Validation, &metrics))?;
-        let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
-        if session.stopping.improved(monitored) {
-            session.best = Some(objective.parameters().flat().copy());
-            (session.outcome.best_step, session.outcome.best_epoch) = (step, epoch);
-            session.outcome.validation = metrics;
+        let metrics = objective.evaluate_replicas(Split::Validation)?;
+        self.tell_metrics(
+            (step, epoch, Split::Validation),
+            &metrics,
+            &session.replicas,
+        )?;
+        let mut ending = Vec::new();
+        for (index, (replica, metrics)) in session.replicas.iter_mut().zip(metrics).enumerate() {
+            if replica.ended {
+                continue;
+            }
+            let mut stopping = EarlyStopping::new(Direction::of(&config.monitor), config.patience);
+            stopping.restore(replica.progress);
+            let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
+            if stopping.improved(monitored) {
+                let parameters = objective.parameters();
+                match &session.best {
+                    None => session.best = Some(parameters.flat().copy()),
+                    Some(best) => parameters.copy_replica(index as i64, best)?,
+                }
+                replica.kept = true;
+                (replica.outcome.best_step, replica.outcome.best_epoch) = (step, epoch);
+                replica.outcome.validation = metrics;
+            }
+            replica.progress = stopping.progress();
+            if stopping.exhausted() {
+                ending.push(index);
+            }
         }
-        Ok(())
+        self.end_replicas(&ending, session)
     }
 
     /// Tells the observers of metrics that were computed after training.
@@ -290,16 +357,32 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// What the observers report.
     pub fn report(&mut self, outcome: &Outcome, split: Split, metrics: &Metrics) -> Result<()> {
-        self.tell(&Event::metrics(
-            outcome.best_step,
-            outcome.best_epoch,
-            split,
-            metrics,
-        ))
+        let (step, epoch) = (outcome.best_step, outcome.best_epoch);
+        self.tell(&Event::metrics(step, epoch, split, metrics))
+    }
+
+    /// [`report`](Self::report) to the observers of one replica.
+    ///
+    /// # Errors
+    /// What the observers report.
+    pub fn report_replica(
+        &mut self,
+        index: usize,
+        outcome: &Outcome,
+        split: Split,
+        metrics: &Metrics,
+    ) -> Result<()> {
+        let (step, epoch) = (outcome.best_step, outcome.best_epoch);
+        match self.apart.get_mut(index) {
+            Some(observers) => observers.tell(&Event::metrics(step, epoch, split, metrics)),
+            None => Ok(()),
+        }
     }
 
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        self.observers.tell(event)
+        self.observers.tell(event)?;
+        let mut apart = self.apart.iter_mut();
+        apart.try_for_each(|observers| observers.tell(event))
     }
 }
 
@@ -308,13 +391,18 @@ pub fn observer_state(snapshot: &Snapshot, name: &str) -> State {
     snapshot.state.inner(OBSERVERS).inner(name)
 }
 
+/// [`observer_state`] of one of the replica's own.
+pub fn replica_observer_state(snapshot: &Snapshot, replica: usize, name: &str) -> State {
+    let states = snapshot.state.inner(OBSERVERS);
+    states.inner(&replica.to_string()).inner(name)
+}
+
 /// The order of the epoch in progress.
 fn order(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> Result<EpochOrder> {
     let size = (objective.examples(), config.batch_size);
-    Ok(EpochOrder::new(
-        config.seed,
-        session.outcome.epochs,
-        size,
-        objective.device(),
-    )?)
+    let (epoch, device) = (session.epoch, objective.rows_device());
+    Ok(match session.replicas.len() {
+        1 => EpochOrder::new(config.seed, epoch, size, device)?,
+        _ => EpochOrder::of_replicas(config.seeds(), epoch, size, device)?,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use efy_core::device::read;
+use efy_core::device::{Phase, read};
 
 use super::session::Session;
 use super::{OBSERVERS, Trainer};
@@ -28,7 +28,7 @@ impl Trainer<'_> {
         objective: &mut dyn Objective,
         session: &mut Session,
     ) -> Result<()> {
-        let step = session.outcome.steps;
+        let step = session.steps;
         let stop = self.control.stops(step);
         let asked = self.control.wants_checkpoint();
         let due = |saving: &Saving| saving.every > 0 && step.is_multiple_of(saving.every);
@@ -61,6 +61,7 @@ impl Trainer<'_> {
         if self.saving.is_none() {
             return Ok(None);
         }
+        let _phase = Phase::Checkpoint.enter();
         if !finite(objective)? {
             // The last good one must not be pushed out by one that nobody can go on from.
             return Ok(None);
@@ -96,8 +97,12 @@ impl Trainer<'_> {
         session: &mut Session,
     ) -> Result<Snapshot> {
         let mut state = session.state(objective)?;
-        state.nest(OBSERVERS, self.observers.state()?);
-        let step = session.outcome.steps;
+        let mut observers = self.observers.state()?;
+        for (index, apart) in self.apart.iter_mut().enumerate() {
+            observers.nest(&index.to_string(), apart.state()?);
+        }
+        state.nest(OBSERVERS, observers);
+        let step = session.steps;
         Snapshot::new(step, objective.parameters(), session.best.as_ref(), state)
     }
 }

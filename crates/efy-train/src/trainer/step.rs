@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use efy_core::device::Phase;
 use tch::{Kind, TchError, Tensor};
 
 use crate::optimizer::{Optimizer, Verdict};
@@ -16,6 +17,7 @@ pub fn training_step(
     optimizer: &mut Optimizer,
     rows: &Tensor,
 ) -> Result<StepLoss> {
+    let _phase = Phase::Step.enter();
     let (step, gradient) = gradient(objective, rows)?;
     optimizer.step(objective.parameters(), gradient, &step.loss)?;
     objective.constrain()?;
@@ -27,9 +29,22 @@ fn gradient(objective: &mut dyn Objective, rows: &Tensor) -> Result<(StepLoss, T
     let mut step = objective.step(rows)?;
     let gradient = match step.gradient.take() {
         Some(gradient) => gradient,
-        None => objective.parameters().gradient(&step.loss)?,
+        None => {
+            let _phase = Phase::Gradient.enter();
+            // Of replicas, none depends on the weights of another.
+            let sum = match step.loss.dim() {
+                0 => step.loss.shallow_clone(),
+                _ => step.loss.sum(None::<Kind>),
+            };
+            objective.parameters().gradient(&sum)?
+        }
     };
     Ok((step, gradient))
+}
+
+/// The examples of a batch `[B]`, or of each replica in `[R, B]`.
+fn examples(rows: &Tensor) -> i64 {
+    rows.size().last().copied().unwrap_or(0)
 }
 
 /// How the gradient of a batch is put together.
@@ -49,7 +64,7 @@ impl Assembly<'_> {
         rows: &Tensor,
         split: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<(StepLoss, Verdict)> {
-        let count = rows.size()[0] as u64;
+        let count = examples(rows) as u64;
         let (mut step, mut gradient) = loop {
             match caught(|| gradient_in_parts(objective, rows, self.parts)) {
                 Err(error) if is_out_of_memory(&error) => {
@@ -68,10 +83,11 @@ impl Assembly<'_> {
         };
         if self.collective.world() > 1 {
             let length = gradient.size()[0];
-            let loss = step.loss.detach().reshape([1]).to_kind(gradient.kind());
-            let flat = Tensor::f_cat(&[gradient, loss], 0).map_err(efy_core::Error::from)?;
+            let losses = step.loss.detach().reshape([-1]).to_kind(gradient.kind());
+            let flat = Tensor::f_cat(&[gradient, losses], 0).map_err(efy_core::Error::from)?;
             let flat = self.collective.average(flat, count as usize)?;
-            step.loss = flat.narrow(0, length, 1).sum(None::<Kind>);
+            let losses = flat.narrow(0, length, flat.size()[0] - length);
+            step.loss = losses.reshape(step.loss.size());
             gradient = flat.narrow(0, 0, length);
         }
         let verdict = optimizer.step(objective.parameters(), gradient, &step.loss)?;
@@ -89,11 +105,14 @@ pub(super) fn gradient_in_parts(
     rows: &Tensor,
     parts: u64,
 ) -> Result<(StepLoss, Tensor)> {
-    let count = rows.size()[0];
+    let count = examples(rows);
     if count == 0 {
         // What falls to one process of a batch that is smaller than their number.
         let zeros = objective.parameters().flat().zeros_like();
-        let loss = zeros.sum(None::<Kind>);
+        let loss = match rows.size().as_slice() {
+            &[replicas, _] => zeros.narrow(0, 0, replicas),
+            _ => zeros.sum(None::<Kind>),
+        };
         let metrics = Vec::new();
         return Ok((
             StepLoss {
@@ -112,7 +131,7 @@ pub(super) fn gradient_in_parts(
     for from in (0..count).step_by(size as usize) {
         let length = size.min(count - from);
         let weight = Tensor::from(length as f64 / count as f64);
-        let (mut step, gradient) = gradient(objective, &rows.narrow(0, from, length))?;
+        let (mut step, gradient) = gradient(objective, &rows.narrow(-1, from, length))?;
         let gradient = gradient.f_mul(&weight).map_err(efy_core::Error::from)?;
         step.loss = step.loss.detach() * &weight;
         sum = Some(match sum {

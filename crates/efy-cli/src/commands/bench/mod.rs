@@ -1,22 +1,20 @@
 //! `efy bench`: the code paths of training and of projections on made-up data of any shape.
 
+mod gpu;
+mod measure;
 mod project;
 
-use std::time::Instant;
-
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::ValueEnum;
-use efy_core::device::read;
 use efy_tasks::multilabel::Workload;
 use serde::Deserialize;
-use serde_json::json;
-use tch::{Cuda, Device, Tensor};
+use serde_json::{Value, json};
+use tch::Device;
 
+use self::measure::{Measured, measure};
 use crate::arguments::Bench;
+use crate::exit::Usage;
 use crate::output;
-
-/// Steps before the clock starts.
-const WARM_UP: u64 = 50;
 
 /// What `--set steps=N` says.
 #[derive(Deserialize)]
@@ -32,12 +30,70 @@ pub(crate) enum Subject {
     Fy,
     /// Projections onto a domain.
     Project,
+    /// A table of training steps on a GPU beside the CPU.
+    Gpu,
 }
 
 pub(crate) fn run(arguments: &Bench) -> Result<()> {
-    // `steps` is how long to measure, everything else the problem, whose keys are checked by name.
-    let (own, rest): (Vec<String>, Vec<String>) = arguments
-        .set
+    if !(arguments.seconds.is_finite() && arguments.seconds >= 0.0) {
+        let message = format!(
+            "--seconds: expected a number >= 0, found {}",
+            arguments.seconds
+        );
+        return Err(anyhow!(Usage(message)));
+    }
+    if arguments.out.is_some() && !matches!(arguments.what, Subject::Gpu) {
+        let message = "--out: only `efy bench gpu` writes files";
+        return Err(anyhow!(Usage(message.to_owned())));
+    }
+    match arguments.what {
+        Subject::Fy => fy(arguments),
+        Subject::Project => project(arguments),
+        Subject::Gpu => gpu::run(arguments),
+    }
+}
+
+fn fy(arguments: &Bench) -> Result<()> {
+    let (steps, rest) = length(&arguments.set)?;
+    let device = arguments.device.device.select()?;
+    let workload: Workload = efy_train::config::from_text("bench", "{}", &rest)?;
+    let mut work = workload.start(device)?;
+    let length = (steps, arguments.seconds);
+    let measured = measure(&mut || Ok(work.step()?), device, length)?;
+    let settings = serde_json::to_value(&workload)?;
+    let Workload {
+        d, k, batch, rank, ..
+    } = workload;
+    let problem = format!("d {d}, k {k}, batch {batch}, rank {rank}");
+    tell(
+        arguments,
+        device,
+        &measured,
+        (settings, &problem),
+        ("loss", "last loss"),
+    )
+}
+
+fn project(arguments: &Bench) -> Result<()> {
+    let (steps, rest) = length(&arguments.set)?;
+    let device = arguments.device.device.select()?;
+    let workload: project::Workload = efy_train::config::from_text("bench", "{}", &rest)?;
+    let mut work = workload.start(device)?;
+    let length = (steps, arguments.seconds);
+    let measured = measure(&mut || Ok(work.step()), device, length)?;
+    let problem = (serde_json::to_value(&workload)?, &*workload.to_string());
+    tell(
+        arguments,
+        device,
+        &measured,
+        problem,
+        ("largest", "largest coordinate"),
+    )
+}
+
+/// `steps` is how long to measure, everything else the problem, whose keys are checked by name.
+fn length(sets: &[String]) -> Result<(Option<u64>, Vec<String>)> {
+    let (own, rest): (Vec<String>, Vec<String>) = sets
         .iter()
         .cloned()
         .partition(|set| set.trim_start().starts_with("steps="));
@@ -45,94 +101,33 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
         true => None,
         false => Some(efy_train::config::from_text::<Length>("bench", "{}", &own)?.steps),
     };
-    let device = arguments.device.device.select()?;
-    let length = (steps, arguments.seconds);
-    let (measured, settings, problem) = match arguments.what {
-        Subject::Fy => {
-            let workload: Workload = efy_train::config::from_text("bench", "{}", &rest)?;
-            let mut work = workload.start(device)?;
-            let Workload {
-                d, k, batch, rank, ..
-            } = workload;
-            let problem = format!("d {d}, k {k}, batch {batch}, rank {rank}");
-            let measured = measure(&mut || Ok(work.step()?), device, length)?;
-            (measured, serde_json::to_value(&workload)?, problem)
-        }
-        Subject::Project => {
-            let workload: project::Workload = efy_train::config::from_text("bench", "{}", &rest)?;
-            let mut work = workload.start(device)?;
-            let measured = measure(&mut || Ok(work.step()), device, length)?;
-            (
-                measured,
-                serde_json::to_value(&workload)?,
-                workload.to_string(),
-            )
-        }
-    };
+    Ok((steps, rest))
+}
+
+/// Prints what was measured; `last` is what the last number is called, in JSON and in words.
+fn tell(
+    arguments: &Bench,
+    device: Device,
+    measured: &Measured,
+    (settings, problem): (Value, &str),
+    last: (&str, &str),
+) -> Result<()> {
     let Measured {
         steps,
         seconds,
-        last,
+        rate,
+        memory,
+        last: value,
     } = measured;
-    let rate = steps as f64 / seconds;
     if arguments.json {
-        let name = match arguments.what {
-            Subject::Fy => "loss",
-            Subject::Project => "largest",
-        };
         return output::json(&json!({
             "bench": arguments.what.to_possible_value().map(|value| value.get_name().to_owned()),
             "device": format!("{device:?}"), "steps": steps, "seconds": seconds,
-            "steps_per_second": rate, name: last, "settings": settings,
+            "steps_per_second": rate, last.0: value, "memory": memory, "settings": settings,
         }));
     }
-    let last = match arguments.what {
-        Subject::Fy => format!("last loss {last:.4}"),
-        Subject::Project => format!("largest coordinate {last:.4}"),
-    };
+    let name = last.1;
     output::line(&format!(
-        "{rate:.0} steps/s  ({steps} steps in {seconds:.2} s; {problem}; {device:?}; {last})"
+        "{rate:.0} steps/s  ({steps} steps in {seconds:.2} s; {problem}; {device:?}; {name} {value:.4})"
     ))
-}
-
-struct Measured {
-    steps: u64,
-    seconds: f64,
-    /// What the last step returned.
-    last: f64,
-}
-
-/// Exactly so many steps if given, else as many as fit into the seconds after some to warm up.
-fn measure(
-    step: &mut dyn FnMut() -> Result<Tensor>,
-    device: Device,
-    (steps, seconds): (Option<u64>, f64),
-) -> Result<Measured> {
-    let synchronize = || {
-        if let Device::Cuda(index) = device {
-            Cuda::synchronize(index as i64);
-        }
-    };
-    let mut last = None;
-    for _ in 0..if steps.is_some() { 0 } else { WARM_UP } {
-        last = Some(step()?);
-    }
-    synchronize();
-    let started = Instant::now();
-    let mut done = 0;
-    while match steps {
-        Some(steps) => done < steps,
-        None => started.elapsed().as_secs_f64() < seconds,
-    } {
-        last = Some(step()?);
-        done += 1;
-    }
-    synchronize();
-    let seconds = started.elapsed().as_secs_f64();
-    let last = last.map_or(Ok(f64::NAN), |last| read::scalar(&last.max()))?;
-    Ok(Measured {
-        steps: done,
-        seconds,
-        last,
-    })
 }

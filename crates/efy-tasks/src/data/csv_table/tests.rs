@@ -48,7 +48,13 @@ fn later_files_are_read_as_the_schema_says() {
         name: "place".to_owned(),
         values: vec!["3".to_owned(), "7".to_owned()],
     };
-    let read = |text: &str| parse(text.as_bytes(), Path::new("new.csv"), &schema.roles(false));
+    let read = |text: &str| {
+        parse(
+            text.as_bytes(),
+            Path::new("new.csv"),
+            &schema.roles(Role::Skip),
+        )
+    };
     let error = read("place,extra,x\n7,anything,4\n8,?,5\n").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -62,7 +68,12 @@ fn later_files_are_read_as_the_schema_says() {
 fn a_feature_without_a_column_is_named() {
     let schema = Schema::of_table(&read_new("x,z,y_a\n1,2,0\n").unwrap(), &["y_a".to_owned()]);
     let schema = schema.unwrap();
-    let table = parse(&b"x\n1\n"[..], Path::new("new.csv"), &schema.roles(false)).unwrap();
+    let table = parse(
+        &b"x\n1\n"[..],
+        Path::new("new.csv"),
+        &schema.roles(Role::Skip),
+    )
+    .unwrap();
     let error = schema.encode(&table).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::http::{Reply, Server};
 use super::*;
+use crate::data::Targets;
 
 const TRAIN: &[u8] = b"@attribute x real\n@attribute a {0,1}\n@data\n1,0\n2,1\n";
 const LABELS: &[u8] = b"<labels><label name='a'/></labels>";
@@ -31,17 +32,18 @@ fn tiny() -> KnownSet {
         features: 1,
         labels: 1,
         train: 2,
-        train_file: KnownFile {
+        targets: Targets::Sets,
+        train_file: Some(KnownFile {
             name: "tiny.arff",
             folder: None,
             sha256: hex(TRAIN),
-        },
+        }),
         test_file: None,
-        labels_file: KnownFile {
+        labels_file: Some(KnownFile {
             name: "tiny.xml",
             folder: None,
             sha256: hex(LABELS),
-        },
+        }),
         paper: "",
         origin: "",
         embedded: false,
@@ -281,4 +283,35 @@ fn an_unknown_name_is_answered_with_the_nearest() {
         "unknown data set \"emotion\": did you mean \"emotions\"?"
     );
     assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
+fn rankings_are_one_file_of_the_folder_of_rankings() {
+    let mirror = TempDir::new().unwrap();
+    let folder = mirror.path().join("label_ranking");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("tiny.csv"), TRAIN).unwrap();
+    let place = Place::new(&format!("file://{}", mirror.path().display()));
+    let set = KnownSet {
+        targets: Targets::Rankings,
+        train_file: Some(KnownFile {
+            name: "tiny.csv",
+            folder: None,
+            sha256: hex(TRAIN),
+        }),
+        labels_file: None,
+        origin: "https://nowhere.invalid/ranks",
+        ..tiny()
+    };
+    fetch_set(&set, &place.cache, &mut |_| {}).unwrap();
+    assert!(place.cache.has(&set));
+    let file = set.train_file.unwrap();
+    assert_eq!(set.address(file), "https://nowhere.invalid/ranks/tiny.csv");
+    // A set that is in the program only has nothing to fetch, and is not fetched.
+    let none = KnownSet {
+        train_file: None,
+        ..set
+    };
+    fetch_set(&none, &place.cache, &mut |_| {}).unwrap();
+    assert!(!place.cache.has(&none));
 }

@@ -62,7 +62,7 @@ fn load<'a>(
     let (mut data, mut missing) = (Vec::new(), Vec::new());
     for column in protocol.columns(origin)? {
         let config = protocol.config(origin, &[&column.set])?;
-        match crate::multilabel::dataset(&config.data, request.cache) {
+        match crate::supervised::dataset(&config, request.cache) {
             Ok(dataset) => {
                 // Drawn once: rows that one seed chose settings on must not be another's test rows.
                 let dataset = dataset.with_test_split(config.data.test, 0)?;

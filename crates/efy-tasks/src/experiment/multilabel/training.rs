@@ -8,7 +8,7 @@ use tch::Device;
 
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::multilabel::{Multilabel, Splits, refit};
+use crate::supervised::{Splits, Supervised, refit};
 use crate::{Error, Result};
 
 /// A training to be made, on the CPU.
@@ -64,7 +64,7 @@ impl Training<'_> {
         let config = &self.config;
         let options = (config.model.dtype.kind(), Device::Cpu);
         let splits = Splits::new(self.data, &config.data, config.train.seed, options)?;
-        let mut objective = Multilabel::new(config, splits)?;
+        let mut objective = Supervised::new(config, splits)?;
         let mut trainer = Trainer::new(&config.train, Vec::new());
         let trained = match trainer.fit(&mut objective) {
             Ok(outcome) if self.scored && config.train.refit => {

@@ -1,6 +1,7 @@
 //! Both engines on a problem of a few weights.
 
 mod gate;
+mod replicas;
 mod state;
 mod trajectories;
 

@@ -131,7 +131,7 @@ fn every_part_of_the_state_matters() {
         "interval",
         "objective",
         "observers",
-        "early_stopping",
+        "replica",
         "batch",
     ] {
         let named = changed.iter().any(|name| name.starts_with(part));

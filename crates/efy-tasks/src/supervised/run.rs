@@ -7,16 +7,16 @@ use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
 use efy_train::files::{read_text, write_atomically, write_json};
 use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
 use efy_train::{
-    Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, Trainer,
-    newest_fault, observer_state, weights,
+    Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, State,
+    Trainer, newest_fault, observer_state, replica_observer_state, weights,
 };
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Multilabel, Scaling, Splits, write_predictions};
+use super::{Placement, Scaling, Splits, Supervised, replicas};
 use crate::Result;
-use crate::config::{Config, DataConfig};
-use crate::data::{self, Cache, Dataset, LabelColumns, Schema};
+use crate::config::Config;
+use crate::data::{self, Cache, Dataset, Schema, Targets};
 use crate::error::{Error, json_message};
 
 /// Names of the buffers that are stored beside the weights.
@@ -25,7 +25,7 @@ const BUFFERS: [&str; 2] = ["input.mean", "input.deviation"];
 /// A trained model with its data.
 pub struct Trained {
     /// The model.
-    pub objective: Multilabel,
+    pub objective: Supervised,
     /// Names and encodings of features and labels.
     pub schema: Schema,
     /// How training inputs were scaled.
@@ -34,7 +34,8 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Encoded rows, row-major `[n, d]`, to outputs in `[0, 1]`, row-major `[n, k]`.
+    /// Encoded rows, row-major `[n, d]`, to what the task makes of them, row-major `[n, m]`: see
+    /// [`Outputs::outcome`](super::Outputs::outcome).
     ///
     /// # Errors
     /// Those of the model and the solver.
@@ -47,25 +48,49 @@ impl Trained {
         let x = self.scaling.apply(&x).to_kind(kind).to_device(device);
         Ok(read::to_vec(&self.objective.predict(&x)?)?)
     }
+
+    /// The predictions for encoded rows, row-major `[n, d]`, as CSV.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predictions_csv(&self, rows: &[f32]) -> Result<String> {
+        let outcome = self.predict(rows)?;
+        let width = self.schema.width().max(1);
+        let numbers: Vec<usize> = (0..rows.len() / width).collect();
+        let outputs = self.objective.outputs();
+        outputs.csv(&self.schema.labels, &numbers, &outcome, None)
+    }
 }
 
 /// The data set that a configuration names.
 ///
 /// # Errors
-/// [`Error`] naming the file or the data set.
-pub fn dataset(config: &DataConfig, cache: &Cache) -> Result<Dataset> {
+/// [`Error`] naming the file or the data set, among them that its labels are not what the task learns.
+pub fn dataset(config: &Config, cache: &Cache) -> Result<Dataset> {
+    let (task, config) = (config.task, &config.data);
     let data = match &config.path {
         None => data::load(&config.name, cache)?,
         Some(path) => {
-            let columns = match (&config.label_columns, &config.label_prefix) {
-                (Some(names), _) => Some(LabelColumns::Names(names.clone())),
-                (None, Some(prefix)) => Some(LabelColumns::Prefix(prefix.clone())),
-                (None, None) => None,
-            };
+            let columns = config.columns();
             let (test, labels) = (config.test_path.as_deref(), config.labels_path.as_deref());
-            data::load_path(path, test, labels, columns.as_ref())?
+            match task.targets() {
+                Targets::Sets => data::load_path(path, test, labels, columns.as_ref())?,
+                Targets::Rankings => data::load_rankings(path, test, columns.as_ref())?,
+            }
         }
     };
+    let (expected, found) = (task.targets(), data.targets());
+    if expected != found {
+        return Err(Error::Dataset {
+            name: data.name().to_owned(),
+            message: format!(
+                "task {} learns {}, found {}; set data.name or data.path",
+                task.name(),
+                expected.written_out(),
+                found.written_out()
+            ),
+        });
+    }
     if config.drop_empty {
         data.without_empty_rows()
     } else {
@@ -78,7 +103,7 @@ pub struct Prepared<'a> {
     config: &'a Config,
     data: &'a Dataset,
     device: Device,
-    objective: Multilabel,
+    objective: Supervised,
 }
 
 /// How a run is watched and steered.
@@ -97,8 +122,10 @@ impl<'a> Prepared<'a> {
     /// What data, model and solver report.
     pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
         let options = (config.model.dtype.kind(), device);
-        let splits = Splits::new(data, &config.data, config.train.seed, options)?;
-        let objective = Multilabel::new(config, splits)?;
+        let splits = (config.train.seeds())
+            .map(|seed| Splits::new(data, &config.data, seed, options))
+            .collect::<Result<_>>()?;
+        let objective = Supervised::replicas(config, splits)?;
         objective.rehearse()?;
         Ok(Prepared {
             config,
@@ -108,22 +135,38 @@ impl<'a> Prepared<'a> {
         })
     }
 
+    /// Where the examples live.
+    pub fn placement(&self) -> Placement {
+        self.objective.splits().placement()
+    }
+
+    /// Whether batches are copied from pinned memory.
+    pub fn is_pinned(&self) -> bool {
+        self.objective.is_pinned()
+    }
+
     /// Trains and fills the run directory; returns the test metrics.
     ///
     /// # Errors
     /// What training or writing report.
     pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
-        let yaml = efy_train::config::to_yaml(self.config)?;
-        write_atomically(&run.config(), yaml.as_bytes())?;
-        write_json(&run.environment(), &Environment::capture(self.device))?;
-        write_json(&run.schema(), self.data.schema())?;
-        let mut files: Vec<Box<dyn Observer>> =
-            vec![Box::new(MetricsFile::create(&run.metrics())?)];
-        if self.config.train.tensorboard {
-            files.push(Box::new(TensorBoard::create(run.path())?));
-        }
+        let replicas = replicas::create(self.config, run)?;
+        let begin = |config: &Config, run: &RunDirectory| -> Result<Files> {
+            let yaml = efy_train::config::to_yaml(config)?;
+            write_atomically(&run.config(), yaml.as_bytes())?;
+            write_json(&run.environment(), &Environment::capture(self.device))?;
+            write_json(&run.schema(), self.data.schema())?;
+            let mut files: Files = vec![Box::new(MetricsFile::create(&run.metrics())?)];
+            if config.train.tensorboard {
+                files.push(Box::new(TensorBoard::create(run.path())?));
+            }
+            Ok(files)
+        };
+        let files = begin(self.config, run)?;
+        let apart = replicas.iter().map(|one| begin(&one.config, &one.run));
+        let apart = apart.collect::<Result<Vec<Files>>>()?;
         let checkpoints = checkpoints(run, self.config, self.data)?;
-        self.go(run, files, attendance, checkpoints, None)
+        self.go(run, (files, apart), attendance, checkpoints, None)
     }
 
     /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
@@ -145,19 +188,31 @@ impl<'a> Prepared<'a> {
         let Some(snapshot) = snapshot else {
             return self.train(run, attendance);
         };
-        let written = observer_state(&snapshot, "metrics").get("bytes")?;
-        let metrics = MetricsFile::resume(&run.metrics(), written)?;
-        let mut files: Vec<Box<dyn Observer>> = vec![Box::new(metrics)];
-        if self.config.train.tensorboard {
-            files.push(Box::new(TensorBoard::resume(run.path())?));
-        }
-        self.go(run, files, attendance, checkpoints, Some(snapshot))
+        let go_on = |state: State, run: &RunDirectory| -> Result<Files> {
+            let metrics = MetricsFile::resume(&run.metrics(), state.get("bytes")?)?;
+            let mut files: Files = vec![Box::new(metrics)];
+            if self.config.train.tensorboard {
+                files.push(Box::new(TensorBoard::resume(run.path())?));
+            }
+            Ok(files)
+        };
+        let files = go_on(observer_state(&snapshot, "metrics"), run)?;
+        let replicas = replicas::open(self.config, run)?;
+        let apart = (replicas.iter().enumerate())
+            .map(|(index, one)| {
+                go_on(
+                    replica_observer_state(&snapshot, index, "metrics"),
+                    &one.run,
+                )
+            })
+            .collect::<Result<Vec<Files>>>()?;
+        self.go(run, (files, apart), attendance, checkpoints, Some(snapshot))
     }
 
     fn go(
         self,
         run: &RunDirectory,
-        mut observers: Vec<Box<dyn Observer>>,
+        (mut observers, apart): (Files, Vec<Files>),
         attendance: Attendance,
         checkpoints: Checkpoints,
         snapshot: Option<Snapshot>,
@@ -171,30 +226,51 @@ impl<'a> Prepared<'a> {
         let started = Instant::now();
         observers.extend(attendance.observers);
         let mut trainer = Trainer::new(&config.train, observers)
+            .watching(apart)
             .controlled(attendance.control)
             .saving(checkpoints, config.checkpoint.every, &run.faults())
             .resuming(snapshot);
+        if config.train.replicas > 1 {
+            let outcomes = trainer.fit_replicas(&mut objective)?;
+            let place = (data, device, started);
+            let trained = (&mut objective, outcomes.as_slice());
+            return replicas::finish(config, run, trained, place, &mut trainer);
+        }
         let mut outcome = trainer.fit(&mut objective)?;
         if config.train.refit {
             (objective, outcome) = refit(&mut trainer, config, data, device, &outcome)?;
         }
         let test = objective.evaluate(Split::Test)?;
         trainer.report(&outcome, Split::Test, &test)?;
-
-        let Scaling { mean, deviation } = objective.splits().scaling();
-        let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
-            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
-        weights::save(&run.weights(), objective.parameters(), &buffers)?;
-        write_test_predictions(run, &objective, data)?;
-        write_summary(
-            run,
-            config,
-            &outcome,
-            &test,
-            started.elapsed().as_secs_f64(),
-        )?;
+        let predictions = objective.predict_split(Split::Test)?.pop();
+        let results = (&outcome, &test, predictions.as_ref());
+        finish(config, run, &objective, data, (results, started))?;
         Ok(test)
     }
+}
+
+/// Observers that write into a run directory.
+type Files = Vec<Box<dyn Observer>>;
+
+/// What a training came to: where it ended, its test metrics, and what the task makes of the test split.
+pub(super) type Results<'a> = (&'a Outcome, &'a Metrics, Option<&'a Tensor>);
+
+/// Writes what a trained model leaves: weights, predictions, and last of all the summary.
+pub(super) fn finish(
+    config: &Config,
+    run: &RunDirectory,
+    objective: &Supervised,
+    data: &Dataset,
+    ((outcome, test, predictions), started): (Results<'_>, Instant),
+) -> Result<()> {
+    let Scaling { mean, deviation } = objective.splits().scaling();
+    let buffers = [(BUFFERS[0], mean), (BUFFERS[1], deviation)]
+        .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
+    weights::save(&run.weights(), objective.parameters(), &buffers)?;
+    if let Some(predictions) = predictions {
+        write_test_predictions(run, objective, data, predictions)?;
+    }
+    write_summary(run, config, outcome, test, started.elapsed().as_secs_f64())
 }
 
 /// The checkpoints of a run, which belong to its configuration and its data.
@@ -220,6 +296,7 @@ pub fn replay(
     device: Device,
     cache: &Cache,
 ) -> Result<(Fault, Fault)> {
+    replicas::refuse(config, run)?;
     let Some(snapshot) = newest_fault(&run.faults())? else {
         let run = run.path().display();
         return Err(Error::Usage(format!("{run}: no step of it was not finite")));
@@ -227,14 +304,14 @@ pub fn replay(
     let path = run.faults().join(FAULT);
     let kept: Fault = serde_json::from_str(&read_text(&path)?)
         .map_err(|error| Error::input(&path, None, error.to_string()))?;
-    let data = dataset(&config.data, cache)?;
+    let data = dataset(config, cache)?;
     let options = (config.model.dtype.kind(), device);
     let split = match snapshot.is_refit()? {
         true => Splits::refit,
         false => Splits::new,
     };
     let splits = split(&data, &config.data, config.train.seed, options)?;
-    let mut objective = Multilabel::new(config, splits)?;
+    let mut objective = Supervised::new(config, splits)?;
     let found = efy_train::replay(&config.train, &mut objective, &snapshot)?;
     Ok((kept, found))
 }
@@ -249,21 +326,22 @@ pub fn refit(
     data: &Dataset,
     device: Device,
     outcome: &Outcome,
-) -> Result<(Multilabel, Outcome)> {
+) -> Result<(Supervised, Outcome)> {
     let options = (config.model.dtype.kind(), device);
     let splits = Splits::refit(data, &config.data, config.train.seed, options)?;
-    let mut objective = Multilabel::new(config, splits)?;
+    let mut objective = Supervised::new(config, splits)?;
     let outcome = trainer.refit(&mut objective, outcome)?;
     Ok((objective, outcome))
 }
 
 fn write_test_predictions(
     run: &RunDirectory,
-    objective: &Multilabel,
+    objective: &Supervised,
     data: &Dataset,
+    outcome: &Tensor,
 ) -> Result<()> {
     let test = objective.splits().get(Split::Test);
-    let p: Vec<f64> = read::to_vec(&objective.predict(&test.x)?)?;
+    let outcome: Vec<f64> = read::to_vec(outcome)?;
     let k = data.labels();
     let truth: Vec<u8> = test
         .rows
@@ -271,13 +349,10 @@ fn write_test_predictions(
         .flat_map(|&row| &data.y()[row * k..(row + 1) * k])
         .copied()
         .collect();
-    write_predictions(
-        &run.predictions(),
-        &data.schema().labels,
-        &test.rows,
-        &p,
-        Some(&truth),
-    )
+    let labels = &data.schema().labels;
+    let outputs = objective.outputs();
+    let text = outputs.csv(labels, &test.rows, &outcome, Some(&truth))?;
+    Ok(write_atomically(&run.predictions(), text.as_bytes())?)
 }
 
 fn write_summary(
@@ -305,7 +380,8 @@ fn write_summary(
 /// # Errors
 /// What configuration, data and weights report, among them that the data set has changed since.
 pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) -> Result<Trained> {
-    let data = dataset(&config.data, cache)?;
+    replicas::refuse(config, run)?;
+    let data = dataset(config, cache)?;
     let text = read_text(&run.schema())?;
     let schema: Schema = serde_json::from_str(&text).map_err(|error| {
         let line = Some(error.line() as u64);
@@ -325,7 +401,7 @@ pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) 
         Splits::new
     };
     let splits = split(&data, &config.data, config.train.seed, options)?;
-    let objective = Multilabel::new(config, splits)?;
+    let objective = Supervised::new(config, splits)?;
     let buffers = weights::load(&run.weights(), objective.parameters(), &BUFFERS)?;
     let [mean, deviation] = <[Tensor; 2]>::try_from(buffers)
         .map_err(|_| Error::input(&run.weights(), None, "two buffers expected"))?;

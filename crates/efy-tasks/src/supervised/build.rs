@@ -1,34 +1,49 @@
 //! From configuration to parts.
 
-use efy_core::domain::Cube;
 use efy_core::loss::{
     Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
     Perceptron, Sampler, ThroughArgmax,
 };
 use efy_core::solver::Options;
 use efy_core::{Error, Result};
-use efy_models::{CouplingSource, Model, Pairwise, Picnn, Sign, Spen, Unary};
-use tch::Device;
+use efy_models::{CouplingSource, Model, Pairwise, Picnn, Seeds, Sign, Spen, Unary};
+use tch::{Device, Kind};
 
+use super::Outputs;
 use crate::config::{
-    CostKind, CouplingKind, DifferentiationKind, LossConfig, LossKind, ModelConfig, ModelKind,
-    NegativesKind, SolverConfig,
+    Config, CostKind, CouplingKind, DifferentiationKind, LayersKind, LossConfig, LossKind,
+    ModelConfig, ModelKind, NegativesKind, SolverConfig, SolverKind, Task,
 };
+use crate::label_ranking::Rankings;
+use crate::multilabel::LabelSets;
 
-/// Between two looks at the device when metrics are computed.
-const CHECK_EVERY: usize = 10;
+/// Before the first look at the device when metrics are computed: most problems are solved by then.
+const CHECK_EVERY: usize = 40;
 
 /// Most weights of a model: 2 GiB in f64, and the optimizer keeps as much again for each moment.
 const MOST_WEIGHTS: u64 = 1 << 28;
 
-/// A model of `inputs` features and `outputs` labels.
+/// What the energy of a task with `labels` labels is over.
+///
+/// # Errors
+/// [`Error::Parameter`] for a number of labels that the task has no outputs for.
+pub(super) fn outputs(config: &Config, labels: i64) -> Result<Box<dyn Outputs>> {
+    Ok(match config.task {
+        Task::Multilabel => Box::new(LabelSets::new(labels)),
+        Task::LabelRanking => Box::new(Rankings::new(labels, config.model.polytope)?),
+    })
+}
+
+/// A model of `inputs` features and an energy over `outputs` numbers, or replicas of it, one for each seed.
 pub(super) fn model(
     config: &ModelConfig,
     (inputs, outputs): (usize, usize),
-    seed: u64,
+    seeds: Vec<u64>,
     device: Device,
 ) -> Result<Box<dyn Model>> {
     let weights = at_most(config, (inputs as u64, outputs as u64));
+    let weights = weights.saturating_mul(seeds.len() as u64);
+    let seeds = Seeds::from(seeds);
     if weights > MOST_WEIGHTS {
         return Err(Error::Parameter {
             name: "model.hidden, model.rank, model.prior_hidden",
@@ -41,25 +56,33 @@ pub(super) fn model(
         |widths: &[u32]| -> Vec<i64> { widths.iter().map(|&width| width.into()).collect() };
     let (hidden, prior) = (widths(&config.hidden), widths(&config.prior_hidden));
     let options = (config.dtype.kind(), device);
+    let layers = match config.layers {
+        LayersKind::Dtype => config.dtype.kind(),
+        LayersKind::Bf16 => Kind::BFloat16,
+    };
     Ok(match config.kind {
-        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seed, options)?),
+        ModelKind::Unary => Box::new(Unary::new(size, &hidden, seeds, options)?.layers_in(layers)),
         ModelKind::Pairwise => {
             let source = match config.coupling {
                 CouplingKind::Shared => CouplingSource::Shared,
                 CouplingKind::Predicted => CouplingSource::Predicted,
             };
             let coupling = (i64::from(config.rank), source);
-            Box::new(Pairwise::new(size, &hidden, coupling, seed, options)?)
+            let model = Pairwise::new(size, &hidden, coupling, seeds, options)?;
+            Box::new(model.layers_in(layers))
         }
-        ModelKind::Spen => {
-            let prior = (prior.as_slice(), Sign::Free);
-            Box::new(Spen::new(size, &hidden, prior, seed, options)?)
+        ModelKind::Spen | ModelKind::InputConcave => {
+            let sign = match config.kind {
+                ModelKind::Spen => Sign::Free,
+                _ => Sign::Nonnegative,
+            };
+            let model = Spen::new(size, &hidden, (prior.as_slice(), sign), seeds, options)?;
+            Box::new(model.layers_in(layers))
         }
-        ModelKind::InputConcave => {
-            let prior = (prior.as_slice(), Sign::Nonnegative);
-            Box::new(Spen::new(size, &hidden, prior, seed, options)?)
+        ModelKind::Picnn => {
+            let model = Picnn::new(size, &hidden, &prior, seeds, options)?;
+            Box::new(model.layers_in(layers))
         }
-        ModelKind::Picnn => Box::new(Picnn::new(size, &hidden, &prior, seed, options)?),
     })
 }
 
@@ -92,12 +115,28 @@ fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
         .saturating_add(beside.fold(0, u64::saturating_add))
 }
 
-/// The loss on the cube, with the solver's options for training or for evaluation.
+/// Whether solutions are kept for the next epoch to start from: of a formula's, nothing starts.
+pub(super) fn starts(config: &Config) -> bool {
+    let formula = config.task == Task::Multilabel
+        && config.model.kind == ModelKind::Unary
+        && matches!(
+            config.loss.kind,
+            LossKind::FenchelYoung | LossKind::Perceptron
+        )
+        && matches!(
+            config.solver.kind,
+            SolverKind::Auto | SolverKind::ClosedForm
+        );
+    config.solver.warm_start && !formula
+}
+
+/// The loss on the domain of the outputs, with the solver's options for training or for evaluation.
 ///
 /// In training a tensor loop never looks at the device: it runs all its iterations.
 pub(super) fn loss(
     loss: &LossConfig,
     solver: &SolverConfig,
+    outputs: &dyn Outputs,
     seed: u64,
     evaluation: bool,
 ) -> Result<Box<dyn Loss>> {
@@ -122,7 +161,8 @@ pub(super) fn loss(
         CostKind::Squared => Cost::Squared,
     };
     let regularizer = loss.regularizer.build(loss.gamma)?;
-    let predictor = |solver| FenchelYoung::from_parts(regularizer, Box::new(Cube), solver);
+    let domain = outputs.domain()?;
+    let predictor = |domain, solver| FenchelYoung::from_parts(regularizer, domain, solver);
     let through = |predictor, criterion| {
         let differentiation = match loss.differentiation {
             DifferentiationKind::Implicit => Differentiation::Implicit,
@@ -134,17 +174,23 @@ pub(super) fn loss(
         ThroughArgmax::new(predictor, criterion, differentiation)
     };
     Ok(match loss.kind {
-        LossKind::FenchelYoung => Box::new(predictor(solver)),
-        LossKind::Perceptron => Box::new(Perceptron::from_parts(Box::new(Cube), solver)),
-        LossKind::Margin => Box::new(Margin::from_parts(cost, Box::new(Cube), solver)),
-        LossKind::RegularizedMargin => Box::new(Margin::regularized(cost, predictor(solver))),
-        LossKind::Energy => Box::new(EnergyLoss::new(predictor(solver))),
-        LossKind::Log => Box::new(LogLoss::new(predictor(solver))),
-        LossKind::Contrastive => {
-            Box::new(Contrastive::new(predictor(solver), sampler(loss), seed)?)
+        LossKind::FenchelYoung => Box::new(predictor(domain, solver)),
+        LossKind::Perceptron => Box::new(Perceptron::from_parts(domain, solver)),
+        LossKind::Margin => Box::new(Margin::from_parts(cost, domain, solver)),
+        LossKind::RegularizedMargin => {
+            Box::new(Margin::regularized(cost, predictor(domain, solver)))
         }
-        LossKind::CrossEntropy => Box::new(through(predictor(solver), Criterion::CrossEntropy)?),
-        LossKind::Mse => Box::new(through(predictor(solver), Criterion::SquaredError)?),
+        LossKind::Energy => Box::new(EnergyLoss::new(predictor(domain, solver))),
+        LossKind::Log => Box::new(LogLoss::new(predictor(domain, solver))),
+        LossKind::Contrastive => Box::new(Contrastive::new(
+            predictor(domain, solver),
+            sampler(loss),
+            seed,
+        )?),
+        LossKind::CrossEntropy => {
+            Box::new(through(predictor(domain, solver), Criterion::CrossEntropy)?)
+        }
+        LossKind::Mse => Box::new(through(predictor(domain, solver), Criterion::SquaredError)?),
     })
 }
 

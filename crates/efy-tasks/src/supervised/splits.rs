@@ -1,21 +1,21 @@
-//! Training, validation and test examples on the device.
+//! Training, validation and test examples, on the device or in host memory.
 
-use efy_core::random::{Stream, generator};
+use efy_core::device::Phase;
 use efy_train::Split;
-use rand::seq::SliceRandom;
 use tch::{Device, Kind, Tensor};
 
+use super::partition::{Partition, partition};
+use super::placement::Placement;
 use crate::Result;
 use crate::config::DataConfig;
 use crate::data::Dataset;
-use crate::error::Error;
 
 /// Inputs `[n, d]` and labels `[n, k]`, and where they came from.
 #[derive(Debug)]
 pub struct Examples {
     /// Scaled features.
     pub x: Tensor,
-    /// Labels, 0 or 1.
+    /// Labels: 0 or 1, or ranks.
     pub y: Tensor,
     /// Rows of the data set, counted from 0.
     pub rows: Vec<usize>,
@@ -37,6 +37,8 @@ pub struct Splits {
     validation: Examples,
     test: Examples,
     scaling: Scaling,
+    device: Device,
+    placement: Placement,
 }
 
 impl Scaling {
@@ -70,7 +72,8 @@ impl Scaling {
 }
 
 impl Splits {
-    /// Splits a data set as the configuration says and puts it on the device.
+    /// Splits a data set as the configuration says and puts it on the device, unless it stays in host
+    /// memory ([`Placement`]).
     ///
     /// # Errors
     /// [`Error::Dataset`] when a split would be empty.
@@ -80,12 +83,7 @@ impl Splits {
         seed: u64,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
-        Splits::of(
-            data,
-            config.standardize,
-            partition(data, config, seed)?,
-            (kind, device),
-        )
+        Splits::of(data, config, partition(data, config, seed)?, (kind, device))
     }
 
     /// The splits of a training that is repeated with the validation examples (`train.refit`): they are
@@ -99,19 +97,23 @@ impl Splits {
         seed: u64,
         options: (Kind, Device),
     ) -> Result<Self> {
-        let (mut train, validation, test) = partition(data, config, seed)?;
-        train.extend_from_slice(&validation);
-        train.sort_unstable();
-        Splits::of(data, config.standardize, (train, validation, test), options)
+        let partition = partition(data, config, seed)?.with_validation_rows();
+        Splits::of(data, config, partition, options)
     }
 
     fn of(
         data: &Dataset,
-        standardize: bool,
-        (train, validation, test): (Vec<usize>, Vec<usize>, Vec<usize>),
+        config: &DataConfig,
+        partition: Partition,
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
         let (d, k) = (data.features() as i64, data.labels() as i64);
+        // Every row has inputs and labels, and those of training may have warm starts.
+        let cells =
+            data.rows() * (data.features() + data.labels()) + partition.train.len() * data.labels();
+        let placement = Placement::new(config.resident, cells, (kind, device));
+        let home = if placement.host { Device::Cpu } else { device };
         let features = |rows: &[usize]| -> Result<Tensor> {
             let width = data.features();
             let flat: Vec<f32> = rows
@@ -131,8 +133,13 @@ impl Splits {
             matrix(Tensor::f_from_slice(&flat), k, kind)
         };
         // Statistics in f64 whatever the model computes in.
+        let Partition {
+            train,
+            validation,
+            test,
+        } = partition;
         let raw = features(&train)?;
-        let scaling = if standardize {
+        let scaling = if config.standardize {
             Scaling::of(&raw)
         } else {
             Scaling::identity(d, Kind::Double)?
@@ -141,10 +148,10 @@ impl Splits {
             let x = scaling
                 .apply(&features(&rows)?)
                 .to_kind(kind)
-                .to_device(device);
+                .to_device(home);
             Ok(Examples {
                 x,
-                y: labels(&rows)?.to_device(device),
+                y: labels(&rows)?.to_device(home),
                 rows,
             })
         };
@@ -153,6 +160,65 @@ impl Splits {
             validation: examples(validation)?,
             test: examples(test)?,
             scaling,
+            device,
+            placement,
+        })
+    }
+
+    /// The same examples with labels that a function `[n, k]` to `[n, m]` makes of theirs.
+    ///
+    /// # Errors
+    /// Those of the function.
+    pub(super) fn try_map_labels(
+        mut self,
+        encode: impl Fn(&Tensor) -> efy_core::Result<Tensor>,
+    ) -> efy_core::Result<Self> {
+        for examples in [&mut self.train, &mut self.validation, &mut self.test] {
+            examples.y = encode(&examples.y)?;
+        }
+        Ok(self)
+    }
+
+    /// Those of several replicas in one: each has as many rows in each split as the others, and they
+    /// follow each other.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Shape`] when they have not, or there are none.
+    pub(super) fn side_by_side(mut all: Vec<Splits>) -> efy_core::Result<Self> {
+        let sizes = |splits: &Splits| Split::ALL.map(|split| splits.get(split).rows.len());
+        let fits = |first: &Splits| all.iter().all(|other| sizes(other) == sizes(first));
+        if !all.first().is_some_and(fits) {
+            return Err(efy_core::Error::Shape {
+                what: "replicas",
+                expected: "at least one, with as many rows in each split".to_owned(),
+                found: all.iter().flat_map(sizes).map(|rows| rows as i64).collect(),
+            });
+        }
+        if all.len() == 1 {
+            return Ok(all.swap_remove(0));
+        }
+        let joined = |split: Split| -> efy_core::Result<Examples> {
+            let parts = || all.iter().map(|splits| splits.get(split));
+            let [x, y] = [
+                parts().map(|part| &part.x).collect::<Vec<_>>(),
+                parts().map(|part| &part.y).collect(),
+            ];
+            Ok(Examples {
+                x: Tensor::f_cat(&x, 0)?,
+                y: Tensor::f_cat(&y, 0)?,
+                rows: parts().flat_map(|part| part.rows.clone()).collect(),
+            })
+        };
+        let [train, validation, test] = [
+            joined(Split::Train)?,
+            joined(Split::Validation)?,
+            joined(Split::Test)?,
+        ];
+        Ok(Splits {
+            train,
+            validation,
+            test,
+            ..all.swap_remove(0)
         })
     }
 
@@ -163,6 +229,16 @@ impl Splits {
             Split::Validation => &self.validation,
             Split::Test => &self.test,
         }
+    }
+
+    /// The device that the examples are for.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Where they live.
+    pub fn placement(&self) -> Placement {
+        self.placement
     }
 
     /// How features were scaled, in f64 on the CPU.
@@ -178,42 +254,6 @@ fn matrix(
 ) -> Result<Tensor> {
     let shaped = flat.and_then(|flat| flat.f_reshape([-1, width])?.f_to_kind(kind));
     Ok(shaped.map_err(efy_core::Error::from)?)
-}
-
-/// Rows of the training, validation and test split.
-fn partition(
-    data: &Dataset,
-    config: &DataConfig,
-    seed: u64,
-) -> Result<(Vec<usize>, Vec<usize>, Vec<usize>)> {
-    let mut random = generator(seed, Stream::Split, 0);
-    let mut draw = |mut rows: Vec<usize>, fraction: f64| {
-        rows.shuffle(&mut random);
-        let taken = ((rows.len() as f64 * fraction).round() as usize).max(1);
-        let rest = rows.split_off(taken.min(rows.len()));
-        (rest, rows)
-    };
-    let (first, test) = if data.train_rows() < data.rows() {
-        (
-            (0..data.train_rows()).collect(),
-            (data.train_rows()..data.rows()).collect(),
-        )
-    } else {
-        draw((0..data.rows()).collect(), config.test)
-    };
-    let (mut train, mut validation) = draw(first, config.validation);
-    let mut test: Vec<usize> = test;
-    if train.is_empty() || validation.is_empty() {
-        let message = format!("{} rows are too few to split", data.rows());
-        return Err(Error::Dataset {
-            name: data.name().to_owned(),
-            message,
-        });
-    }
-    for rows in [&mut train, &mut validation, &mut test] {
-        rows.sort_unstable();
-    }
-    Ok((train, validation, test))
 }
 
 #[cfg(test)]

@@ -1,0 +1,127 @@
+//! Input-convex networks from inputs to a number.
+
+use efy_core::Result;
+use efy_core::energy::{Layer, Prior};
+use efy_core::parameters::{Builder, Parameters};
+use rand::Rng;
+use tch::Tensor;
+
+use crate::prior::{Sign, clamp, draw};
+
+/// $\tau(x) = \langle w^z, z_L \rangle + \langle w^x, x \rangle + b$ with
+/// $z_1 = \mathrm{sp}(W_1 x + b_1)$, $z_l = \mathrm{sp}(W^z_l z_{l-1} + W_l x + b_l)$, $W^z, w^z \ge 0$ and
+/// $\mathrm{sp}(t) = \log(1 + e^t)$ (Amos et al. 2017): convex in x, as the log-partition of a linear coupling
+/// is in its scores.
+#[derive(Debug)]
+pub struct Icnn {
+    /// W, $W^z$ and b of each layer.
+    layers: Vec<(Tensor, Option<Tensor>, Tensor)>,
+    output: Tensor,
+    skip: Tensor,
+    bias: Tensor,
+}
+
+/// Where the weights lie among the parameters.
+pub(super) struct Places {
+    layers: Vec<(usize, Option<usize>, usize)>,
+    output: usize,
+    skip: usize,
+    bias: usize,
+}
+
+impl Places {
+    /// Layers of the given widths; weights that must not be negative are drawn so (Amos et al. 2017).
+    pub(super) fn add(
+        builder: &mut Builder,
+        inputs: i64,
+        widths: &[i64],
+        random: &mut impl Rng,
+    ) -> Result<Self> {
+        let mut layers = Vec::with_capacity(widths.len());
+        let mut before = None;
+        for (index, &width) in widths.iter().enumerate() {
+            let name = |part: &str| format!("log_partition.{index}.{part}");
+            let weight = draw(width * inputs, inputs, Sign::Free, random);
+            let weight = builder.add(name("weight"), &[width, inputs], weight, true)?;
+            let hidden = match before {
+                Some(n) => {
+                    let values = draw(width * n, n, Sign::Nonnegative, random);
+                    Some(builder.add(name("hidden"), &[width, n], values, true)?)
+                }
+                None => None,
+            };
+            let bias = draw(width, inputs, Sign::Free, random);
+            let bias = builder.add(name("bias"), &[width], bias, false)?;
+            layers.push((weight, hidden, bias));
+            before = Some(width);
+        }
+        let last = before.unwrap_or(1);
+        let output = draw(last, last, Sign::Nonnegative, random);
+        let skip = vec![0.0; inputs as usize];
+        Ok(Places {
+            layers,
+            output: builder.add("log_partition.output", &[last], output, true)?,
+            skip: builder.add("log_partition.skip", &[inputs], skip, true)?,
+            bias: builder.add("log_partition.bias", &[1], vec![0.0], false)?,
+        })
+    }
+}
+
+impl Icnn {
+    /// The network once the buffer exists, with $\tau(0) = 0$.
+    pub(super) fn new(parameters: &Parameters, places: &Places) -> Result<Self> {
+        let layer = |&(weight, hidden, bias): &(usize, Option<usize>, usize)| {
+            let hidden = hidden.map(|place| parameters.tensor(place));
+            (parameters.tensor(weight), hidden, parameters.tensor(bias))
+        };
+        let network = Icnn {
+            layers: places.layers.iter().map(layer).collect(),
+            output: parameters.tensor(places.output),
+            skip: parameters.tensor(places.skip),
+            bias: parameters.tensor(places.bias),
+        };
+        let _guard = tch::no_grad_guard();
+        let origin = network.skip.zeros_like().unsqueeze(0);
+        let offset = network.forward(&origin)?.neg();
+        network.bias.shallow_clone().f_copy_(&offset)?;
+        Ok(network)
+    }
+
+    /// From weights of your own: W `[m, d]`, $W^z$ `[m, n]` in every layer but the first, b `[m]`; $w^z$
+    /// `[m]`, $w^x$ `[d]`, b `[1]`.
+    pub fn from_weights(
+        layers: Vec<(Tensor, Option<Tensor>, Tensor)>,
+        (output, skip, bias): (Tensor, Tensor, Tensor),
+    ) -> Self {
+        Icnn {
+            layers,
+            output,
+            skip,
+            bias,
+        }
+    }
+
+    /// $\tau(x)$ for `x` `[B, d]`, `[B]`.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Shape`] when the weights do not fit together; [`efy_core::Error::Torch`] when `x`
+    /// does not fit them.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let layer = |(weight, hidden, bias): &(Tensor, Option<Tensor>, Tensor)| {
+            let (weight, bias) = (weight.shallow_clone(), bias.shallow_clone());
+            match hidden {
+                Some(hidden) => Layer::next(hidden.shallow_clone(), weight, bias),
+                None => Layer::first(weight, bias),
+            }
+        };
+        let layers = self.layers.iter().map(layer).collect();
+        let convex = Prior::new(layers, self.output.shallow_clone())?.value(x);
+        Ok(convex + x.f_mv(&self.skip)? + &self.bias)
+    }
+
+    /// Sets the weights that have to be nonnegative to 0 where they are not.
+    pub(super) fn constrain(&self) -> Result<()> {
+        let hidden = self.layers.iter().filter_map(|layer| layer.1.as_ref());
+        clamp(hidden.chain([&self.output]))
+    }
+}

@@ -1,0 +1,155 @@
+//! Both polytopes and both losses learn rankings that a linear model can tell.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use efy_core::device::read;
+use efy_core::random::{Stream, generator};
+use efy_tasks::config::{Config, Dtype, LossKind, PolytopeKind};
+use efy_tasks::data::{Dataset, Feature, Schema};
+use efy_tasks::supervised::{Splits, Supervised};
+use efy_train::{Metrics, Objective, Split, Trainer};
+use rand::RngExt;
+use tch::{Device, Kind, Tensor};
+
+const LABELS: usize = 4;
+
+/// Label i has feature i as its score.
+fn dataset(rows: usize) -> Dataset {
+    let mut random = generator(3, Stream::MadeUp, 0);
+    let x: Vec<f32> = (0..rows * LABELS)
+        .map(|_| random.random_range(-1.0..=1.0))
+        .collect();
+    let rank = |x: &[f32], i: usize| 1 + x.iter().filter(|other| **other > x[i]).count() as u8;
+    let y = x
+        .chunks(LABELS)
+        .flat_map(|x| (0..LABELS).map(|i| rank(x, i)).collect::<Vec<_>>())
+        .collect();
+    let name = |prefix: &str, i: usize| format!("{prefix}{i}");
+    let schema = Schema {
+        features: (0..LABELS)
+            .map(|i| Feature::Numeric { name: name("x", i) })
+            .collect(),
+        labels: (0..LABELS).map(|i| name("y", i)).collect(),
+    };
+    Dataset::rankings("planted", schema, x, y, 200).unwrap()
+}
+
+fn config(polytope: PolytopeKind, loss: LossKind, dtype: Dtype) -> Config {
+    let text =
+        "{task: label_ranking, model: {kind: unary}, loss: {regularizer: half_squared_norm}}";
+    let mut config = Config::from_text("test", text, &[]).unwrap();
+    config.model.polytope = polytope;
+    config.model.dtype = dtype;
+    config.loss.kind = loss;
+    config.train.epochs = 20;
+    config.train.batch_size = 10;
+    config.train.lr = 0.02;
+    config.train.monitor = "kendall_tau".to_owned();
+    config
+}
+
+fn objective(config: &Config) -> Supervised {
+    let options = (config.model.dtype.kind(), Device::Cpu);
+    let splits = Splits::new(&dataset(300), &config.data, 0, options).unwrap();
+    let objective = Supervised::new(config, splits).unwrap();
+    objective.rehearse().unwrap();
+    objective
+}
+
+fn trained(config: &Config) -> (Supervised, Metrics) {
+    let mut objective = objective(config);
+    let mut trainer = Trainer::new(&config.train, Vec::new());
+    trainer.fit(&mut objective).unwrap();
+    let metrics = objective.evaluate(Split::Test).unwrap();
+    (objective, metrics)
+}
+
+#[test]
+fn rankings_are_learned_on_both_polytopes_with_both_losses() {
+    for polytope in [PolytopeKind::Permutahedron, PolytopeKind::Birkhoff] {
+        for loss in [LossKind::FenchelYoung, LossKind::Perceptron] {
+            let untrained = objective(&config(polytope, loss, Dtype::F32))
+                .evaluate(Split::Test)
+                .unwrap();
+            let (_, metrics) = trained(&config(polytope, loss, Dtype::F32));
+            let tau = |metrics: &Metrics| metrics.get("kendall_tau").unwrap();
+            assert!(tau(&metrics) > 0.9, "{polytope:?} {loss:?}: {metrics:?}");
+            assert!(
+                tau(&metrics) > tau(&untrained) + 0.3,
+                "{polytope:?} {loss:?}"
+            );
+            assert_eq!(metrics.get("unconverged"), Some(0.0));
+            assert!(metrics.get("loss").unwrap() >= 0.0);
+        }
+    }
+}
+
+#[test]
+fn metrics_are_means_over_rows_whatever_the_rows_that_are_evaluated_at_once() {
+    let (objective, metrics) = trained(&config(
+        PolytopeKind::Permutahedron,
+        LossKind::FenchelYoung,
+        Dtype::F64,
+    ));
+    let test = objective.splits().get(Split::Test);
+    let k = LABELS as i64;
+    let predicted = objective.predict(&test.x).unwrap().narrow(1, 0, k);
+    let predicted: Vec<f64> = read::to_vec(&predicted).unwrap();
+    let actual: Vec<f64> = read::to_vec(&((k + 1) as f64 / 2.0 - &test.y)).unwrap();
+    let (mut tau, mut first, mut exact) = (0.0, 0.0, 0.0);
+    for (p, y) in predicted.chunks(LABELS).zip(actual.chunks(LABELS)) {
+        for i in 0..LABELS {
+            for j in 0..i {
+                tau += ((p[i] - p[j]) * (y[i] - y[j])).signum() / 6.0;
+            }
+            first += f64::from(u8::from(p[i] == 1.0 && y[i] == 1.0));
+        }
+        exact += f64::from(u8::from(p == y));
+    }
+    let rows = test.rows.len() as f64;
+    for (name, sum) in [
+        ("kendall_tau", tau),
+        ("top1_accuracy", first),
+        ("exact_accuracy", exact),
+    ] {
+        let found = metrics.get(name).unwrap();
+        assert!((found - sum / rows).abs() < 1e-12, "{name}: {found}");
+    }
+    assert_eq!(test.rows.len(), 100);
+}
+
+#[test]
+fn the_loss_of_a_linear_energy_has_the_gradient_of_its_envelope() {
+    // dL/dtheta = projection(theta) - y; the loss is nonnegative and the mean over the batch.
+    for polytope in [PolytopeKind::Permutahedron, PolytopeKind::Birkhoff] {
+        let config = config(polytope, LossKind::FenchelYoung, Dtype::F64);
+        let mut objective = objective(&config);
+        let rows = Tensor::arange(8, (Kind::Int64, Device::Cpu));
+        let loss = objective.step(&rows).unwrap();
+        let gradient = match loss.gradient {
+            Some(gradient) => gradient,
+            None => objective.parameters().gradient(&loss.loss).unwrap(),
+        };
+        let gradient: Vec<f64> = read::to_vec(&gradient).unwrap();
+        let at = |objective: &mut Supervised| -> f64 {
+            read::scalar(&objective.step(&rows).unwrap().loss.detach()).unwrap()
+        };
+        let (flat, step) = (objective.parameters().flat().detach(), 1e-6);
+        for (index, expected) in gradient.iter().enumerate() {
+            let move_by = |by: f64| {
+                let _guard = tch::no_grad_guard();
+                let mut weight = flat.narrow(0, index as i64, 1);
+                let _ = weight.g_add_scalar_(by);
+            };
+            move_by(step);
+            let above = at(&mut objective);
+            move_by(-2.0 * step);
+            let below = at(&mut objective);
+            move_by(step);
+            let found = (above - below) / (2.0 * step);
+            assert!(
+                (found - expected).abs() < 1e-5,
+                "{polytope:?} {index}: {found} {expected}"
+            );
+        }
+    }
+}

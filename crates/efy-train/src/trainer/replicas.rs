@@ -1,0 +1,57 @@
+//! What is told of models that are trained side by side, and how one of them ends before the others.
+
+use super::Trainer;
+use super::session::{Replica, Session};
+use crate::observer::Event;
+use crate::{Metrics, Result, Split};
+
+impl Trainer<'_> {
+    /// Tells each replica's observers its metrics and the trainer's own the mean; of those that have ended
+    /// there is nothing more to tell.
+    pub(super) fn tell_metrics(
+        &mut self,
+        (step, epoch, split): (u64, u64, Split),
+        metrics: &[Metrics],
+        replicas: &[Replica],
+    ) -> Result<()> {
+        let mean;
+        let shown = match metrics {
+            [one] => one,
+            all => {
+                mean = Metrics::mean(all);
+                &mean
+            }
+        };
+        self.observers
+            .tell(&Event::metrics(step, epoch, split, shown))?;
+        for ((observers, metrics), replica) in self.apart.iter_mut().zip(metrics).zip(replicas) {
+            if !replica.ended {
+                observers.tell(&Event::metrics(step, epoch, split, metrics))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends those replicas: what they would log at their end alone is read for their observers.
+    pub(super) fn end_replicas(&mut self, ending: &[usize], session: &mut Session) -> Result<()> {
+        let (step, epoch) = (session.steps, session.epoch);
+        if !ending.is_empty() && !self.apart.is_empty() {
+            let reported = session.reported_faults();
+            let faults = session.optimizer.faults();
+            let seen = session.interval.look(faults, &reported)?;
+            for &index in ending {
+                if let (Some(observers), Some(metrics)) =
+                    (self.apart.get_mut(index), &seen[index].metrics)
+                {
+                    observers.tell(&Event::metrics(step, epoch, Split::Train, metrics))?;
+                }
+            }
+        }
+        for &index in ending {
+            let replica = &mut session.replicas[index];
+            replica.ended = true;
+            (replica.outcome.steps, replica.outcome.epochs) = (step, epoch);
+        }
+        Ok(())
+    }
+}
