@@ -2,11 +2,12 @@
 
 use efy_core::device::read;
 use efy_core::energy::{Custom, Energy};
+use efy_test::device;
 use serde_json::Value;
 use std::path::Path;
 use tch::{Kind, Tensor};
 
-use crate::support::{device, tensor_of};
+use crate::support::tensor_of;
 
 /// A golden vector of the joint paper, whose name starts with `id`.
 pub fn golden(id: &str) -> Value {
@@ -20,7 +21,7 @@ pub fn golden(id: &str) -> Value {
 }
 
 pub fn tensor(json: &Value) -> Tensor {
-    tensor_of(json, Kind::Double)
+    tensor_of(json)
 }
 
 /// A vector as a batch of one row.
