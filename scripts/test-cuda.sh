@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 # On CUDA alone: without a device each of these tests fails. What is about native loops (cpu_) has no place here.
 device_tests() {
-    EFY_TEST_DEVICE=cuda cargo test --locked --package efy-test --package efy-core --package efy-models \
+    EFY_TEST_DEVICE=cuda cargo test --locked --no-fail-fast --package efy-test --package efy-core --package efy-models \
         --package efy-train --package efy-tasks --lib --tests -- ::f32 ::f64
 }
 if [ -e /proc/driver/nvidia/version ]; then

@@ -307,7 +307,7 @@ fn wrong_shapes_kinds_and_strengths_are_named() {
             u.shallow_clone(),
             Coupling::Dense(Tensor::zeros([3, 2], place()))
         )),
-        "U: expected shape [3, 3] or [2, 3, 3], found [3, 2]"
+        "U: expected shape [3, 3] or [G, 3, 3] with G a divisor of 2, found [3, 2]"
     );
     let half = Tensor::zeros([3, 1], (Kind::Half, device()));
     assert_eq!(

@@ -28,7 +28,7 @@ fn an_energy_from_closures_is_solved_like_the_one_that_is_written_out() {
         );
     }
     // With gradients on, a gradient by autograd has a graph to what the closure holds.
-    let weight = Tensor::from(2.0).set_requires_grad(true);
+    let weight = tensor(&[2.0]).set_requires_grad(true);
     let held = weight.shallow_clone();
     let cubic = Custom::new(&like, move |p| {
         (p.pow_tensor_scalar(3) * &held).sum_dim_intlist(-1, false, None::<Kind>)

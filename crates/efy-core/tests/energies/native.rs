@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[everywhere(cpu)]
+#[everywhere(cpu, f64)]
 fn native_and_tensor_paths_agree() {
     let wide = || BoxDomain::new(-0.7, 1.4).unwrap();
     for name in NETWORKS.into_iter().filter(|&name| name != "mixed signs") {

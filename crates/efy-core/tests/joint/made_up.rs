@@ -5,6 +5,7 @@ use efy_core::energy::{Custom, Energy};
 use efy_test::device;
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Mutex;
 use tch::{Kind, Tensor};
 
 use crate::support::tensor_of;
@@ -40,6 +41,9 @@ pub fn vector(t: &Tensor) -> Vec<f64> {
 
 /// Random numbers that are the same on every device.
 pub fn normal(seed: i64, shape: &[i64]) -> Tensor {
+    // The generator is the process's, and tests run side by side.
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock();
     tch::manual_seed(seed);
     Tensor::randn(shape, (Kind::Double, tch::Device::Cpu)).to_device(device())
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[everywhere]
+#[everywhere(f64)]
 fn every_solver_that_applies_finds_the_same_maximum() {
     let mut solved = 0;
     each_setting(0.8, |domain, regularizer| {
@@ -12,7 +12,8 @@ fn every_solver_that_applies_finds_the_same_maximum() {
             Box::new(Opaque(Box::new(concave(6, 5, 1.0, true, 5)))),
             Box::new(Cosh::concave(6, 5, 6)),
         ];
-        for (index, energy) in energies.iter().enumerate() {
+        // On a device, a quadratic one and one that is not.
+        for (index, energy) in energies.iter().enumerate().step_by(by_device(1, 3)) {
             let problem = Problem {
                 energy: energy.as_ref(),
                 regularizer,
@@ -41,10 +42,10 @@ fn every_solver_that_applies_finds_the_same_maximum() {
             }
         }
     });
-    assert!(solved >= by_device(150, 50), "{solved}");
+    assert!(solved >= by_device(150, 25), "{solved}");
 }
 
-#[everywhere]
+#[everywhere(f64)]
 fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
     let (rows, k) = (6, 4);
     let domains: [Box<dyn Domain>; 7] = [
@@ -56,7 +57,7 @@ fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
         Box::new(Ball::new(0.7).unwrap()),
         Box::new(Cube),
     ];
-    for domain in &domains {
+    for (place, domain) in domains.iter().enumerate() {
         let regularizer = PlainQuadratic {
             curvature: 0.8,
             slope: 0.1,
@@ -64,7 +65,12 @@ fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
         for energy in [
             Box::new(concave(rows, k, 1.0, false, 20)) as Box<dyn Energy>,
             Box::new(Cosh::concave(rows, k, 21)),
-        ] {
+        ]
+        .into_iter()
+        // On a device, each domain has one of them.
+        .skip(by_device(0, place % 2))
+        .take(by_device(2, 1))
+        {
             let problem = Problem {
                 energy: energy.as_ref(),
                 regularizer: &regularizer,
@@ -92,7 +98,7 @@ fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
     }
 }
 
-#[everywhere]
+#[everywhere(f64)]
 fn newton_and_lbfgsb_are_references() {
     each_setting(0.5, |domain, regularizer| {
         let energies: [Box<dyn Energy>; 2] = [

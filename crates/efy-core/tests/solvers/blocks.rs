@@ -15,7 +15,7 @@ fn by_row(t: &Tensor) -> Tensor {
     t.repeat_interleave_self_int(SIZE.0 / SIZE.2, 0, None)
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn blocks_of_couplings_are_couplings_of_rows_for_every_solver() {
     let (rows, k, blocks) = SIZE;
     let u = uniform(&[rows, k], 1.0, 1);
@@ -99,7 +99,7 @@ fn prior(blocks: &[i64], (rows, from): (i64, i64), gates: bool) -> Prior {
     Prior::new(vec![first, second], of_rows(3, 108).abs()).unwrap()
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn blocks_of_networks_are_networks_of_their_own() {
     let (rows, k, blocks) = SIZE;
     let (each, regularizer) = (rows / blocks, Gini::new(1.0).unwrap());

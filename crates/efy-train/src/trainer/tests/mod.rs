@@ -77,7 +77,7 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
     }
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn every_part_of_the_state_matters() {
     let config = config();
     // In the middle of an epoch, between two log points, after an evaluation.
@@ -188,7 +188,7 @@ fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
     assert!(matches!(error, Error::Memory { batch: 1, .. }), "{error}");
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     let config = config();
     let place = TempDir::new().unwrap();
@@ -232,7 +232,7 @@ fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     assert!(fault.weights.is_empty() && !fault.is_finite());
 }
 
-#[everywhere]
+#[everywhere(cpu)]
 fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
     let skip = TrainConfig {
         on_nonfinite: OnNonFinite::Skip,
