@@ -48,7 +48,7 @@ train-gpu *ARGS: build
 test *ARGS: setup
     cargo test --workspace --locked "$@"
 
-# run the device tests on CUDA: a GPU where there is one, else a stand-in (crates/efy-stand-in)
+# run every test that touches tensors on CUDA: a GPU where there is one, else a stand-in (crates/efy-stand-in)
 [group('check')]
 test-cuda: setup
     scripts/test-cuda.sh

@@ -231,11 +231,12 @@ impl Parameters {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
 mod tests {
+    use efy_test::{device, everywhere, kind, tensor, values};
+
     use super::*;
 
-    #[test]
+    #[everywhere]
     fn views_and_buffer_are_the_same_memory() {
         let mut builder = Builder::default();
         let w = builder
@@ -244,21 +245,15 @@ mod tests {
         let b = builder.add("b", &[2], vec![5.0, 6.0], false).unwrap();
         assert!(builder.add("b", &[1], vec![0.0], false).is_err());
         assert!(builder.add("c", &[2], vec![0.0], false).is_err());
-        let parameters = builder.build(Kind::Double, Device::Cpu).unwrap();
+        let parameters = builder.build(kind(), device()).unwrap();
         let loss =
-            parameters.tensor(w).sum(Kind::Double) + parameters.tensor(b).sum(Kind::Double) * 2;
+            parameters.tensor(w).sum(None::<Kind>) + parameters.tensor(b).sum(None::<Kind>) * 2;
         let gradient = parameters.gradient(&loss).unwrap();
-        assert_eq!(
-            gradient,
-            Tensor::from_slice(&[1.0, 1.0, 1.0, 1.0, 2.0, 2.0])
-        );
+        assert_eq!(values(&gradient), [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]);
         parameters.assign(&(parameters.flat() - gradient)).unwrap();
-        assert_eq!(parameters.tensor(b), Tensor::from_slice(&[3.0, 4.0]));
-        assert_eq!(
-            parameters.decays(),
-            &Tensor::from_slice(&[1.0, 1.0, 1.0, 1.0, 0.0, 0.0])
-        );
-        assert!(parameters.assign(&Tensor::from_slice(&[1.0])).is_err());
+        assert_eq!(values(&parameters.tensor(b)), [3.0, 4.0]);
+        assert_eq!(values(parameters.decays()), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        assert!(parameters.assign(&tensor(&[1.0])).is_err());
     }
 
     #[test]

@@ -15,8 +15,9 @@ use efy_core::solver::{
     FrankWolfe, FrankWolfeStep, Mirror, MirrorUpdate, Momentum, Options, ProjectedGradient, Solver,
     Step,
 };
+use efy_test::{assert_close, by_device, everywhere, flags, number, place, tolerance};
 use serde_json::Value;
-use support::{Case, assert_close, golden, solvers_for};
+use support::{Case, golden, solvers_for};
 use tch::Kind;
 
 const LINEAR: [&str; 7] = ["B01", "B02", "B03", "B04", "B05", "B06", "B16"];
@@ -25,12 +26,12 @@ const PAIRWISE: [&str; 11] = [
 ];
 
 /// Argmax, conjugate, loss and all gradients of one case with one solver.
-fn check(case: &Case, solver: Box<dyn Solver>, kind: Kind, tolerance: f64) {
-    let context = format!("{} {} {kind:?}", case.id, solver.name());
+fn check(case: &Case, solver: Box<dyn Solver>) {
+    let context = format!("{} {}", case.id, solver.name());
     let loss = case.loss(solver);
-    let u = case.matrix("u", kind).set_requires_grad(true);
-    let y = case.matrix("y", kind);
-    for (name, coupling) in case.couplings(kind) {
+    let u = case.matrix("u").set_requires_grad(true);
+    let y = case.matrix("y");
+    for (name, coupling) in case.couplings() {
         let parameter = coupling.as_ref().map(|c| c.tensor().shallow_clone());
         let energy: Box<dyn Energy> = match coupling {
             None => Box::new(Linear::new(u.shallow_clone()).unwrap()),
@@ -43,7 +44,7 @@ fn check(case: &Case, solver: Box<dyn Solver>, kind: Kind, tolerance: f64) {
                     &format!("{context} {name} {key}"),
                     found,
                     &expected,
-                    tolerance,
+                    case.tolerance,
                 );
             }
         };
@@ -57,7 +58,7 @@ fn check(case: &Case, solver: Box<dyn Solver>, kind: Kind, tolerance: f64) {
         inputs.extend(parameter);
         let mean = loss.mean_loss(energy.as_ref(), &y, None).unwrap().mean;
         expect("loss", &mean);
-        for scalar in [value.per_row.sum(kind), mean] {
+        for scalar in [value.per_row.sum(None::<Kind>), mean] {
             let gradients = tch::Tensor::run_backward(&[scalar], &inputs, false, false);
             expect("grad_u", &gradients[0]);
             if let Some(gradient) = gradients.get(1) {
@@ -67,57 +68,58 @@ fn check(case: &Case, solver: Box<dyn Solver>, kind: Kind, tolerance: f64) {
     }
 }
 
-#[test]
+#[everywhere]
 fn linear_energies_on_every_solver() {
-    for id in LINEAR {
+    for (index, id) in LINEAR.into_iter().enumerate() {
         let case = golden(id);
-        for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-            for solver in solvers_for(&case, kind) {
-                check(&case, solver, kind, tolerance);
-            }
+        let solvers = solvers_for(&case);
+        // On a device every solver on the first case, the automatic choice on the others.
+        let count = by_device(solvers.len(), if index == 0 { solvers.len() } else { 1 });
+        for solver in solvers.into_iter().take(count) {
+            check(&case, solver);
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn pairwise_energies_on_every_solver() {
-    for id in PAIRWISE {
+    for (index, id) in PAIRWISE.into_iter().enumerate() {
         let case = golden(id);
-        for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-            for solver in solvers_for(&case, kind) {
-                check(&case, solver, kind, tolerance);
-            }
+        let solvers = solvers_for(&case);
+        // On a device every solver on the first case, the automatic choice on the others.
+        let count = by_device(solvers.len(), if index == 0 { solvers.len() } else { 1 });
+        for solver in solvers.into_iter().take(count) {
+            check(&case, solver);
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn b06_loss_terms_are_accurate_relative_to_their_size() {
     let case = golden("B06");
     let loss = case.loss(Box::new(efy_core::solver::Auto::default()));
-    let energy = Linear::new(case.matrix("u", Kind::Double)).unwrap();
-    let value = loss
-        .loss(&energy, &case.matrix("y", Kind::Double), None)
-        .unwrap();
+    let energy = Linear::new(case.matrix("u")).unwrap();
+    let value = loss.loss(&energy, &case.matrix("y"), None).unwrap();
     let expected = case.scalar("loss");
-    let found = efy_core::device::read::scalar(&value.per_row).unwrap();
-    assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+    let found = number(&value.per_row);
+    assert!(
+        (found / expected - 1.0).abs() < tolerance(1e-12),
+        "{found} {expected}"
+    );
 }
 
-#[test]
+#[everywhere]
 fn m01_chain_rule_through_a_linear_model() {
     let case = golden("M01");
     let loss = case.loss(support::precise());
-    let m = case.tensor("M", Kind::Double).set_requires_grad(true);
-    let b = case.tensor("b", Kind::Double).set_requires_grad(true);
-    let u = case.matrix("x", Kind::Double).matmul(&m.tr()) + &b;
+    let m = case.tensor("M").set_requires_grad(true);
+    let b = case.tensor("b").set_requires_grad(true);
+    let u = case.matrix("x").matmul(&m.tr()) + &b;
     assert_close("M01 u", &u, &case.expected("u").unwrap(), case.tolerance);
-    let coupling = Coupling::Dense(case.tensor("U", Kind::Double));
+    let coupling = Coupling::Dense(case.tensor("U"));
     let energy = Quadratic::new(u, coupling).unwrap();
-    let value = loss
-        .loss(&energy, &case.matrix("y", Kind::Double), None)
-        .unwrap();
-    value.per_row.sum(Kind::Double).backward();
+    let value = loss.loss(&energy, &case.matrix("y"), None).unwrap();
+    value.per_row.sum(None::<Kind>).backward();
     for (key, found) in [
         ("p_hat", &value.solution.argmax),
         ("loss", &value.per_row),
@@ -136,8 +138,8 @@ fn m01_chain_rule_through_a_linear_model() {
 /// Runs exactly `n` iterations and compares with the n-th entry of the trace, native and batched.
 fn check_trace(id: &str, key: &str, first: usize, make: impl Fn(Options) -> Box<dyn Solver>) {
     let case = golden(id);
-    let start = case.matrix("p0", Kind::Double);
-    for (name, energy) in support::native_and_batched(&case, Kind::Double) {
+    let start = case.matrix("p0");
+    for (name, energy) in support::native_and_batched(&case) {
         let trace = case.json["expected"][key].as_array().unwrap();
         for (n, expected) in trace.iter().enumerate() {
             let options = Options {
@@ -153,7 +155,7 @@ fn check_trace(id: &str, key: &str, first: usize, make: impl Fn(Options) -> Box<
                 .loss(make(options))
                 .predict(energy.as_ref(), Some(&start))
                 .unwrap();
-            let expected = support::tensor_of(expected, Kind::Double);
+            let expected = support::tensor_of(expected);
             assert_close(
                 &format!("{id} {name} {n}"),
                 &solution.argmax,
@@ -164,7 +166,7 @@ fn check_trace(id: &str, key: &str, first: usize, make: impl Fn(Options) -> Box<
     }
 }
 
-#[test]
+#[everywhere]
 fn t01_and_t07_gradient_traces_with_a_fixed_step() {
     for (id, momentum) in [
         ("T01", Momentum::None),
@@ -182,7 +184,7 @@ fn t01_and_t07_gradient_traces_with_a_fixed_step() {
     }
 }
 
-#[test]
+#[everywhere]
 fn t08_backtracking_trace() {
     let step = Step::Backtracking { initial: 8.0 };
     check_trace("T08", "iterates", 0, |options| {
@@ -194,7 +196,7 @@ fn t08_backtracking_trace() {
     });
 }
 
-#[test]
+#[everywhere]
 fn t02_t03_t04_coordinate_ascent_traces() {
     for id in ["T02", "T03", "T04"] {
         check_trace(id, "after_sweep", 1, |options| {
@@ -203,7 +205,7 @@ fn t02_t03_t04_coordinate_ascent_traces() {
     }
 }
 
-#[test]
+#[everywhere]
 fn t05_exponentiated_gradient_and_r05_implicit_mirror_traces() {
     for (id, update) in [
         ("T05", MirrorUpdate::Explicit),
@@ -222,7 +224,7 @@ fn t05_exponentiated_gradient_and_r05_implicit_mirror_traces() {
     }
 }
 
-#[test]
+#[everywhere]
 fn t06_frank_wolfe_trace_with_exact_line_search_and_its_gaps() {
     let step = FrankWolfeStep::Search;
     let case = golden("T06");
@@ -234,10 +236,10 @@ fn t06_frank_wolfe_trace_with_exact_line_search_and_its_gaps() {
         options,
     };
     let energy = || {
-        let coupling = Coupling::Dense(case.tensor("U", Kind::Double));
-        Quadratic::new(case.matrix("u", Kind::Double), coupling).unwrap()
+        let coupling = Coupling::Dense(case.tensor("U"));
+        Quadratic::new(case.matrix("u"), coupling).unwrap()
     };
-    let start = case.matrix("p0", Kind::Double);
+    let start = case.matrix("p0");
     let iterates = case.json["expected"]["iterates"].as_array().unwrap();
     for (n, (expected, gap)) in iterates
         .iter()
@@ -254,7 +256,7 @@ fn t06_frank_wolfe_trace_with_exact_line_search_and_its_gaps() {
             .loss(Box::new(solver(options)))
             .predict(&energy(), Some(&start))
             .unwrap();
-        let expected = support::tensor_of(expected, Kind::Double);
+        let expected = support::tensor_of(expected);
         assert_close(
             &format!("T06 {n}"),
             &solution.argmax,
@@ -262,7 +264,7 @@ fn t06_frank_wolfe_trace_with_exact_line_search_and_its_gaps() {
             case.tolerance,
         );
         if let Some(&gap) = gap {
-            let gap = support::tensor_of(&Value::from(gap), Kind::Double);
+            let gap = support::tensor_of(&Value::from(gap));
             assert_close(
                 &format!("T06 gap {n}"),
                 &solution.report.residual,
@@ -273,7 +275,7 @@ fn t06_frank_wolfe_trace_with_exact_line_search_and_its_gaps() {
     }
 }
 
-#[test]
+#[everywhere]
 fn frank_wolfe_with_away_steps_on_pairwise_energies() {
     // A gap of 1e-13 bounds the distance to the maximum by its root: values are what it is good at.
     for id in ["P01", "P02", "P04", "P05", "P07", "P09", "P10", "P11"] {
@@ -285,56 +287,51 @@ fn frank_wolfe_with_away_steps_on_pairwise_energies() {
         {
             continue;
         }
-        for (kind, gap) in [(Kind::Double, 1e-13), (Kind::Float, 1e-6)] {
-            for (name, energy) in support::native_and_batched(&case, kind) {
-                let options = Options {
-                    tolerance: gap,
-                    max_iterations: 5000,
-                    check_every: 10,
-                    certify: true,
-                };
-                let solver = FrankWolfe {
-                    options,
-                    ..FrankWolfe::default()
-                };
-                let solution = case
-                    .loss(Box::new(solver))
-                    .predict(energy.as_ref(), None)
-                    .unwrap();
-                let context = format!("{id} {name} {kind:?}");
-                let report = &solution.report;
-                let converged: Vec<bool> =
-                    efy_core::device::read::to_vec(&report.converged).unwrap();
-                assert_eq!(converged, [true], "{context} {:?}", report.residual);
-                let expected = case.expected("p_hat").unwrap();
-                assert_close(
-                    &context,
-                    &solution.argmax,
-                    &expected,
-                    (2.0 * gap).sqrt() * 2.0,
-                );
-                let value = &solution.certificate.as_ref().unwrap().value;
-                let expected = case.expected("conjugate").unwrap();
-                assert_close(&context, value, &expected, gap.max(case.tolerance));
-            }
+        let gap = 1e-13;
+        for (name, energy) in support::native_and_batched(&case) {
+            let options = Options {
+                tolerance: tolerance(gap),
+                max_iterations: 5000,
+                check_every: 10,
+                certify: true,
+            };
+            let solver = FrankWolfe {
+                options,
+                ..FrankWolfe::default()
+            };
+            let solution = case
+                .loss(Box::new(solver))
+                .predict(energy.as_ref(), None)
+                .unwrap();
+            let context = format!("{id} {name}");
+            let report = &solution.report;
+            let converged = flags(&report.converged);
+            assert_eq!(converged, [true], "{context} {:?}", report.residual);
+            let expected = case.expected("p_hat").unwrap();
+            assert_close(
+                &context,
+                &solution.argmax,
+                &expected,
+                (2.0 * gap).sqrt() * 2.0,
+            );
+            let value = &solution.certificate.as_ref().unwrap().value;
+            let expected = case.expected("conjugate").unwrap();
+            assert_close(&context, value, &expected, gap.max(case.tolerance));
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn x01_quadratic_lower_and_first_order_upper_bound() {
     let case = golden("X01");
-    let (loss, y) = (
-        case.loss(support::precise()),
-        case.matrix("y", Kind::Double),
-    );
-    let coupling = Coupling::Dense(case.tensor("U", Kind::Double));
-    let energy = Quadratic::new(case.matrix("u", Kind::Double), coupling).unwrap();
+    let (loss, y) = (case.loss(support::precise()), case.matrix("y"));
+    let coupling = Coupling::Dense(case.tensor("U"));
+    let energy = Quadratic::new(case.matrix("u"), coupling).unwrap();
     let value = loss.loss(&energy, &y, None).unwrap();
     let p = &value.solution.argmax;
     let gamma = case.scalar("strong_concavity_gamma");
-    let lower = (&y - p).square().sum(Kind::Double) * (0.5 * gamma);
-    let upper = ((energy.gradient(&y) - &y) * (p - &y)).sum(Kind::Double);
+    let lower = (&y - p).square().sum(None::<Kind>) * (0.5 * gamma);
+    let upper = ((energy.gradient(&y) - &y) * (p - &y)).sum(None::<Kind>);
     for (key, found) in [
         ("loss", &value.per_row),
         ("lower_quadratic", &lower),
@@ -349,23 +346,14 @@ fn x01_quadratic_lower_and_first_order_upper_bound() {
     }
 }
 
-#[test]
+#[everywhere]
 fn x02_loss_is_convex_in_u_and_coupling() {
     let case = golden("X02");
-    let (loss, y) = (
-        case.loss(support::precise()),
-        case.matrix("y", Kind::Double),
-    );
+    let (loss, y) = (case.loss(support::precise()), case.matrix("y"));
     let at = |weight: f64| {
         let mix = |a: tch::Tensor, b: tch::Tensor| a * (1.0 - weight) + b * weight;
-        let u = mix(
-            case.matrix("u0", Kind::Double),
-            case.matrix("u1", Kind::Double),
-        );
-        let matrix = mix(
-            case.tensor("U0", Kind::Double),
-            case.tensor("U1", Kind::Double),
-        );
+        let u = mix(case.matrix("u0"), case.matrix("u1"));
+        let matrix = mix(case.tensor("U0"), case.tensor("U1"));
         let energy = Quadratic::new(u, Coupling::Dense(matrix)).unwrap();
         loss.loss(&energy, &y, None).unwrap().per_row
     };
@@ -380,7 +368,7 @@ fn x02_loss_is_convex_in_u_and_coupling() {
     }
 }
 
-#[test]
+#[everywhere]
 fn r06_stable_quadratic_form_equals_the_loss() {
     let case = golden("R06");
     let losses: Vec<f64> = serde_json::from_value(case.json["expected"]["loss"].clone()).unwrap();
@@ -390,7 +378,7 @@ fn r06_stable_quadratic_form_equals_the_loss() {
         .iter()
         .zip(losses)
     {
-        let get = |key: &str| support::tensor_of(&inputs[key], Kind::Double);
+        let get = |key: &str| support::tensor_of(&inputs[key]);
         let coupling = Coupling::Dense(get("U"));
         let energy = Quadratic::new(get("u").reshape([1, 4]), coupling).unwrap();
         let y = get("y").reshape([1, 4]);
@@ -399,12 +387,12 @@ fn r06_stable_quadratic_form_equals_the_loss() {
             .loss(&energy, &y, None)
             .unwrap();
         let p = &value.solution.argmax;
-        let h = tch::Tensor::eye(4, (Kind::Double, support::device())) - get("U");
+        let h = tch::Tensor::eye(4, place()) - get("U");
         let d = p - &y;
-        let stable = (d.matmul(&h) * &d).sum(Kind::Double) * 0.5
-            + ((energy.gradient(p) - p) * &d).sum(Kind::Double);
+        let stable = (d.matmul(&h) * &d).sum(None::<Kind>) * 0.5
+            + ((energy.gradient(p) - p) * &d).sum(None::<Kind>);
         for found in [&value.per_row, &stable] {
-            let expected = support::tensor_of(&Value::from(expected), Kind::Double);
+            let expected = support::tensor_of(&Value::from(expected));
             assert_close("R06", found, &expected, case.tolerance);
         }
     }

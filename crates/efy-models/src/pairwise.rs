@@ -153,21 +153,21 @@ impl Model for Pairwise {
 
 #[cfg(test)]
 mod tests {
-    use efy_core::device::read;
     use efy_core::domain::Cube;
     use efy_core::loss::FenchelYoung;
     use efy_core::regularizer::Gini;
     use efy_core::solver::Auto;
+    use efy_test::{everywhere, number, place, tolerance, uniform};
 
     use super::*;
     use crate::Unary;
 
-    #[test]
+    /// Written out for the native loops.
+    #[everywhere(cpu)]
     fn the_backward_pass_written_out_is_that_of_autograd() {
-        let options = (Kind::Double, Device::Cpu);
-        tch::manual_seed(3);
-        let x = Tensor::randn([9, 5], options);
-        let y = Tensor::randn([9, 4], options).gt(0.0).to_kind(Kind::Double);
+        let options = place();
+        let x = uniform(&[9, 5], 2.0, 3);
+        let y = uniform(&[9, 4], 1.0, 4).gt(0.0).to_kind(options.0);
         let loss = FenchelYoung::new(Gini::new(1.0).unwrap(), Cube, Auto::default());
         for hidden in [&[][..], &[7], &[7, 6]] {
             let shared = (3, CouplingSource::Shared);
@@ -185,13 +185,13 @@ mod tests {
                     .unwrap()
                     .unwrap();
                 let ours = model.gradient(&pass, &native).unwrap();
-                let difference = read::scalar(&(&ours - &autograd).abs().max()).unwrap();
+                let difference = number(&(&ours - &autograd).abs().max());
                 assert!(
-                    difference < 1e-12,
+                    difference < tolerance(1e-12),
                     "{} {hidden:?}: {difference}",
                     model.name()
                 );
-                assert!((read::scalar(&(native.mean - mean)).unwrap()).abs() < 1e-12);
+                assert!(number(&(native.mean - mean)).abs() < tolerance(1e-12));
             }
         }
     }

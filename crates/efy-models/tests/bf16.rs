@@ -6,21 +6,21 @@
     reason = "in a test, a panic is the report"
 )]
 
-use efy_core::device::read;
 use efy_core::domain::Cube;
 use efy_core::energy::Energy;
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::Gini;
 use efy_core::solver::Auto;
 use efy_models::{CouplingSource, Model, Pairwise, Picnn, Sign, Spen, Unary};
-use tch::{Device, Kind, Tensor};
+use efy_test::{device, everywhere, number, uniform};
+use tch::{Kind, Tensor};
 
 const SIZE: (i64, i64) = (7, 5);
 const ROWS: i64 = 12;
 
 /// Every model, with its weights in `kind` and its layers in `layers`.
 fn models(kind: Kind, layers: Kind) -> Vec<Box<dyn Model>> {
-    let options = (kind, Device::Cpu);
+    let options = (kind, device());
     let pairwise = |source| Pairwise::new(SIZE, &[16], (2, source), 3, options).unwrap();
     let spen = |sign| Spen::new(SIZE, &[16], (&[6, 4], sign), 3, options).unwrap();
     vec![
@@ -43,10 +43,11 @@ fn models(kind: Kind, layers: Kind) -> Vec<Box<dyn Model>> {
 }
 
 fn data(kind: Kind) -> (Tensor, Tensor) {
-    tch::manual_seed(8);
-    let x = Tensor::randn([ROWS, SIZE.0], (Kind::Double, Device::Cpu));
-    let y = Tensor::randn([ROWS, SIZE.1], (Kind::Double, Device::Cpu)).gt(0.0);
-    (x.to_kind(kind), y.to_kind(kind))
+    let (x, y) = (
+        uniform(&[ROWS, SIZE.0], 2.0, 8),
+        uniform(&[ROWS, SIZE.1], 1.0, 9),
+    );
+    (x.to_kind(kind), y.gt(0.0).to_kind(kind))
 }
 
 fn loss() -> FenchelYoung {
@@ -63,14 +64,10 @@ fn gradient(model: &dyn Model, x: &Tensor, y: &Tensor) -> Tensor {
         .to_kind(Kind::Double)
 }
 
-fn number(t: &Tensor) -> f64 {
-    read::scalar(t).unwrap()
-}
-
-#[test]
+#[everywhere(f32)]
 fn energies_differ_by_the_rounding_of_bf16() {
     let (x, _) = data(Kind::Float);
-    let half = Tensor::full([ROWS, SIZE.1], 0.5, (Kind::Float, Device::Cpu));
+    let half = Tensor::full([ROWS, SIZE.1], 0.5, (Kind::Float, device()));
     let pairs = models(Kind::Float, Kind::Float)
         .into_iter()
         .zip(models(Kind::Float, Kind::BFloat16));
@@ -93,7 +90,7 @@ fn energies_differ_by_the_rounding_of_bf16() {
     }
 }
 
-#[test]
+#[everywhere(f32)]
 fn gradients_are_slopes_of_the_loss_in_full_precision() {
     let ((x, y), (x64, y64)) = (data(Kind::Float), data(Kind::Double));
     let pairs = models(Kind::Double, Kind::Double)
@@ -110,7 +107,7 @@ fn gradients_are_slopes_of_the_loss_in_full_precision() {
             exact.parameters().assign(&flat).unwrap();
             number(&mean)
         };
-        let other = Tensor::randn_like(&gradient);
+        let other = uniform(&gradient.size(), 1.0, 10).to_kind(Kind::Double);
         for along in [&gradient / size, &other / other.norm()] {
             let slope = (at(&along, 1e-5) - at(&along, -1e-5)) / 2e-5;
             let found = number(&gradient.dot(&along));
@@ -120,7 +117,7 @@ fn gradients_are_slopes_of_the_loss_in_full_precision() {
     }
 }
 
-#[test]
+#[everywhere(f32)]
 fn the_backward_pass_written_out_is_that_of_autograd() {
     let (x, y) = data(Kind::Float);
     for model in models(Kind::Float, Kind::BFloat16) {

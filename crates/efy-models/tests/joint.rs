@@ -6,7 +6,8 @@
     reason = "in a test, a panic is the report"
 )]
 
-use efy_core::device::{DeviceChoice, read};
+use std::sync::Mutex;
+
 use efy_core::divergence::Divergence;
 use efy_core::joint::{
     BaseMeasure, Batch, ExactLikelihood, Joint, LikelihoodLoss, MinMax, log_partition,
@@ -16,23 +17,15 @@ use efy_models::joint::{
     AuxiliaryKind, CouplingKind, Icnn, JointModel, LogPartitionInput, LogPartitionKind,
     PairwiseMatrix,
 };
+use efy_test::{device, everywhere, place, values as vector};
 use tch::{Device, Kind, Tensor};
 
-fn device() -> Device {
-    DeviceChoice::Auto.select().unwrap()
-}
-
-fn options() -> (Kind, Device) {
-    (Kind::Double, device())
-}
-
 fn normal(seed: i64, shape: &[i64]) -> Tensor {
+    // The generator is the process's, and tests run side by side.
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock();
     tch::manual_seed(seed);
     Tensor::randn(shape, (Kind::Double, Device::Cpu)).to_device(device())
-}
-
-fn vector(t: &Tensor) -> Vec<f64> {
-    read::to_vec(t).unwrap()
 }
 
 fn couplings() -> Vec<CouplingKind> {
@@ -65,7 +58,7 @@ fn log_partitions() -> Vec<LogPartitionKind> {
     ]
 }
 
-#[test]
+#[everywhere(f64)]
 fn t25_golden_input_convex_network() {
     let numbers = |values: &[f64]| Tensor::from_slice(values).to_device(device());
     let matrix = |values: &[f64], columns: i64| numbers(values).reshape([-1, columns]);
@@ -108,7 +101,7 @@ fn t25_golden_input_convex_network() {
     );
 }
 
-#[test]
+#[everywhere(f64)]
 fn every_model_starts_normalized_and_has_gradients_in_all_weights() {
     let x = normal(1, &[4, 3]);
     let target = normal(2, &[4, 5]).gt(0.0).to_kind(Kind::Double);
@@ -120,7 +113,7 @@ fn every_model_starts_normalized_and_has_gradients_in_all_weights() {
             for input in [LogPartitionInput::Inputs, LogPartitionInput::Logits] {
                 let auxiliary = AuxiliaryKind::LogPartition(kind.clone(), input);
                 let context = format!("{coupling:?} {auxiliary:?}");
-                let model = JointModel::new(3, &base, (&coupling, &auxiliary), 1, options());
+                let model = JointModel::new(3, &base, (&coupling, &auxiliary), 1, place());
                 let model = match (&coupling, input) {
                     (CouplingKind::Network { .. }, LogPartitionInput::Logits) => {
                         assert!(model.unwrap_err().to_string().contains("no logits"));
@@ -173,7 +166,7 @@ fn every_model_starts_normalized_and_has_gradients_in_all_weights() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn gradients_of_tau_stop_at_logits() {
     let base = BaseMeasure::uniform_sets(5).unwrap();
     let auxiliary = AuxiliaryKind::LogPartition(
@@ -181,14 +174,14 @@ fn gradients_of_tau_stop_at_logits() {
         LogPartitionInput::Logits,
     );
     let coupling = CouplingKind::Linear { hidden: vec![4] };
-    let model = JointModel::new(3, &base, (&coupling, &auxiliary), 1, options()).unwrap();
+    let model = JointModel::new(3, &base, (&coupling, &auxiliary), 1, place()).unwrap();
     let noise = normal(3, &model.parameters().flat().size());
     model.parameters().assign(&noise).unwrap();
     let output = model.forward(&normal(1, &[4, 3]), None).unwrap();
     // Every weight has to be in the graph: the energy is, with a factor of 0.
     let energy = output
         .energy
-        .value(&Tensor::zeros([4, 5], options()))
+        .value(&Tensor::zeros([4, 5], place()))
         .sum(Kind::Double);
     let tau = output.auxiliary.unwrap().sum(Kind::Double);
     let gradient = model.parameters().gradient(&(tau + energy)).unwrap();
@@ -201,15 +194,15 @@ fn gradients_of_tau_stop_at_logits() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn input_convex_log_partitions_are_convex() {
     let base = BaseMeasure::uniform_sets(2).unwrap();
     let kind = LogPartitionKind::Icnn { hidden: vec![6, 5] };
     let auxiliary = AuxiliaryKind::LogPartition(kind, LogPartitionInput::Inputs);
     let coupling = CouplingKind::Linear { hidden: vec![] };
-    let model = JointModel::new(3, &base, (&coupling, &auxiliary), 1, options()).unwrap();
+    let model = JointModel::new(3, &base, (&coupling, &auxiliary), 1, place()).unwrap();
     let tau = |x: &Tensor| model.forward(x, None).unwrap().auxiliary.unwrap();
-    assert!(vector(&tau(&Tensor::zeros([1, 3], options())))[0].abs() < 1e-12);
+    assert!(vector(&tau(&Tensor::zeros([1, 3], place())))[0].abs() < 1e-12);
     let (a, b) = (normal(1, &[200, 3]) * 3.0, normal(2, &[200, 3]) * 3.0);
     let convex = || {
         let excess = (tau(&a) + tau(&b)) * 0.5 - tau(&((&a + &b) * 0.5));
@@ -223,7 +216,7 @@ fn input_convex_log_partitions_are_convex() {
     assert!(convex());
 }
 
-#[test]
+#[everywhere(f64)]
 fn permutations_and_samplers_have_outputs_of_their_shapes() {
     let x = normal(1, &[6, 3]);
     let coupling = CouplingKind::Linear { hidden: vec![5] };
@@ -232,7 +225,7 @@ fn permutations_and_samplers_have_outputs_of_their_shapes() {
         BaseMeasure::birkhoff(4).unwrap(),
     ] {
         let sampler = AuxiliaryKind::Sampler { hidden: vec![5] };
-        let model = JointModel::new(3, &base, (&coupling, &sampler), 1, options()).unwrap();
+        let model = JointModel::new(3, &base, (&coupling, &sampler), 1, place()).unwrap();
         let output = model.forward(&x, None).unwrap();
         assert_eq!(output.energy.size(), (6, base.outputs()));
         let scores = output.auxiliary.unwrap();
@@ -245,7 +238,7 @@ fn permutations_and_samplers_have_outputs_of_their_shapes() {
         let batch = Batch::new(output.energy.as_ref(), &target, 0);
         let mean = game.mean_loss(&batch.with_auxiliary(&scores)).unwrap().mean;
         assert!(vector(&model.parameters().gradient(&mean).unwrap().isfinite().all())[0] > 0.0);
-        let nothing = JointModel::new(3, &base, (&coupling, &AuxiliaryKind::Nothing), 1, options());
+        let nothing = JointModel::new(3, &base, (&coupling, &AuxiliaryKind::Nothing), 1, place());
         let nothing = nothing.unwrap();
         let energy = nothing.energy(&x).unwrap();
         let exact = ExactLikelihood::new(base);
@@ -265,10 +258,10 @@ fn permutations_and_samplers_have_outputs_of_their_shapes() {
         },
     ] {
         let parts = (&wrong, &AuxiliaryKind::Nothing);
-        assert!(JointModel::new(3, &base, parts, 1, options()).is_err());
+        assert!(JointModel::new(3, &base, parts, 1, place()).is_err());
     }
     let free = LogPartitionKind::Free { examples: 5 };
     let free = AuxiliaryKind::LogPartition(free, LogPartitionInput::Inputs);
-    let model = JointModel::new(3, &base, (&coupling, &free), 1, options()).unwrap();
+    let model = JointModel::new(3, &base, (&coupling, &free), 1, place()).unwrap();
     assert!(model.forward(&x, None).is_err());
 }

@@ -7,15 +7,14 @@
 )]
 
 use efy_core::Result;
-use efy_core::device::read;
 use efy_core::domain::Cube;
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::Gini;
 use efy_core::solver::{Auto, Options};
 use efy_models::{CouplingSource, Model, Pairwise, Picnn, Seeds, Sign, Spen, Unary};
-use tch::{Device, Kind, Tensor};
+use efy_test::{everywhere, kind, number, place, tolerance, uniform};
+use tch::Tensor;
 
-const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 const SIZE: (i64, i64) = (5, 4);
 const SEEDS: [u64; 3] = [1, 8, 5];
 /// Rows of each replica.
@@ -28,37 +27,35 @@ fn models() -> Vec<Make> {
         Ok(Box::new(model?))
     }
     let pairwise = |source| -> Make {
-        Box::new(move |seeds| boxed(Pairwise::new(SIZE, &[6], (2, source), seeds, F64)))
+        Box::new(move |seeds| boxed(Pairwise::new(SIZE, &[6], (2, source), seeds, place())))
     };
     let spen = |prior: &'static [i64], sign| -> Make {
-        Box::new(move |seeds| boxed(Spen::new(SIZE, &[6], (prior, sign), seeds, F64)))
+        Box::new(move |seeds| boxed(Spen::new(SIZE, &[6], (prior, sign), seeds, place())))
     };
     vec![
-        Box::new(|seeds| boxed(Unary::new(SIZE, &[], seeds, F64))),
-        Box::new(|seeds| boxed(Unary::new(SIZE, &[6, 3], seeds, F64))),
+        Box::new(|seeds| boxed(Unary::new(SIZE, &[], seeds, place()))),
+        Box::new(|seeds| boxed(Unary::new(SIZE, &[6, 3], seeds, place()))),
         pairwise(CouplingSource::Shared),
         pairwise(CouplingSource::Predicted),
         spen(&[7], Sign::Free),
         spen(&[7, 3], Sign::Nonnegative),
-        Box::new(|seeds| boxed(Picnn::new(SIZE, &[6, 5], &[7, 3, 2], seeds, F64))),
+        Box::new(|seeds| boxed(Picnn::new(SIZE, &[6, 5], &[7, 3, 2], seeds, place()))),
     ]
 }
 
 /// The largest difference.
 fn distance(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
-    read::scalar(&(a - b).abs().max()).unwrap()
+    number(&(a - b).abs().max())
 }
 
-#[test]
+#[everywhere]
 fn replicas_have_the_values_losses_and_gradients_of_their_seeds_alone() {
-    tch::manual_seed(3);
     let rows = ROWS * SEEDS.len() as i64;
-    let x = Tensor::randn([rows, SIZE.0], F64);
-    let y = Tensor::randn([rows, SIZE.1], F64).gt(0.0);
-    let y = y.to_kind(Kind::Double);
+    let x = uniform(&[rows, SIZE.0], 2.0, 3);
+    let y = uniform(&[rows, SIZE.1], 1.0, 4).gt(0.0).to_kind(kind());
     let options = Options {
-        tolerance: 1e-12,
+        tolerance: tolerance(1e-12),
         max_iterations: 2000,
         ..Options::default()
     };
@@ -69,7 +66,7 @@ fn replicas_have_the_values_losses_and_gradients_of_their_seeds_alone() {
         let energy = all.energy(&x).unwrap();
         let losses = loss.loss(energy.as_ref(), &y, None).unwrap().per_row;
         // The sum over replicas of the mean over their rows.
-        let total = losses.sum(Kind::Double) / ROWS as f64;
+        let total = losses.sum(kind()) / ROWS as f64;
         let gradient = all.parameters().gradient(&total).unwrap();
         let gradient = gradient.view([SEEDS.len() as i64, -1]);
         for (index, &seed) in (0..).zip(&SEEDS) {
@@ -82,19 +79,28 @@ fn replicas_have_the_values_losses_and_gradients_of_their_seeds_alone() {
                 (energy.value(&y), alone.value(&own(&y))),
                 (energy.gradient(&y), alone.gradient(&own(&y))),
             ] {
-                assert!(distance(&own(&found), &expected) < 1e-12, "{context}");
+                assert!(
+                    distance(&own(&found), &expected) < tolerance(1e-12),
+                    "{context}"
+                );
             }
             let expected = loss.loss(alone.as_ref(), &own(&y), None).unwrap().per_row;
-            assert!(distance(&own(&losses), &expected) < 1e-9, "{context}");
-            let mean = expected.mean(Kind::Double);
+            assert!(
+                distance(&own(&losses), &expected) < tolerance(1e-9),
+                "{context}"
+            );
+            let mean = expected.mean(kind());
             let expected = single.parameters().gradient(&mean).unwrap();
             let difference = distance(&gradient.get(index), &expected);
-            assert!(difference < 1e-6, "{context}: gradient off by {difference}");
+            assert!(
+                difference < tolerance(1e-6),
+                "{context}: gradient off by {difference}"
+            );
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn constraints_hold_in_every_replica() {
     for make in models() {
         let all = make(Seeds::from(SEEDS.to_vec())).unwrap();
@@ -111,11 +117,11 @@ fn constraints_hold_in_every_replica() {
     }
 }
 
-#[test]
+#[everywhere]
 fn rows_that_no_number_a_replica_makes_are_refused() {
     for make in models() {
         let all = make(Seeds::from(SEEDS.to_vec())).unwrap();
-        let x = Tensor::zeros([7, SIZE.0], F64);
+        let x = Tensor::zeros([7, SIZE.0], place());
         let message = all.energy(&x).err().unwrap().to_string();
         assert!(message.contains("a multiple of 3"), "{message}");
         assert!(make(Seeds::from(Vec::new())).is_err());

@@ -1,14 +1,14 @@
 //! Both polytopes and both losses learn rankings that a linear model can tell.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use efy_core::device::read;
 use efy_core::random::{Stream, generator};
 use efy_tasks::config::{Config, Dtype, LossKind, PolytopeKind};
 use efy_tasks::data::{Dataset, Feature, Schema};
 use efy_tasks::supervised::{Splits, Supervised};
+use efy_test::{device, everywhere, number, values};
 use efy_train::{Metrics, Objective, Split, Trainer};
 use rand::RngExt;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 const LABELS: usize = 4;
 
@@ -48,7 +48,7 @@ fn config(polytope: PolytopeKind, loss: LossKind, dtype: Dtype) -> Config {
 }
 
 fn objective(config: &Config) -> Supervised {
-    let options = (config.model.dtype.kind(), Device::Cpu);
+    let options = (config.model.dtype.kind(), device());
     let splits = Splits::new(&dataset(300), &config.data, 0, options).unwrap();
     let objective = Supervised::new(config, splits).unwrap();
     objective.rehearse().unwrap();
@@ -63,7 +63,7 @@ fn trained(config: &Config) -> (Supervised, Metrics) {
     (objective, metrics)
 }
 
-#[test]
+#[everywhere(f32)]
 fn rankings_are_learned_on_both_polytopes_with_both_losses() {
     for polytope in [PolytopeKind::Permutahedron, PolytopeKind::Birkhoff] {
         for loss in [LossKind::FenchelYoung, LossKind::Perceptron] {
@@ -83,7 +83,7 @@ fn rankings_are_learned_on_both_polytopes_with_both_losses() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn metrics_are_means_over_rows_whatever_the_rows_that_are_evaluated_at_once() {
     let (objective, metrics) = trained(&config(
         PolytopeKind::Permutahedron,
@@ -93,8 +93,8 @@ fn metrics_are_means_over_rows_whatever_the_rows_that_are_evaluated_at_once() {
     let test = objective.splits().get(Split::Test);
     let k = LABELS as i64;
     let predicted = objective.predict(&test.x).unwrap().narrow(1, 0, k);
-    let predicted: Vec<f64> = read::to_vec(&predicted).unwrap();
-    let actual: Vec<f64> = read::to_vec(&((k + 1) as f64 / 2.0 - &test.y)).unwrap();
+    let predicted = values(&predicted);
+    let actual = values(&((k + 1) as f64 / 2.0 - &test.y));
     let (mut tau, mut first, mut exact) = (0.0, 0.0, 0.0);
     for (p, y) in predicted.chunks(LABELS).zip(actual.chunks(LABELS)) {
         for i in 0..LABELS {
@@ -117,21 +117,21 @@ fn metrics_are_means_over_rows_whatever_the_rows_that_are_evaluated_at_once() {
     assert_eq!(test.rows.len(), 100);
 }
 
-#[test]
+#[everywhere(f64)]
 fn the_loss_of_a_linear_energy_has_the_gradient_of_its_envelope() {
     // dL/dtheta = projection(theta) - y; the loss is nonnegative and the mean over the batch.
     for polytope in [PolytopeKind::Permutahedron, PolytopeKind::Birkhoff] {
         let config = config(polytope, LossKind::FenchelYoung, Dtype::F64);
         let mut objective = objective(&config);
-        let rows = Tensor::arange(8, (Kind::Int64, Device::Cpu));
+        let rows = Tensor::arange(8, (Kind::Int64, device()));
         let loss = objective.step(&rows).unwrap();
         let gradient = match loss.gradient {
             Some(gradient) => gradient,
             None => objective.parameters().gradient(&loss.loss).unwrap(),
         };
-        let gradient: Vec<f64> = read::to_vec(&gradient).unwrap();
+        let gradient = values(&gradient);
         let at = |objective: &mut Supervised| -> f64 {
-            read::scalar(&objective.step(&rows).unwrap().loss.detach()).unwrap()
+            number(&objective.step(&rows).unwrap().loss.detach())
         };
         let (flat, step) = (objective.parameters().flat().detach(), 1e-6);
         for (index, expected) in gradient.iter().enumerate() {

@@ -8,6 +8,7 @@ use efy_tasks::config::{
 };
 use efy_tasks::data::{Dataset, Feature, Schema};
 use efy_tasks::supervised::{Splits, Supervised};
+use efy_test::{device, everywhere, on_cpu};
 use efy_train::{CheckpointConfig, Metrics, Objective, Split, TrainConfig, Trainer};
 use rand::RngExt;
 use tch::{Device, Kind};
@@ -37,7 +38,7 @@ fn dataset() -> Dataset {
 }
 
 /// The metrics of the test split after some epochs.
-fn trained(loss: LossConfig, kind: ModelKind) -> Metrics {
+fn trained(loss: LossConfig, kind: ModelKind, (epochs, device): (u64, Device)) -> Metrics {
     let config = Config {
         task: Task::Multilabel,
         name: "test".to_owned(),
@@ -50,7 +51,7 @@ fn trained(loss: LossConfig, kind: ModelKind) -> Metrics {
         loss,
         solver: SolverConfig::default(),
         train: TrainConfig {
-            epochs: 12,
+            epochs,
             batch_size: 10,
             lr: 0.02,
             monitor: "hamming_accuracy".to_owned(),
@@ -58,7 +59,7 @@ fn trained(loss: LossConfig, kind: ModelKind) -> Metrics {
         },
         checkpoint: CheckpointConfig::default(),
     };
-    let options = (Kind::Float, Device::Cpu);
+    let options = (Kind::Float, device);
     let splits = Splits::new(&dataset(), &config.data, 0, options).unwrap();
     let mut objective = Supervised::new(&config, splits).unwrap();
     objective.rehearse().unwrap();
@@ -74,7 +75,7 @@ fn of(kind: LossKind) -> LossConfig {
     }
 }
 
-#[test]
+#[everywhere(f32)]
 fn every_loss_but_the_energy_loss_trains_unary_and_pairwise_models() {
     let entropy = |kind, differentiation| LossConfig {
         regularizer: RegularizerKind::BinaryEntropy,
@@ -107,20 +108,30 @@ fn every_loss_but_the_energy_loss_trains_unary_and_pairwise_models() {
     ];
     for loss in losses {
         for model in [ModelKind::Unary, ModelKind::Pairwise] {
-            let found = trained(loss.clone(), model)
-                .get("hamming_accuracy")
-                .unwrap();
-            // Half of the labels are 1.
-            assert!(found > 0.85, "{loss:?} {model:?}: {found}");
+            let accuracy = |run| {
+                let metrics = trained(loss.clone(), model, run);
+                metrics.get("hamming_accuracy").unwrap()
+            };
+            if on_cpu() {
+                // Half of the labels are 1.
+                let found = accuracy((12, device()));
+                assert!(found > 0.85, "{loss:?} {model:?}: {found}");
+            } else {
+                // One label in a hundred may be decided by rounding.
+                let (found, expected) = (accuracy((1, device())), accuracy((1, Device::Cpu)));
+                let close = (found - expected).abs() <= 0.01;
+                assert!(close, "{loss:?} {model:?}: {found}, on the CPU {expected}");
+            }
         }
     }
 }
 
 /// Its gradient only ever raises scores, whatever the labels: the loss falls on and on, and says nothing.
-#[test]
+#[everywhere(f32)]
 fn the_energy_loss_collapses() {
     let kinds = [LossKind::Energy, LossKind::FenchelYoung];
-    let [energy, fenchel_young] = kinds.map(|kind| trained(of(kind), ModelKind::Unary));
+    let [energy, fenchel_young] =
+        kinds.map(|kind| trained(of(kind), ModelKind::Unary, (12, device())));
     assert!(energy.get("loss").unwrap() < -1.0);
     let accuracy = |metrics: &Metrics| metrics.get("hamming_accuracy").unwrap();
     assert!(accuracy(&energy) + 0.05 < accuracy(&fenchel_young));

@@ -94,15 +94,19 @@ fn shuffled(seed: u64, epoch: u64, examples: usize) -> impl Iterator<Item = i64>
 #[cfg(test)]
 mod tests {
     use efy_core::device::read;
+    use efy_test::{assert_here, device, everywhere};
 
     use super::*;
 
-    #[test]
+    #[everywhere]
     fn the_parts_of_all_processes_make_the_batches_of_one() {
         let batches = |rank, world| -> Vec<Vec<i64>> {
-            let order = EpochOrder::new(3, 1, (10, 4), Device::Cpu).unwrap();
+            let order = EpochOrder::new(3, 1, (10, 4), device()).unwrap();
             let order = order.part(rank, world);
-            let read = |batch: Tensor| read::to_vec(&batch).unwrap();
+            let read = |batch: Tensor| {
+                assert_here("batch", &batch);
+                read::to_vec(&batch).unwrap()
+            };
             order.batches().map(read).collect()
         };
         let parts: Vec<_> = (0..3).map(|rank| batches(rank, 3)).collect();
@@ -112,25 +116,28 @@ mod tests {
         }
     }
 
-    #[test]
+    #[everywhere]
     fn replicas_have_the_orders_of_their_seeds() {
         let size = (10, 4);
-        let together = EpochOrder::of_replicas([3, 9], 2, size, Device::Cpu).unwrap();
+        let together = EpochOrder::of_replicas([3, 9], 2, size, device()).unwrap();
         for (replica, seed) in [(0, 3), (1, 9)] {
-            let alone = EpochOrder::new(seed, 2, size, Device::Cpu).unwrap();
+            let alone = EpochOrder::new(seed, 2, size, device()).unwrap();
             for (both, own) in together.batches().zip(alone.batches()) {
                 assert_eq!(both.get(replica) - 10 * replica, own);
             }
         }
     }
 
-    #[test]
+    #[everywhere]
     fn every_epoch_visits_every_example_once_in_another_order() {
         let epoch = |number| {
-            let order = EpochOrder::new(3, number, (10, 4), Device::Cpu).unwrap();
+            let order = EpochOrder::new(3, number, (10, 4), device()).unwrap();
             let batches: Vec<Vec<i64>> = order
                 .batches()
-                .map(|batch| read::to_vec(&batch).unwrap())
+                .map(|batch| {
+                    assert_here("batch", &batch);
+                    read::to_vec(&batch).unwrap()
+                })
                 .collect();
             assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
             batches.concat()

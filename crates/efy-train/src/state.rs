@@ -130,26 +130,42 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use efy_test::{assert_close, everywhere, kind, tensor};
+
     use super::*;
 
-    #[test]
+    #[everywhere]
     fn what_was_put_comes_back_and_what_does_not_fit_is_named() {
         let mut moments = State::default();
-        let first = Tensor::from_slice(&[1.0_f32, 2.0]);
+        let first = tensor(&[1.0, 2.0]);
         moments.put_tensor("first", &first);
         moments.put("steps", &7_u64).unwrap();
         let mut state = State::default();
         state.nest("optimizer", moments);
         state.put("optimizers", &1).unwrap();
         let moments = state.inner("optimizer");
-        assert_eq!(moments.tensor("first", &first).unwrap(), first);
+        assert_close(
+            "first",
+            &moments.tensor("first", &first).unwrap(),
+            &first,
+            0.0,
+        );
+        // From a file it comes on the CPU.
+        let mut stored = State::default();
+        stored.put_tensor("first", &first.to_device(tch::Device::Cpu));
+        assert_close(
+            "stored",
+            &stored.tensor("first", &first).unwrap(),
+            &first,
+            0.0,
+        );
         assert_eq!(moments.get::<u64>("steps").unwrap(), 7);
         assert_eq!(moments.values().len(), 1, "optimizers is another name");
         let message = |result: Result<Tensor>| result.unwrap_err().to_string();
         assert_eq!(message(moments.tensor("second", &first)), "second: missing");
         assert_eq!(
-            message(moments.tensor("first", &Tensor::from_slice(&[1.0_f32]))),
-            "first: expected [1] of Float, found [2] of Float"
+            message(moments.tensor("first", &tensor(&[1.0]))),
+            format!("first: expected [1] of {0:?}, found [2] of {0:?}", kind())
         );
         assert!(moments.get::<String>("steps").is_err());
     }

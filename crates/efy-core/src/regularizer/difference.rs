@@ -4,7 +4,7 @@
 //! With $M = \max(p, q)$, $m = \min(p, q)$ and $\delta = (M - m) / M \in [0, 1]$, which subtraction leaves
 //! exact when p and q are near, $\log(m / M) = \mathrm{log1p}(-\delta)$ has no cancellation.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// M, $m / M$ and $\delta$; the last two are NaN where p = q = 0.
 fn ratio(p: &Tensor, q: &Tensor) -> (Tensor, Tensor, Tensor) {
@@ -18,7 +18,13 @@ fn ratio(p: &Tensor, q: &Tensor) -> (Tensor, Tensor, Tensor) {
 /// Of $x \log x$: $\log M - \frac{m}{M} \frac{\log(1 - \delta)}{\delta}$, and 0 where p = q = 0.
 pub(super) fn x_log_x(p: &Tensor, q: &Tensor) -> Tensor {
     let (larger, rest, delta) = ratio(p, q);
-    let slope = (rest.special_xlog1py(&delta.neg()) / &delta).neg();
+    // In f32 delta rounds to 1 while m / M is still positive, and the logarithm would be infinite.
+    let unit = match p.kind() {
+        Kind::Double => f64::EPSILON,
+        _ => f64::from(f32::EPSILON),
+    };
+    let negative = delta.neg().clamp_min(0.5 * unit - 1.0);
+    let slope = rest.special_xlog1py(&negative) / &negative;
     let slope = slope.where_self(&delta.gt(0.0), &delta.ones_like());
     (larger.log() + slope).masked_fill(&larger.le(0.0), 0.0)
 }

@@ -2,19 +2,17 @@
 
 use super::*;
 
-#[test]
+#[everywhere]
 fn linear_argmax_is_the_best_vertex() {
     let theta = rows(4);
     for domain in polytopes() {
-        let vertices = domain.vertices(9).unwrap();
+        let vertices = support::vertices(domain.as_ref(), 9).unwrap();
         let brute = theta.matmul(&vertices.tr()).amax([-1].as_slice(), false);
-        for kind in [Kind::Double, Kind::Float] {
-            let best = domain.linear_argmax(&theta.to_kind(kind)).unwrap();
-            assert_eq!(best.kind(), kind);
-            assert!(all(&domain.contains(&best, 1e-6)), "{}", domain.name());
-            if kind == Kind::Double {
-                assert_close(domain.name(), &dot(&theta, &best), &brute, 1e-12);
-            }
+        let best = domain.linear_argmax(&theta).unwrap();
+        assert_eq!(best.kind(), kind());
+        assert!(all(&domain.contains(&best, 1e-6)), "{}", domain.name());
+        if kind() == Kind::Double {
+            assert_close(domain.name(), &dot(&theta, &best), &brute, 1e-12);
         }
     }
     for domain in [
@@ -30,12 +28,12 @@ fn linear_argmax_is_the_best_vertex() {
     }
 }
 
-#[test]
+#[everywhere]
 fn ties_of_linear_argmax_go_to_small_sums_and_early_coordinates() {
     let check = |domain: &dyn Domain, theta: &[f64], expected: &[f64]| {
-        let theta = Tensor::from_slice(theta).unsqueeze(0);
+        let theta = tensor(theta).unsqueeze(0);
         let found = domain.linear_argmax(&theta).unwrap();
-        assert_close(domain.name(), &found, &Tensor::from_slice(expected), 0.0);
+        assert_close(domain.name(), &found, &tensor(expected), 0.0);
     };
     check(&Simplex::default(), &[1.0, 2.0, 2.0], &[0.0, 1.0, 0.0]);
     check(&*knapsack(0.0, 2.0), &[0.0, 0.0, 0.0], &[0.0, 0.0, 0.0]);
@@ -49,7 +47,7 @@ fn ties_of_linear_argmax_go_to_small_sums_and_early_coordinates() {
     check(&Sphere::new(1.0).unwrap(), &[0.0, 0.0], &[1.0, 0.0]);
 }
 
-#[test]
+#[everywhere]
 fn vertices_are_distinct_sorted_and_extreme() {
     let expected: [(Box<dyn Domain>, i64); 7] = [
         (Box::new(Simplex::default()), 4),
@@ -66,10 +64,14 @@ fn vertices_are_distinct_sorted_and_extreme() {
         (Box::new(OrderSimplex), 5),
     ];
     for (domain, count) in expected {
-        let vertices = domain.vertices(4).unwrap();
+        let vertices = support::vertices(domain.as_ref(), 4).unwrap();
         assert_eq!(vertices.size(), [count, 4], "{}", domain.name());
-        assert!(all(&domain.contains(&vertices, 1e-15)), "{}", domain.name());
-        let list: Vec<f64> = read::to_vec(&vertices).unwrap();
+        assert!(
+            all(&domain.contains(&vertices, tolerance(1e-15))),
+            "{}",
+            domain.name()
+        );
+        let list = values(&vertices);
         assert!(
             list.chunks(4).is_sorted_by(|a, b| a < b),
             "{}",
@@ -86,16 +88,14 @@ fn vertices_are_distinct_sorted_and_extreme() {
     assert_eq!(product().vertices(9).unwrap().size(), [2 * 2 * 6 * 4, 9]);
 }
 
-#[test]
+#[everywhere]
 fn starts_lie_inside_and_points_outside_are_told() {
     for domain in domains() {
-        for kind in [Kind::Double, Kind::Float] {
-            let like = Tensor::empty([2, 9], (kind, Device::Cpu));
-            let start = domain.start(&like);
-            assert_eq!((start.size(), start.kind()), (vec![2, 9], kind));
-            assert!(all(&domain.contains(&start, 1e-6)), "{}", domain.name());
-        }
-        let outside = Tensor::full([1, 9], 1.6, F64) + Tensor::arange(9, F64) * 0.4;
+        let like = Tensor::empty([2, 9], place());
+        let start = domain.start(&like);
+        assert_eq!((start.size(), start.kind()), (vec![2, 9], kind()));
+        assert!(all(&domain.contains(&start, 1e-6)), "{}", domain.name());
+        let outside = Tensor::full([1, 9], 1.6, place()) + Tensor::arange(9, place()) * 0.4;
         let inside = all(&domain.contains(&outside, 1e-3));
         assert!(!inside, "{}", domain.name());
         let projected = domain.project(&outside);

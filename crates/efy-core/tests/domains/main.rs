@@ -15,7 +15,6 @@ mod linear_argmax;
 mod projections;
 mod solving;
 
-use efy_core::device::read;
 use efy_core::domain::{
     Ball, Birkhoff, BoxDomain, Cube, Domain, Knapsack, OrderSimplex, Permutahedron, Product, Reals,
     Simplex, Sphere,
@@ -24,11 +23,13 @@ use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::HalfSquaredNorm;
 use efy_core::solver::{Auto, ClosedForm, Momentum, Options, ProjectedGradient, Solver, Step};
+use efy_test::{
+    assert_close, assert_same_row, by_device, everywhere, flags, indices, kind, place, tensor,
+    tolerance, uniform, values,
+};
 use proptest::prelude::*;
-use support::{assert_close, check_linear, golden, uniform};
-use tch::{Device, Kind, Tensor};
-
-const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
+use support::{check_linear, golden};
+use tch::{Kind, Tensor};
 
 fn knapsack(min: f64, max: f64) -> Box<dyn Domain> {
     Box::new(Knapsack::new(min, max).unwrap())
@@ -73,10 +74,7 @@ fn domains() -> Vec<Box<dyn Domain>> {
 }
 
 fn all(condition: &Tensor) -> bool {
-    read::to_vec::<bool>(condition)
-        .unwrap()
-        .into_iter()
-        .all(|c| c)
+    flags(condition).into_iter().all(|c| c)
 }
 
 fn dot(a: &Tensor, b: &Tensor) -> Tensor {
@@ -84,10 +82,7 @@ fn dot(a: &Tensor, b: &Tensor) -> Tensor {
 }
 
 fn largest(t: &Tensor) -> f64 {
-    read::to_vec::<f64>(t)
-        .unwrap()
-        .into_iter()
-        .fold(f64::NEG_INFINITY, f64::max)
+    values(t).into_iter().fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// Rows of several sizes, with ties, in nine coordinates.
@@ -97,6 +92,6 @@ fn rows(seed: u64) -> Tensor {
         .map(|&scale| uniform(&[40, 9], scale, seed))
         .collect();
     parts.push(uniform(&[40, 9], 2.5, seed ^ 1).round());
-    parts.push(Tensor::zeros([1, 9], F64));
+    parts.push(Tensor::zeros([1, 9], place()));
     Tensor::cat(&parts, 0)
 }

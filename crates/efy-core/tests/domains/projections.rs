@@ -3,23 +3,28 @@
 use super::*;
 
 /// $\langle z - P(z), v - P(z) \rangle \le 0$ for every vertex v, which is optimality.
-#[test]
+#[everywhere]
 fn projections_satisfy_the_variational_inequality_at_every_vertex() {
     let z = rows(2);
     for domain in polytopes() {
         let p = domain.project(&z);
-        let vertices = domain.vertices(9).unwrap();
+        let vertices = support::vertices(domain.as_ref(), 9).unwrap();
         let residual = &z - &p;
         let ahead = residual.matmul(&vertices.tr()) - dot(&residual, &p).unsqueeze(-1);
         let scale = residual.abs().amax([-1].as_slice(), true) + 1.0;
         let worst = largest(&(ahead / scale));
-        assert!(worst <= 1e-11, "{}: {worst}", domain.name());
-        assert!(all(&domain.contains(&p, 1e-13)), "{}", domain.name());
+        assert!(worst <= tolerance(1e-11), "{}: {worst}", domain.name());
+        assert!(
+            all(&domain.contains(&p, tolerance(1e-13))),
+            "{}",
+            domain.name()
+        );
     }
 }
 
-#[test]
+#[everywhere]
 fn large_projections_satisfy_the_variational_inequality() {
+    // Tensor operators take the means of blocks from sums over the whole row.
     let domains: Vec<(Box<dyn Domain>, i64)> = vec![
         (Box::new(Simplex::new(3.0).unwrap()), 1000),
         (knapsack(10.0, 200.5), 1000),
@@ -37,13 +42,21 @@ fn large_projections_satisfy_the_variational_inequality() {
             let size = (dot(&residual, &residual) * dot(&p, &p)).sqrt();
             let ahead = dot(&residual, &(best - &p)) / (size + 1.0);
             let worst = largest(&ahead);
-            assert!(worst <= 1e-11, "{} {scale}: {worst}", domain.name());
-            assert!(all(&domain.contains(&p, 1e-12)), "{}", domain.name());
+            assert!(
+                worst <= tolerance(by_device(1e-11, 1e-9)),
+                "{} {scale}: {worst}",
+                domain.name()
+            );
+            assert!(
+                all(&domain.contains(&p, tolerance(by_device(1e-12, 1e-9)))),
+                "{}",
+                domain.name()
+            );
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn offsets_cost_no_digits() {
     // Eighths and their sums with these offsets are exact in f32.
     let z = (uniform(&[200, 9], 4.0, 5) * 8.0).round() / 8.0;
@@ -51,49 +64,45 @@ fn offsets_cost_no_digits() {
         let invariant = ["simplex", "permutahedron", "birkhoff"].contains(&domain.name());
         for offset in [1e3, 1e6, -1e6] {
             let moved: Tensor = &z + offset;
-            for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 2e-6)] {
-                let found = domain.project(&moved.to_kind(kind));
-                assert!(
-                    all(&domain.contains(&found, 2.0 * tolerance)),
-                    "{} {offset}",
-                    domain.name()
-                );
-                if invariant {
-                    let plain = domain.project(&z);
-                    assert_close(domain.name(), &found, &plain, tolerance);
-                }
+            let found = domain.project(&moved);
+            assert!(
+                all(&domain.contains(&found, 2.0 * tolerance(1e-12))),
+                "{} {offset}",
+                domain.name()
+            );
+            if invariant {
+                let plain = domain.project(&z);
+                assert_close(domain.name(), &found, &plain, 1e-12);
             }
         }
     }
     // A knapsack whose bound is met is invariant, too.
     let tight = Knapsack::new(3.0, 3.0).unwrap();
-    let moved = tight.project(&(&z + 1e6).to_kind(Kind::Float));
-    assert_close("knapsack", &moved, &tight.project(&z), 2e-6);
+    let moved = tight.project(&(&z + 1e6));
+    assert_close("knapsack", &moved, &tight.project(&z), 1e-12);
 }
 
-#[test]
-fn single_precision_is_as_good_as_its_digits() {
+#[everywhere]
+fn projections_are_as_good_as_the_digits_of_their_kind() {
     for domain in domains() {
-        let z = rows(6).narrow(0, 0, 160).to_kind(Kind::Float);
+        let z = rows(6).narrow(0, 0, 160);
         let exact = domain.project(&z.to_kind(Kind::Double));
-        assert_close(domain.name(), &domain.project(&z), &exact, 4e-6);
+        assert_close(domain.name(), &domain.project(&z), &exact, 6e-13);
     }
 }
 
-#[test]
+#[everywhere]
 fn infinite_elements_get_the_least_or_the_most() {
     let inf = f64::INFINITY;
     let check = |domain: &dyn Domain, z: &[f64], expected: &[f64]| {
-        for kind in [Kind::Double, Kind::Float] {
-            let z = Tensor::from_slice(z).unsqueeze(0).to_kind(kind);
-            let found: Vec<f64> = read::to_vec(&domain.project(&z)).unwrap();
-            let same = |(f, e): (&f64, &f64)| (f - e).abs() < 1e-6;
-            assert!(
-                found.iter().zip(expected).all(same),
-                "{} {z:?} {found:?}",
-                domain.name()
-            );
-        }
+        let z = tensor(z).unsqueeze(0);
+        let found = values(&domain.project(&z));
+        let same = |(f, e): (&f64, &f64)| (f - e).abs() < 1e-6;
+        assert!(
+            found.iter().zip(expected).all(same),
+            "{} {z:?} {found:?}",
+            domain.name()
+        );
     };
     let simplex = Simplex::default();
     check(&simplex, &[0.2, -inf, 0.4], &[0.4, 0.0, 0.6]);
@@ -114,7 +123,7 @@ fn infinite_elements_get_the_least_or_the_most() {
     check(&OrderSimplex, &[0.7, inf, -inf], &[1.0, 1.0, 0.0]);
 }
 
-#[test]
+#[everywhere]
 fn a_row_with_nan_becomes_nan_and_hangs_nothing() {
     for domain in domains() {
         let z = rows(12).narrow(0, 0, 3);
@@ -137,7 +146,7 @@ fn a_row_with_nan_becomes_nan_and_hangs_nothing() {
     }
 }
 
-#[test]
+#[everywhere]
 fn one_output_and_no_rows() {
     let weights = vec![2.0];
     let domains: Vec<(Box<dyn Domain>, [f64; 2])> = vec![
@@ -150,8 +159,8 @@ fn one_output_and_no_rows() {
         (Box::new(Sphere::new(3.0).unwrap()), [-3.0, 3.0]),
     ];
     for (domain, ends) in domains {
-        let z = Tensor::from_slice(&[-10.0, 10.0]).reshape([2, 1]);
-        let expected = Tensor::from_slice(&ends);
+        let z = tensor(&[-10.0, 10.0]).reshape([2, 1]);
+        let expected = tensor(&ends);
         assert_close(domain.name(), &domain.project(&z), &expected, 1e-15);
         assert_close(
             domain.name(),
@@ -161,58 +170,52 @@ fn one_output_and_no_rows() {
         );
     }
     for domain in crate::domains() {
-        let empty = Tensor::empty([0, 9], F64);
+        let empty = Tensor::empty([0, 9], place());
         assert_eq!(domain.project(&empty).size(), [0, 9]);
         assert_eq!(domain.linear_argmax(&empty).unwrap().size(), [0, 9]);
         assert_eq!(domain.contains(&empty, 0.0).size(), [0]);
     }
 }
 
-#[test]
+#[everywhere]
 fn rows_are_independent_to_the_last_bit() {
-    for kind in [Kind::Double, Kind::Float] {
-        let z = rows(7).repeat([40, 1]).to_kind(kind);
-        for domain in domains() {
-            let together = domain.project(&z);
-            for row in [0, 17, 100, 239, 3001] {
-                let alone = domain.project(&z.narrow(0, row, 1));
-                assert!(
-                    together.narrow(0, row, 1).equal(&alone),
-                    "{}",
-                    domain.name()
-                );
-            }
-            let strided = domain.project(&z.tr().contiguous().tr());
-            assert!(strided.equal(&together), "{}", domain.name());
+    let z = rows(7).repeat([by_device(40, 1), 1]);
+    for domain in domains() {
+        let together = domain.project(&z);
+        for row in [0, 17, 100, 239, by_device(3001, 240)] {
+            let alone = domain.project(&z.narrow(0, row, 1));
+            assert_same_row(domain.name(), &together.narrow(0, row, 1), &alone, 1e-13);
         }
+        let strided = domain.project(&z.tr().contiguous().tr());
+        assert_same_row(domain.name(), &strided, &together, 1e-13);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: by_device(48, 2), ..ProptestConfig::default() })]
 
     /// $P(P(z)) = P(z)$, and $\|P(z) - P(z')\|^2 \le \langle P(z) - P(z'), z - z' \rangle$ on convex sets.
-    #[test]
+    #[everywhere]
     fn projections_are_idempotent_and_firmly_nonexpansive(seed in any::<u64>(), exponent in -2.0..4.0_f64) {
         let scale = 10_f64.powf(exponent);
         let (z, other) = (uniform(&[8, 9], scale, seed), uniform(&[8, 9], scale, seed ^ 1));
         let near = &z + uniform(&[8, 9], 0.1, seed ^ 2);
         for domain in domains() {
             let p = domain.project(&z);
-            support::assert_close(domain.name(), &domain.project(&p), &p, 1e-12);
+            assert_close(domain.name(), &domain.project(&p), &p, 1e-12);
             if domain.name() == "sphere" {
                 continue;
             }
             for other in [&other, &near] {
                 let d = &p - domain.project(other);
                 let excess = largest(&(dot(&d, &d) - dot(&d, &(&z - other))));
-                prop_assert!(excess <= 1e-11 * (1.0 + scale), "{} {excess}", domain.name());
+                prop_assert!(excess <= tolerance(1e-11) * (1.0 + scale), "{} {excess}", domain.name());
             }
         }
     }
 
     /// Reordering the outputs (rows and columns of a matrix) reorders the answer.
-    #[test]
+    #[everywhere]
     fn projections_commute_with_the_symmetries_of_the_domain(seed in any::<u64>(), ties in any::<bool>()) {
         let z = uniform(&[6, 9], 2.0, seed);
         let z = if ties { z.round() } else { z };
@@ -223,28 +226,26 @@ proptest! {
                 "birkhoff" => [7, 8, 6, 4, 5, 3, 1, 2, 0],
                 _ => [3, 0, 8, 5, 1, 4, 2, 7, 6],
             };
-            let order = Tensor::from_slice(&order);
+            let order = indices(&order);
             let shuffled = domain.project(&z.index_select(1, &order));
             let expected = domain.project(&z).index_select(1, &order);
-            support::assert_close(domain.name(), &shuffled, &expected, 1e-12);
+            assert_close(domain.name(), &shuffled, &expected, 1e-12);
         }
     }
 
     /// Any bounds, any size: the sum is met and nothing hangs.
-    #[test]
+    #[everywhere]
     fn knapsacks_of_any_size(
         seed in any::<u64>(), k in 1..70_i64, exponent in -6.0..8.0_f64, low in 0.0..1.0_f64, width in 0.0..0.3_f64,
     ) {
         let (min, max) = (low * k as f64, (low + width) * k as f64);
         let domain = Knapsack::new(min, max).unwrap();
         let z = uniform(&[4, k], 10_f64.powf(exponent), seed);
-        for (kind, tolerance) in [(Kind::Double, 1e-14), (Kind::Float, 4e-7)] {
-            prop_assert!(all(&domain.contains(&domain.project(&z.to_kind(kind)), tolerance)));
-        }
+        prop_assert!(all(&domain.contains(&domain.project(&z), tolerance(1e-14))));
         let p = domain.project(&z);
         let residual = &z - &p;
         let best = domain.linear_argmax(&residual).unwrap();
         let size = largest(&residual.abs()) * k as f64 + 1.0;
-        prop_assert!(largest(&dot(&residual, &(best - &p))) <= 1e-13 * size);
+        prop_assert!(largest(&dot(&residual, &(best - &p))) <= tolerance(1e-13) * size);
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// $\Omega^*(u) \ge \langle u, y \rangle - \Omega(y)$ for every y of C, with equality at the projection.
-#[test]
+#[everywhere]
 fn closed_form_fenchel_young_losses_on_every_domain() {
     let u = uniform(&[12, 9], 3.0, 8);
     for domain in domains() {
@@ -25,7 +25,7 @@ fn closed_form_fenchel_young_losses_on_every_domain() {
         );
         let expected = conjugate + dot(&target, &target) - dot(&u, &target);
         assert_close(name, &value.per_row, &expected, 1e-11);
-        assert!(largest(&value.per_row.neg()) <= 1e-13, "{name}");
+        assert!(largest(&value.per_row.neg()) <= tolerance(1e-13), "{name}");
         let mean = loss.mean_loss(&energy, &target, None).unwrap().mean;
         mean.backward();
         assert_close(name, &leaf.grad(), &((&argmax - &target) / 12.0), 1e-14);
@@ -34,19 +34,19 @@ fn closed_form_fenchel_young_losses_on_every_domain() {
     }
 }
 
-#[test]
+#[everywhere]
 fn concave_pairwise_energies_are_solved_and_certified_on_every_convex_domain() {
     let u = uniform(&[5, 9], 3.0, 10);
     let loss_domain = |index: usize| domains().swap_remove(index);
     // The last one is not convex.
-    for index in 0..domains().len() - 1 {
+    for index in (0..domains().len() - 1).step_by(by_device(1, 3)) {
         let domain = loss_domain(index);
         let name = domain.name();
         let coupling = Coupling::LowRank(uniform(&[9, 3], 0.7, 11));
         let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
         let regularizer = Box::new(HalfSquaredNorm::new(1.0).unwrap());
         let options = Options {
-            tolerance: 1e-11,
+            tolerance: tolerance(1e-11),
             ..Options::default()
         };
         let solver = Box::new(Auto { options });
@@ -54,14 +54,17 @@ fn concave_pairwise_energies_are_solved_and_certified_on_every_convex_domain() {
         let solution = loss.predict(&energy, None).unwrap();
         assert!(all(&solution.report.converged), "{name}");
         assert!(
-            largest(&solution.certificate.unwrap().gap) <= 1e-9,
+            largest(&solution.certificate.unwrap().gap) <= tolerance(1e-9),
             "{name}"
         );
         let objective = |p: &Tensor| energy.value(p) - dot(p, p) * 0.5;
         let best = objective(&solution.argmax);
         for seed in 0..20 {
             let other = loss_domain(index).project(&uniform(&[5, 9], 3.0, seed));
-            assert!(largest(&(objective(&other) - &best)) <= 1e-10, "{name}");
+            assert!(
+                largest(&(objective(&other) - &best)) <= tolerance(1e-10),
+                "{name}"
+            );
         }
     }
 }
@@ -120,10 +123,10 @@ fn misfits_and_bad_parameters_are_named() {
     assert!(Reals.check(5).is_ok() && Cube.check(1).is_ok());
 }
 
-#[test]
+#[everywhere]
 fn solvers_refuse_a_domain_that_does_not_fit() {
-    let u = Tensor::zeros([2, 8], F64);
-    let coupling = Coupling::LowRank(Tensor::ones([8, 1], F64));
+    let u = Tensor::zeros([2, 8], place());
+    let coupling = Coupling::LowRank(Tensor::ones([8, 1], place()));
     let energies: [Box<dyn Energy>; 2] = [
         Box::new(Linear::new(u.shallow_clone()).unwrap()),
         Box::new(Quadratic::new(u, coupling).unwrap()),

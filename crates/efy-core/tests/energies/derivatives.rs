@@ -2,12 +2,12 @@
 
 use super::*;
 
-#[test]
+#[everywhere(f64)]
 fn eq_gradient_is_that_of_autograd_and_of_central_differences() {
     let p = uniform(&[11, 5], 0.5, 30) + 0.5;
     for (name, energy, _) in energies() {
         let leaf = p.detach().set_requires_grad(true);
-        let sum = energy.value(&leaf).sum(Kind::Double);
+        let sum = energy.value(&leaf).sum(None::<Kind>);
         let autograd = Tensor::run_backward(&[sum], &[&leaf], false, false).swap_remove(0);
         let _guard = tch::no_grad_guard();
         let found = energy.gradient(&p);
@@ -23,7 +23,7 @@ fn eq_gradient_is_that_of_autograd_and_of_central_differences() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn eq_hessian_product_is_that_of_central_differences() {
     let p = uniform(&[11, 5], 0.5, 31) + 0.5;
     let q = uniform(&[11, 5], 1.0, 32);
@@ -37,14 +37,14 @@ fn eq_hessian_product_is_that_of_central_differences() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn eq_discrete_gradient_gives_the_difference_of_values_whatever_the_distance() {
     let p = uniform(&[11, 5], 0.5, 33) + 0.5;
     let direction = uniform(&[11, 5], 1.0, 34);
     for name in NETWORKS {
         for scale in [1.0, 40.0] {
-            let energy = network(name, Kind::Double, scale, (0, 11));
-            let size = read::scalar(&energy.value(&p).abs().max()).unwrap();
+            let energy = network(name, scale, (0, 11));
+            let size = number(&energy.value(&p).abs().max());
             for step in [0.0, 1e-9, 1e-4, 0.1, 1.0] {
                 let q = &p + &direction * step;
                 let gradient = energy.discrete_gradient(&p, &q).unwrap();
@@ -54,25 +54,28 @@ fn eq_discrete_gradient_gives_the_difference_of_values_whatever_the_distance() {
                 assert_close(&format!("{name} {step}"), &found, &expected, tolerance);
             }
         }
-        // In f32 it keeps the digits that a difference of values loses.
-        let (single, double) = (network(name, Kind::Float, 1.0, (0, 11)), whole(name));
-        let (a, b) = (
-            p.to_kind(Kind::Float),
-            (&p + &direction * 1e-3).to_kind(Kind::Float),
-        );
-        let found = ((&a - &b) * single.discrete_gradient(&a, &b).unwrap()).sum_dim_intlist(
-            -1,
-            false,
-            None::<Kind>,
-        );
-        let (a, b) = (a.to_kind(Kind::Double), b.to_kind(Kind::Double));
-        let expected = double.value(&a) - double.value(&b);
-        let scale = 1.0 / read::scalar(&expected.abs().max()).unwrap();
-        assert_close(name, &(found * scale), &(expected * scale), 3e-6);
     }
 }
 
-#[test]
+#[everywhere]
+fn eq_discrete_gradient_keeps_the_digits_that_a_difference_of_values_loses() {
+    let p = uniform(&[11, 5], 0.5, 33) + 0.5;
+    let q = &p + uniform(&[11, 5], 1.0, 34) * 1e-3;
+    for name in NETWORKS {
+        let energy = whole(name);
+        let gradient = energy.discrete_gradient(&p, &q).unwrap();
+        let found = ((&p - &q) * gradient).sum_dim_intlist(-1, false, None::<Kind>);
+        // The slope at the middle is off by the square of the distance.
+        let middle = energy.gradient(&((&p + &q) * 0.5));
+        let expected = ((&p - &q) * middle).sum_dim_intlist(-1, false, None::<Kind>);
+        let scale = 1.0 / number(&expected.abs().max());
+        let rounding = if kind() == Kind::Double { 1e-6 } else { 3e-6 };
+        let error = number(&((found - expected) * scale).abs().max());
+        assert!(error <= rounding, "{name}: {error}");
+    }
+}
+
+#[everywhere]
 fn concave_energies_lie_above_their_chords() {
     for (name, energy, concave) in energies() {
         let mut broken = 0;
@@ -84,10 +87,10 @@ fn concave_energies_lie_above_their_chords() {
             let middle = energy.value(&((&p + &q) * 0.5));
             let chord = (energy.value(&p) + energy.value(&q)) * 0.5;
             let below = (chord - middle)
-                .gt(1e-12)
-                .to_kind(Kind::Double)
-                .sum(Kind::Double);
-            broken += read::scalar(&below).unwrap() as i64;
+                .gt(tolerance(1e-12))
+                .to_kind(kind())
+                .sum(None::<Kind>);
+            broken += number(&below) as i64;
         }
         assert_eq!(broken == 0, concave, "{name}: {broken}");
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[test]
+#[everywhere]
 fn an_energy_from_closures_is_solved_like_the_one_that_is_written_out() {
     let name = "shallow";
     let energy = || whole(name);
@@ -14,34 +14,37 @@ fn an_energy_from_closures_is_solved_like_the_one_that_is_written_out() {
         .unwrap()
         .with_gradient(move |p| energy().gradient(p));
     let gini = || Box::new(Gini::new(1.0).unwrap());
-    let expected = solve(&whole(name), gini(), Cube, newton(1e-12));
+    let expected = Auto {
+        options: options(1e-12),
+    };
+    let expected = solve(&whole(name), gini(), Cube, expected);
     for (energy, certified) in [(&by_autograd, true), (&by_formula, false)] {
         let found = solve(energy, gini(), Cube, fista(1e-9));
         assert_close("argmax", &found.argmax, &expected.argmax, 1e-7);
-        let gap: Vec<f64> = read::to_vec(&found.certificate.unwrap().gap).unwrap();
+        let gap = values(&found.certificate.unwrap().gap);
         assert!(
             gap.iter().all(|gap| gap.is_finite() == certified),
             "{gap:?}"
         );
     }
     // With gradients on, a gradient by autograd has a graph to what the closure holds.
-    let weight = Tensor::from(2.0).set_requires_grad(true);
+    let weight = tensor(&[2.0]).set_requires_grad(true);
     let held = weight.shallow_clone();
     let cubic = Custom::new(&like, move |p| {
         (p.pow_tensor_scalar(3) * &held).sum_dim_intlist(-1, false, None::<Kind>)
     });
     let p = like.shallow_clone();
-    let gradient = cubic.unwrap().gradient(&p).sum(Kind::Double);
+    let gradient = cubic.unwrap().gradient(&p).sum(None::<Kind>);
     let found = Tensor::run_backward(&[gradient], &[&weight], false, false).swap_remove(0);
     assert_close(
         "graph",
         &found,
-        &(p.square() * 3.0).sum(Kind::Double),
+        &(p.square() * 3.0).sum(None::<Kind>),
         1e-12,
     );
 }
 
-#[test]
+#[everywhere]
 fn couplings_are_symmetric_hollow_and_bounded_as_their_names_say() {
     let b = uniform(&[3, 4, 4], 1.0, 70);
     let symmetric = Coupling::symmetric(&b);
@@ -51,7 +54,7 @@ fn couplings_are_symmetric_hollow_and_bounded_as_their_names_say() {
     assert_close(
         "diagonal",
         &hollow.tensor().diagonal(0, -2, -1),
-        &Tensor::zeros([12], (Kind::Double, Device::Cpu)),
+        &Tensor::zeros([12], place()),
         0.0,
     );
     let off = |t: &Tensor| t - t.diagonal(0, -2, -1).diag_embed(0, -2, -1);
@@ -79,13 +82,13 @@ fn couplings_are_symmetric_hollow_and_bounded_as_their_names_say() {
             options: options(1e-10),
         },
     );
-    let gap: Vec<f64> = read::to_vec(&solution.certificate.unwrap().gap).unwrap();
-    assert!(gap.iter().all(|&gap| gap < 1e-9), "{gap:?}");
+    let gap = values(&solution.certificate.unwrap().gap);
+    assert!(gap.iter().all(|&gap| gap < tolerance(1e-9)), "{gap:?}");
 }
 
-#[test]
+#[everywhere]
 fn wrong_networks_are_named() {
-    let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Double, Device::Cpu));
+    let zeros = |shape: &[i64]| Tensor::zeros(shape, place());
     let message = |result: efy_core::Result<Prior>| result.unwrap_err().to_string();
     assert_eq!(
         message(Prior::shallow(zeros(&[3, 2]), zeros(&[4]), zeros(&[3]))),

@@ -24,12 +24,16 @@ use efy_core::energy::{
 use efy_core::loss::FenchelYoung;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{Auto, CoordinateNewton, Options, ProjectedGradient, Solution, Solver};
-use support::{Case, Opaque, assert_close, golden, uniform};
-use tch::{Device, Kind, Tensor};
+use efy_test::{
+    assert_close, bits, by_device, everywhere, flags, kind, number, on_cpu, place, tensor,
+    tolerance, uniform, values,
+};
+use support::{Case, Opaque, golden};
+use tch::{Kind, Tensor};
 
-fn options(tolerance: f64) -> Options {
+fn options(digits: f64) -> Options {
     Options {
-        tolerance,
+        tolerance: tolerance(digits),
         max_iterations: 5000,
         check_every: 10,
         certify: true,
@@ -58,12 +62,12 @@ fn fista(tolerance: f64) -> ProjectedGradient {
 const NETWORKS: [&str; 5] = ["shallow", "mixed signs", "deep", "gated", "gated shallow"];
 
 /// A network energy for rows `from..from + count` of a batch of 11, weights times `scale`.
-fn network(name: &str, kind: Kind, scale: f64, (from, count): (i64, i64)) -> Spen {
+fn network(name: &str, scale: f64, (from, count): (i64, i64)) -> Spen {
     let (rows, k) = (11, 5);
-    let free = |shape: &[i64], seed| (uniform(shape, 1.5, seed) * scale).to_kind(kind);
+    let free = |shape: &[i64], seed| uniform(shape, 1.5, seed) * scale;
     let positive = |shape: &[i64], seed| free(shape, seed).abs();
     let own = |t: Tensor| t.narrow(0, from, count);
-    let u = own((uniform(&[rows, k], 3.0, 1) * scale.max(1.0)).to_kind(kind));
+    let u = own(uniform(&[rows, k], 3.0, 1) * scale.max(1.0));
     let (w1, b1) = (free(&[7, k], 2), free(&[7], 3));
     let second = || Layer::next(positive(&[6, 7], 5), free(&[6, k], 6), free(&[6], 7));
     let third = || {
@@ -99,7 +103,7 @@ fn network(name: &str, kind: Kind, scale: f64, (from, count): (i64, i64)) -> Spe
 }
 
 fn whole(name: &str) -> Spen {
-    network(name, Kind::Double, 1.0, (0, 11))
+    network(name, 1.0, (0, 11))
 }
 
 /// U(p) = (-p^2, -e^p): concave features.
@@ -184,9 +188,4 @@ fn solve(
     FenchelYoung::from_parts(regularizer, Box::new(domain), Box::new(solver))
         .predict(energy, None)
         .unwrap()
-}
-
-fn bits(t: &Tensor) -> Vec<u64> {
-    let values: Vec<f64> = read::to_vec(t).unwrap();
-    values.into_iter().map(f64::to_bits).collect()
 }

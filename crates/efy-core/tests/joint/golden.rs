@@ -16,7 +16,7 @@ use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use crate::made_up::{Opaque, golden, number, row, tabular, tensor, vector};
-use crate::support::{assert_close, device};
+use efy_test::{assert_close, device, everywhere};
 
 const TOLERANCE: f64 = 1e-9;
 const ALPHAS: [f64; 3] = [1.0, 1.5, 2.0];
@@ -65,7 +65,7 @@ fn check_block(id: &str, json: &Value, g: &Tensor, q: &Tensor) {
     assert!(seen >= 2);
 }
 
-#[test]
+#[everywhere(f64)]
 fn t01_unary_energy_and_its_closed_forms() {
     let t = golden("T01");
     let u = row(&t["u"]).set_requires_grad(true);
@@ -94,7 +94,7 @@ fn t01_unary_energy_and_its_closed_forms() {
     close("T01 second moment", &second, &t["rel_second_moment_closed"]);
 }
 
-#[test]
+#[everywhere(f64)]
 fn t02_and_t03_pairwise_energies_with_both_priors() {
     let t = golden("T02");
     let u = row(&t["u"]).set_requires_grad(true);
@@ -139,7 +139,7 @@ fn t02_and_t03_pairwise_energies_with_both_priors() {
     );
 }
 
-#[test]
+#[everywhere(f64)]
 fn t04_joint_objective_away_from_the_optimum() {
     let t = golden("T04");
     let pi = vector(&tensor(&golden("T03")["pi"]));
@@ -180,7 +180,7 @@ fn t04_joint_objective_away_from_the_optimum() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn t05_t07_t16_and_t26_thresholds() {
     let t = golden("T05");
     check_block("T05", &t, &row(&t["g"]), &tensor(&t["q"]));
@@ -208,7 +208,7 @@ fn t05_t07_t16_and_t26_thresholds() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn t09_to_t12_permutations_and_subsets() {
     let t = golden("T09");
     let base = BaseMeasure::permutahedron_with(vec![1.0, 2.0, 3.0]).unwrap();
@@ -303,7 +303,7 @@ fn t09_to_t12_permutations_and_subsets() {
     );
 }
 
-#[test]
+#[everywhere(f64)]
 fn t13_estimate_and_gradients_at_given_samples_on_every_path() {
     let t = golden("T13");
     let (x, y, samples) = (tensor(&t["X"]), tensor(&t["Y"]), tensor(&t["Yprior"]));
@@ -338,7 +338,7 @@ fn t13_estimate_and_gradients_at_given_samples_on_every_path() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn t17_and_t18_optimum_over_all_functions_and_noise_contrastive_limit() {
     let t = golden("T17");
     let (rho, q) = (tensor(&t["rho"]), tensor(&t["q"]));
@@ -388,7 +388,7 @@ fn t17_and_t18_optimum_over_all_functions_and_noise_contrastive_limit() {
     assert!((vector(&value)[0] - limit).abs() < 2e-3);
 }
 
-#[test]
+#[everywhere(f64)]
 fn t19_value_of_the_min_max_game() {
     let t = golden("T19");
     let y = cube(3);
@@ -417,7 +417,7 @@ fn t19_value_of_the_min_max_game() {
     crate::made_up::assert_mean("T19", &draws, expected);
 }
 
-#[test]
+#[everywhere(f64)]
 fn t20_generalized_fenchel_young_loss() {
     let t = golden("T20");
     let y = row(&t["y"]);
@@ -449,7 +449,7 @@ fn t20_generalized_fenchel_young_loss() {
     close("T20", &value.per_row, &t["pair_loss"]);
 }
 
-#[test]
+#[everywhere(f64)]
 fn t22_large_energies_do_not_overflow() {
     let t = golden("T22");
     let y = cube(2);
@@ -474,7 +474,7 @@ fn t22_large_energies_do_not_overflow() {
     assert_close("T22", &(1.0 - mass), &tensor(&t["grad_tau"]), 1e-9);
 }
 
-#[test]
+#[everywhere(f64)]
 fn t24_pairwise_values_and_their_maximum() {
     let t = golden("T24");
     let energy = Quadratic::new(row(&t["u"]), Coupling::Dense(tensor(&t["U"]))).unwrap();

@@ -9,9 +9,9 @@ use efy_core::joint::{
 use tch::{Kind, Tensor};
 
 use crate::made_up::{assert_mean, normal, vector};
-use crate::support::{assert_close, device};
+use efy_test::{assert_close, device, everywhere};
 
-#[test]
+#[everywhere(f64)]
 fn every_loss_trains_a_model_of_sets_and_one_of_permutations() {
     for base in [
         BaseMeasure::uniform_sets(4).unwrap(),
@@ -70,7 +70,7 @@ fn every_loss_trains_a_model_of_sets_and_one_of_permutations() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn the_min_max_game_has_the_exact_gradients_on_average() {
     let base = BaseMeasure::uniform_sets(3).unwrap();
     let all = Enumeration::of(&base, (Kind::Double, device())).unwrap();
@@ -110,7 +110,7 @@ fn the_min_max_game_has_the_exact_gradients_on_average() {
     assert!(MinMax::new(BaseMeasure::uniform_sets(4).unwrap(), 1, 0).is_err());
 }
 
-#[test]
+#[everywhere(f64)]
 fn noise_contrastive_estimation_approaches_the_joint_objective() {
     let base = BaseMeasure::uniform_sets(5).unwrap();
     let energy = Linear::new(normal(1, &[3, 5]) * 0.3).unwrap();

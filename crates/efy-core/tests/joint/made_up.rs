@@ -2,11 +2,13 @@
 
 use efy_core::device::read;
 use efy_core::energy::{Custom, Energy};
+use efy_test::device;
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Mutex;
 use tch::{Kind, Tensor};
 
-use crate::support::{device, tensor_of};
+use crate::support::tensor_of;
 
 /// A golden vector of the joint paper, whose name starts with `id`.
 pub fn golden(id: &str) -> Value {
@@ -20,7 +22,7 @@ pub fn golden(id: &str) -> Value {
 }
 
 pub fn tensor(json: &Value) -> Tensor {
-    tensor_of(json, Kind::Double)
+    tensor_of(json)
 }
 
 /// A vector as a batch of one row.
@@ -39,6 +41,9 @@ pub fn vector(t: &Tensor) -> Vec<f64> {
 
 /// Random numbers that are the same on every device.
 pub fn normal(seed: i64, shape: &[i64]) -> Tensor {
+    // The generator is the process's, and tests run side by side.
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock();
     tch::manual_seed(seed);
     Tensor::randn(shape, (Kind::Double, tch::Device::Cpu)).to_device(device())
 }

@@ -9,7 +9,7 @@ use efy_core::joint::{
 use tch::{Kind, Tensor};
 
 use crate::made_up::{Opaque, assert_mean, golden, normal, number, row, tabular, tensor, vector};
-use crate::support::{assert_close, device};
+use efy_test::{assert_close, device, everywhere};
 
 fn measures() -> Vec<BaseMeasure> {
     vec![
@@ -33,7 +33,7 @@ fn everything(value: &Tensor, leaves: &[&Tensor]) -> Tensor {
     Tensor::cat(&all, 0)
 }
 
-#[test]
+#[everywhere(f64)]
 fn native_tensor_and_autograd_paths_agree() {
     for base in measures() {
         for (alpha, kind, tolerance) in [
@@ -104,7 +104,7 @@ fn native_tensor_and_autograd_paths_agree() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn parts_shared_samples_and_couplings_agree_with_autograd() {
     let base = BaseMeasure::uniform_sets(6).unwrap();
     let u = normal(1, &[3, 6]).set_requires_grad(true);
@@ -148,7 +148,7 @@ fn parts_shared_samples_and_couplings_agree_with_autograd() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn networks_over_inputs_and_outputs_have_the_gradient_of_autograd() {
     let (input, first) = (normal(1, &[3, 5]), normal(2, &[5, 4]));
     let layers = vec![
@@ -191,7 +191,7 @@ fn estimates(loss: &Joint, draws: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
     (all.collect(), vector(&exact))
 }
 
-#[test]
+#[everywhere(f64)]
 fn estimates_are_unbiased_whatever_the_divergence_and_the_proposal() {
     let base = BaseMeasure::uniform_sets(3).unwrap();
     let proposal = BaseMeasure::bernoulli_sets(vec![0.2, 0.5, 0.9]).unwrap();
@@ -210,7 +210,7 @@ fn estimates_are_unbiased_whatever_the_divergence_and_the_proposal() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn t14_and_t15_means_and_variances_are_the_predicted_ones() {
     let t = golden("T14");
     let base = BaseMeasure::uniform_sets(3).unwrap();
@@ -241,7 +241,7 @@ fn t14_and_t15_means_and_variances_are_the_predicted_ones() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn the_gap_of_a_wrong_log_partition_is_the_predicted_one() {
     let base = BaseMeasure::uniform_sets(4).unwrap();
     let u = normal(1, &[5, 4]);
@@ -259,7 +259,7 @@ fn the_gap_of_a_wrong_log_partition_is_the_predicted_one() {
     assert_close("tau", &loss.exact_tau(&energy).unwrap(), &partition, 1e-12);
 }
 
-#[test]
+#[everywhere(f64)]
 fn at_the_exact_threshold_every_mean_ratio_is_1_and_the_gradient_exact() {
     let base = BaseMeasure::uniform_sets(4).unwrap();
     let energy = Linear::new(normal(1, &[5, 4])).unwrap();
@@ -278,7 +278,7 @@ fn at_the_exact_threshold_every_mean_ratio_is_1_and_the_gradient_exact() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn learned_proposals_weight_back_to_the_prior() {
     let draw = Draw {
         samples: 4000,
@@ -314,7 +314,7 @@ fn learned_proposals_weight_back_to_the_prior() {
     assert!(plackett.samples(&sets, &draw).is_err());
 }
 
-#[test]
+#[everywhere(f64)]
 fn a_thousand_labels_and_wild_scores_stay_finite() {
     for divergence in [
         Divergence::KullbackLeibler,
@@ -340,7 +340,7 @@ fn a_thousand_labels_and_wild_scores_stay_finite() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn what_does_not_fit_is_refused_in_one_line() {
     let base = BaseMeasure::uniform_sets(3).unwrap();
     let loss = Joint::new(base.clone(), Divergence::KullbackLeibler, 4, 0).unwrap();

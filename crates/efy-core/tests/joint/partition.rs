@@ -9,7 +9,7 @@ use efy_core::joint::{
 use tch::{Kind, Tensor};
 
 use crate::made_up::{Opaque, normal, vector};
-use crate::support::{assert_close, device};
+use efy_test::{assert_close, device, everywhere};
 
 fn measures() -> Vec<BaseMeasure> {
     vec![
@@ -21,7 +21,7 @@ fn measures() -> Vec<BaseMeasure> {
     ]
 }
 
-#[test]
+#[everywhere(f64)]
 fn base_measures_are_probabilities_over_different_outputs() {
     for base in measures() {
         let all = Enumeration::of(&base, (Kind::Double, device())).unwrap();
@@ -41,7 +41,7 @@ fn base_measures_are_probabilities_over_different_outputs() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn closed_forms_and_dynamic_programming_agree_with_enumeration() {
     for base in measures() {
         let u = normal(3, &[4, base.outputs()]) * 3.0;
@@ -71,7 +71,7 @@ fn closed_forms_and_dynamic_programming_agree_with_enumeration() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn permanents_of_16_items_with_known_values() {
     // All scores equal: the logarithm of the average of e^{k c}; rows shift the result by their sum.
     for k in [1, 2, 7, 16] {
@@ -89,7 +89,7 @@ fn permanents_of_16_items_with_known_values() {
     assert!(log_permanent_over_factorial(&square.narrow(1, 0, 3)).is_err());
 }
 
-#[test]
+#[everywhere(f64)]
 fn strong_duality_holds_for_every_divergence_on_random_instances() {
     let mut divergences = vec![
         Divergence::KullbackLeibler,
@@ -127,7 +127,7 @@ fn strong_duality_holds_for_every_divergence_on_random_instances() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn f32_thresholds_are_those_of_f64_to_its_precision() {
     let g = normal(4, &[5, 32]);
     let log_prior = Tensor::full([32], -(32_f64.ln()), (Kind::Double, device()));
@@ -142,7 +142,7 @@ fn f32_thresholds_are_those_of_f64_to_its_precision() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn too_many_items_are_refused_by_name() {
     let base = BaseMeasure::uniform_sets(21).unwrap();
     let energy = Linear::new(normal(1, &[2, 21])).unwrap();

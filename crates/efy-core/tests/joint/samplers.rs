@@ -9,7 +9,7 @@ use efy_core::random::{Stream, Words};
 use tch::{Kind, Tensor};
 
 use crate::made_up::{Opaque, assert_frequencies, golden, normal, row, tensor, vector};
-use crate::support::device;
+use efy_test::{device, everywhere};
 
 const OPTIONS: fn() -> (Kind, tch::Device) = || (Kind::Double, device());
 
@@ -36,7 +36,7 @@ fn counts(found: &Tensor, all: &Tensor) -> Vec<f64> {
     vector(&hits.sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>))
 }
 
-#[test]
+#[everywhere(f64)]
 fn frequencies_are_the_probabilities_of_the_base_measure() {
     for base in [
         BaseMeasure::uniform_sets(4).unwrap(),
@@ -56,7 +56,7 @@ fn frequencies_are_the_probabilities_of_the_base_measure() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn draws_are_a_function_of_seed_step_and_row() {
     let base = BaseMeasure::uniform_sets(20).unwrap();
     let whole = base.sample(&draw(16, Some(6)), OPTIONS()).unwrap();
@@ -86,7 +86,7 @@ fn draws_are_a_function_of_seed_step_and_row() {
     assert_eq!(single.to_kind(Kind::Double), whole);
 }
 
-#[test]
+#[everywhere(f64)]
 fn learned_samplers_have_the_density_they_say() {
     let sets = Enumeration::of(&BaseMeasure::uniform_sets(3).unwrap(), OPTIONS()).unwrap();
     let bernoulli = Bernoulli::new(row(&serde_json::json!([1.0, -0.5, 0.2]))).unwrap();
@@ -115,7 +115,7 @@ fn learned_samplers_have_the_density_they_say() {
     assert_frequencies("Plackett-Luce", &counts(&found, &all), &vector(&p));
 }
 
-#[test]
+#[everywhere(f64)]
 fn t23_a_gibbs_sweep_has_the_golden_transition_matrix() {
     let t = golden("T23");
     let pi = vector(&tensor(&golden("T03")["pi"]));
@@ -156,7 +156,7 @@ fn swap_matrix(g: &[f64], ranks: &[Vec<i64>]) -> Vec<Vec<f64>> {
     matrix
 }
 
-#[test]
+#[everywhere(f64)]
 fn swap_metropolis_has_its_transition_matrix_which_keeps_the_model() {
     for base in [
         BaseMeasure::permutahedron(3).unwrap(),
@@ -208,7 +208,7 @@ fn swap_metropolis_has_its_transition_matrix_which_keeps_the_model() {
     assert!((delta.exp().min(1.0) - t["accept"].as_f64().unwrap()).abs() < 1e-12);
 }
 
-#[test]
+#[everywhere(f64)]
 fn chains_go_on_where_they_were() {
     let base = BaseMeasure::permutahedron(5).unwrap();
     let energy = Linear::new(normal(1, &[4, 5])).unwrap();

@@ -8,15 +8,16 @@ use efy_core::loss::{
 };
 use efy_core::regularizer::{Gini, HalfSquaredNorm};
 use efy_core::solver::Auto;
+use efy_test::{assert_close, everywhere};
 use tch::{Kind, Tensor};
 
 use crate::made_up::{margin, perceptron};
-use crate::support::{self, Case, assert_close, golden};
+use crate::support::{self, Case, golden};
 
 /// A leaf for u and one for U.
-fn energy(case: &Case, kind: Kind) -> (Quadratic, [Tensor; 2]) {
-    let u = case.matrix("u", kind).set_requires_grad(true);
-    let matrix = case.tensor("U", kind).set_requires_grad(true);
+fn energy(case: &Case) -> (Quadratic, [Tensor; 2]) {
+    let u = case.matrix("u").set_requires_grad(true);
+    let matrix = case.tensor("U").set_requires_grad(true);
     let coupling = Coupling::Dense(matrix.shallow_clone());
     let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
     (energy, [u, matrix])
@@ -25,24 +26,22 @@ fn energy(case: &Case, kind: Kind) -> (Quadratic, [Tensor; 2]) {
 /// Value, gradients in u and U, and the point that was found, from start to end of both kinds.
 fn check(id: &str, point: &str, start: Option<&str>, loss: &dyn Loss) {
     let case = golden(id);
-    for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-        let (energy, leaves) = energy(&case, kind);
-        let y = case.matrix("y", kind);
-        let start = start.map(|key| case.matrix(key, kind));
-        let value = loss.loss(&energy, &y, start.as_ref()).unwrap();
-        let mean = loss.mean_loss(&energy, &y, start.as_ref()).unwrap().mean;
-        if let Some(expected) = case.expected(point) {
-            let found = value.solution.point().unwrap();
-            assert_close(&format!("{id} {point}"), found, &expected, tolerance);
-        }
-        for scalar in [value.per_row.sum(kind), mean] {
-            let expected = case.expected("loss").unwrap();
-            assert_close(&format!("{id} loss"), &scalar, &expected, tolerance);
-            let gradients = Tensor::run_backward(&[scalar], &leaves, true, false);
-            for (key, gradient) in ["grad_u", "grad_U"].iter().zip(gradients) {
-                let expected = case.expected(key).unwrap();
-                assert_close(&format!("{id} {key}"), &gradient, &expected, tolerance);
-            }
+    let (energy, leaves) = energy(&case);
+    let y = case.matrix("y");
+    let start = start.map(|key| case.matrix(key));
+    let value = loss.loss(&energy, &y, start.as_ref()).unwrap();
+    let mean = loss.mean_loss(&energy, &y, start.as_ref()).unwrap().mean;
+    if let Some(expected) = case.expected(point) {
+        let found = value.solution.point().unwrap();
+        assert_close(&format!("{id} {point}"), found, &expected, case.tolerance);
+    }
+    for scalar in [value.per_row.sum(None::<Kind>), mean] {
+        let expected = case.expected("loss").unwrap();
+        assert_close(&format!("{id} loss"), &scalar, &expected, case.tolerance);
+        let gradients = Tensor::run_backward(&[scalar], &leaves, true, false);
+        for (key, gradient) in ["grad_u", "grad_U"].iter().zip(gradients) {
+            let expected = case.expected(key).unwrap();
+            assert_close(&format!("{id} {key}"), &gradient, &expected, case.tolerance);
         }
     }
 }
@@ -51,26 +50,26 @@ fn predictor(id: &str) -> FenchelYoung {
     golden(id).loss(support::precise())
 }
 
-#[test]
+#[everywhere]
 fn l01_energy_loss() {
     check("L01", "", None, &EnergyLoss::new(predictor("L05")));
 }
 
-#[test]
+#[everywhere]
 fn l02_perceptron() {
     check("L02", "p_hat", None, &perceptron());
 }
 
-#[test]
+#[everywhere]
 fn l03_margin_with_hamming_cost() {
     check("L03", "p_hat", None, &margin());
 }
 
-#[test]
+#[everywhere]
 fn l04_log_loss_with_the_exact_partition_function() {
     check("L04", "", None, &LogLoss::new(predictor("L05")));
     let case = golden("L04");
-    let (energy, _) = energy(&case, Kind::Double);
+    let (energy, _) = energy(&case);
     let distribution = Boltzmann::of(&energy).unwrap();
     for (key, found) in [
         ("log_partition", &distribution.log_partition),
@@ -80,21 +79,21 @@ fn l04_log_loss_with_the_exact_partition_function() {
     }
 }
 
-#[test]
+#[everywhere]
 fn l05_squared_error_through_the_argmax_by_implicit_differentiation() {
     let (criterion, differentiation) = (Criterion::SquaredError, Differentiation::Implicit);
     let loss = ThroughArgmax::new(predictor("L05"), criterion, differentiation).unwrap();
     check("L05", "p_hat", None, &loss);
 }
 
-#[test]
+#[everywhere]
 fn l06_cross_entropy_through_the_argmax_by_implicit_differentiation() {
     let (criterion, differentiation) = (Criterion::CrossEntropy, Differentiation::Implicit);
     let loss = ThroughArgmax::new(predictor("L06"), criterion, differentiation).unwrap();
     check("L06", "p_hat", None, &loss);
 }
 
-#[test]
+#[everywhere]
 fn l07_squared_error_through_five_unrolled_iterations() {
     let inputs = &golden("L07").json["inputs"];
     let differentiation = Differentiation::Unrolled {
@@ -107,30 +106,28 @@ fn l07_squared_error_through_five_unrolled_iterations() {
     check("L07", "p_T", None, &loss);
 }
 
-#[test]
+#[everywhere]
 fn x03_generalized_bregman_divergence_is_the_quadratic_form_and_a_loss() {
     let case = golden("X03");
-    for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-        let (p, p_prime) = (case.matrix("p", kind), case.matrix("p_prime", kind));
-        let u = case.matrix("u_of_p_prime", kind);
-        let energy = Quadratic::new(u, Coupling::Dense(case.tensor("U", kind))).unwrap();
-        let omega = HalfSquaredNorm::new(1.0).unwrap();
-        let found = bregman_divergence(&energy, &omega, &p, &p_prime).unwrap();
-        for key in ["divergence", "quadratic_form"] {
-            assert_close(key, &found, &case.expected(key).unwrap(), tolerance);
-        }
-        let on_reals = FenchelYoung::new(omega, Reals, Auto::default());
-        let value = on_reals.loss(&energy, &p, None).unwrap();
-        assert_close("loss", &value.per_row, &found, tolerance);
-        assert_close("argmax", &value.solution.argmax, &p_prime, tolerance);
+    let (p, p_prime) = (case.matrix("p"), case.matrix("p_prime"));
+    let u = case.matrix("u_of_p_prime");
+    let energy = Quadratic::new(u, Coupling::Dense(case.tensor("U"))).unwrap();
+    let omega = HalfSquaredNorm::new(1.0).unwrap();
+    let found = bregman_divergence(&energy, &omega, &p, &p_prime).unwrap();
+    for key in ["divergence", "quadratic_form"] {
+        assert_close(key, &found, &case.expected(key).unwrap(), case.tolerance);
     }
+    let on_reals = FenchelYoung::new(omega, Reals, Auto::default());
+    let value = on_reals.loss(&energy, &p, None).unwrap();
+    assert_close("loss", &value.per_row, &found, case.tolerance);
+    assert_close("argmax", &value.solution.argmax, &p_prime, case.tolerance);
 }
 
-#[test]
+#[everywhere]
 fn losses_say_what_they_found() {
     let case = golden("L03");
-    let (energy, _) = energy(&case, Kind::Double);
-    let y = case.matrix("y", Kind::Double);
+    let (energy, _) = energy(&case);
+    let y = case.matrix("y");
     let fenchel_young = || FenchelYoung::new(Gini::new(1.0).unwrap(), Cube, Auto::default());
     let found = |loss: &dyn Loss| loss.loss(&energy, &y, None).unwrap().solution;
     assert!(matches!(found(&fenchel_young()), Found::Prediction(_)));

@@ -1,19 +1,19 @@
 //! Gradients of every loss against central differences of the loss computed anew.
 
-use crate::support::Opaque;
+use crate::support::{Opaque, on_host};
 use efy_core::domain::{Cube, Simplex};
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{
     Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
     ThroughArgmax,
 };
+use efy_test::{assert_close, by_device, everywhere, number, place, tensor, uniform};
 use tch::{Kind, Tensor};
 
 use crate::made_up::{
-    KINDS, PRECISE, Soft, central_differences, fenchel_young, labels, margin, perceptron,
-    regularizer, total, uniform,
+    KINDS, Soft, central_differences, fenchel_young, labels, margin, perceptron, precise,
+    regularizer, total,
 };
-use crate::support::assert_close;
 
 fn through(index: usize, criterion: Criterion, differentiation: Differentiation) -> ThroughArgmax {
     ThroughArgmax::new(fenchel_young(index), criterion, differentiation).unwrap()
@@ -33,7 +33,7 @@ fn losses() -> Vec<(String, Box<dyn Loss>)> {
         ("margin".into(), Box::new(margin())),
         ("log".into(), Box::new(LogLoss::new(fenchel_young(0)))),
     ];
-    for index in 0..4 {
+    for index in 0..by_device(4, 2) {
         let hamming = Margin::regularized(Cost::Hamming, fenchel_young(index));
         all.push((format!("regularized_margin {index}"), Box::new(hamming)));
         let implicit = through(index, Criterion::SquaredError, Differentiation::Implicit);
@@ -65,13 +65,14 @@ fn check(
     let mean = loss.mean_loss(energy.as_ref(), y, None).unwrap().mean;
     assert_close(context, &mean, &value.per_row.mean(None::<Kind>), 1e-12);
     let rows = y.size()[0] as f64;
+    let (fixed, host_y) = (parameters.map(on_host), on_host(y));
     let at = |first: &Tensor, second: &Tensor| {
         let energy = build(first, second);
-        total(&loss.loss(energy.as_ref(), y, None).unwrap().per_row)
+        total(&loss.loss(energy.as_ref(), &host_y, None).unwrap().per_row)
     };
     let expected = [
-        central_differences(parameters[0], |first| at(first, parameters[1])),
-        central_differences(parameters[1], |second| at(parameters[0], second)),
+        central_differences(parameters[0], |first| at(first, &fixed[1])),
+        central_differences(parameters[1], |second| at(&fixed[0], second)),
     ];
     for scalar in [value.per_row.sum(None::<Kind>), mean * rows] {
         let gradients = Tensor::run_backward(&[scalar], &leaves, true, false);
@@ -81,13 +82,13 @@ fn check(
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn gradients_in_u_and_coupling_equal_central_differences_of_the_resolved_loss() {
     let (rows, k) = (2, 4);
     let y = labels(&[rows, k], 7);
     let u = uniform(&[rows, k], 1.2, 8);
     for (name, loss) in losses() {
-        for kinds in KINDS {
+        for kinds in KINDS.into_iter().step_by(by_device(1, 3)) {
             let parameter = kinds.parameter(rows, k, 9);
             let context = format!("{name} {kinds:?}");
             check(
@@ -101,7 +102,7 @@ fn gradients_in_u_and_coupling_equal_central_differences_of_the_resolved_loss() 
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn gradients_in_a_small_network_equal_central_differences_of_the_resolved_loss() {
     let (rows, k) = (2, 3);
     let y = labels(&[rows, k], 17);
@@ -114,7 +115,7 @@ fn gradients_in_a_small_network_equal_central_differences_of_the_resolved_loss()
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn implicit_gradients_on_the_simplex_equal_central_differences() {
     let (rows, k) = (2, 4);
     let y = uniform(&[rows, k], 1.0, 27).softmax(-1, None::<Kind>);
@@ -122,7 +123,7 @@ fn implicit_gradients_on_the_simplex_equal_central_differences() {
     for index in [0, 1] {
         let predictor = || {
             let simplex = Box::new(Simplex::default());
-            FenchelYoung::from_parts(regularizer(index), simplex, Box::new(PRECISE))
+            FenchelYoung::from_parts(regularizer(index), simplex, Box::new(precise()))
         };
         let criterion = Criterion::SquaredError;
         let loss = ThroughArgmax::new(predictor(), criterion, Differentiation::Implicit).unwrap();
@@ -147,7 +148,7 @@ fn implicit_gradients_on_the_simplex_equal_central_differences() {
 }
 
 /// Conjugate gradients, elimination and the Woodbury identity are three ways to one gradient.
-#[test]
+#[everywhere]
 fn implicit_gradients_do_not_depend_on_how_the_system_is_solved() {
     let (rows, k) = (4, 5);
     let y = labels(&[rows, k], 37);
@@ -182,46 +183,39 @@ fn implicit_gradients_do_not_depend_on_how_the_system_is_solved() {
     }
 }
 
-#[test]
+#[everywhere]
 fn implicit_gradient_survives_predictions_at_the_ends() {
     // Scores so large that the sigmoid is 0 or 1 to the last bit, in both kinds.
-    for kind in [Kind::Float, Kind::Double] {
-        let u = Tensor::from_slice(&[-800.0, 800.0, 0.3, -40.0]).reshape([1, 4]);
-        let u = u.to_kind(kind).set_requires_grad(true);
-        let y = Tensor::from_slice(&[1.0, 0.0, 1.0, 1.0])
-            .reshape([1, 4])
-            .to_kind(kind);
-        for coupling in [false, true] {
-            let loss = through(2, Criterion::CrossEntropy, Differentiation::Implicit);
-            let a = Tensor::full([4, 1], 0.1, (kind, tch::Device::Cpu));
-            let energy: Box<dyn Energy> = if coupling {
-                let coupling = Coupling::LowRank(a);
-                Box::new(Quadratic::new(u.shallow_clone(), coupling).unwrap())
-            } else {
-                Box::new(Linear::new(u.shallow_clone()).unwrap())
-            };
-            let value = loss.loss(energy.as_ref(), &y, None).unwrap().per_row;
-            let gradient = Tensor::run_backward(&[value.sum(None::<Kind>)], &[&u], false, false);
-            let finite = gradient[0].isfinite().all();
-            assert!(
-                efy_core::device::read::scalar(&finite).unwrap() == 1.0,
-                "{kind:?}"
-            );
-        }
+    let u = tensor(&[-800.0, 800.0, 0.3, -40.0]).reshape([1, 4]);
+    let u = u.set_requires_grad(true);
+    let y = tensor(&[1.0, 0.0, 1.0, 1.0]).reshape([1, 4]);
+    for coupling in [false, true] {
+        let loss = through(2, Criterion::CrossEntropy, Differentiation::Implicit);
+        let a = Tensor::full([4, 1], 0.1, place());
+        let energy: Box<dyn Energy> = if coupling {
+            let coupling = Coupling::LowRank(a);
+            Box::new(Quadratic::new(u.shallow_clone(), coupling).unwrap())
+        } else {
+            Box::new(Linear::new(u.shallow_clone()).unwrap())
+        };
+        let value = loss.loss(energy.as_ref(), &y, None).unwrap().per_row;
+        let gradient = Tensor::run_backward(&[value.sum(None::<Kind>)], &[&u], false, false);
+        let finite = gradient[0].isfinite().all();
+        assert!(number(&finite) == 1.0, "{:?}", gradient[0]);
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn squared_cost_gradient_where_the_augmented_problem_is_concave() {
     // U <= -I: a unique maximum, so that central differences may be taken.
     let (rows, k) = (3, 4);
     let y = uniform(&[rows, k], 0.5, 47) + 0.5;
     let u = uniform(&[rows, k], 1.2, 48);
     let build = |u: &Tensor, a: &Tensor| -> Box<dyn Energy> {
-        let matrix = a.matmul(&a.tr()).neg() - Tensor::eye(k, crate::made_up::F64) * 1.2;
+        let matrix = a.matmul(&a.tr()).neg() - Tensor::eye(k, (u.kind(), u.device())) * 1.2;
         Box::new(Quadratic::new(u.shallow_clone(), Coupling::Dense(matrix)).unwrap())
     };
     let a = uniform(&[k, 2], 0.8, 49);
-    let loss = Margin::new(Cost::Squared, Cube, PRECISE);
+    let loss = Margin::new(Cost::Squared, Cube, precise());
     check("squared", &loss, [&u, &a], &y, &build);
 }

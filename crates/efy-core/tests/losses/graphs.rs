@@ -4,9 +4,10 @@ use efy_core::domain::Cube;
 use efy_core::loss::{Criterion, Differentiation, FenchelYoung, Loss, ThroughArgmax};
 use efy_core::regularizer::Gini;
 use efy_core::solver::{Options, ProjectedGradient};
+use efy_test::{everywhere, uniform};
 use tch::Tensor;
 
-use crate::made_up::{Soft, labels, uniform};
+use crate::made_up::{Soft, labels};
 
 /// A solver that makes exactly `iterations`.
 fn predictor(iterations: usize) -> FenchelYoung {
@@ -36,7 +37,7 @@ fn graphs(loss: &dyn Loss) -> (usize, bool) {
     (energy.with_graph.get(), point.requires_grad())
 }
 
-#[test]
+#[everywhere]
 fn only_unrolling_keeps_a_graph_that_grows_with_the_iterations() {
     let through = |iterations, differentiation| {
         let criterion = Criterion::SquaredError;
@@ -53,7 +54,7 @@ fn only_unrolling_keeps_a_graph_that_grows_with_the_iterations() {
     }
 }
 
-#[test]
+#[everywhere]
 fn without_gradients_nothing_is_differentiated() {
     let _guard = tch::no_grad_guard();
     let energy = Soft::new(&uniform(&[5, 4], 1.0, 1), &uniform(&[3, 4], 1.0, 2));

@@ -1,18 +1,18 @@
 //! The exact log loss.
 
-use crate::support::Opaque;
-use efy_core::domain::{Cube, Domain};
+use crate::support::{self, Opaque};
+use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{Boltzmann, LogLoss, Loss};
+use efy_test::{assert_close, everywhere, place, tensor, uniform};
 use tch::{Kind, Tensor};
 
-use crate::made_up::{F64, KINDS, fenchel_young, labels, uniform};
-use crate::support::assert_close;
+use crate::made_up::{KINDS, fenchel_young, labels};
 
 /// $\log Z$, $E[y]$ and $E[yy^\top]$ by the definition.
 fn brute_force(energy: &dyn Energy) -> [Tensor; 3] {
     let (rows, k) = energy.size();
-    let vertices = Cube.vertices(k as usize).unwrap();
+    let vertices = support::vertices(&Cube, k).unwrap();
     let values: Vec<Tensor> = (0..vertices.size()[0])
         .map(|i| energy.value(&vertices.get(i).expand([rows, k], false)))
         .collect();
@@ -26,7 +26,7 @@ fn brute_force(energy: &dyn Energy) -> [Tensor; 3] {
     ]
 }
 
-#[test]
+#[everywhere]
 fn boltzmann_distribution_equals_brute_force() {
     for k in [1, 2, 5, 8] {
         let rows = 3;
@@ -48,7 +48,7 @@ fn boltzmann_distribution_equals_brute_force() {
             assert_close("general marginals", &general.marginals, &marginals, 1e-12);
         }
         let energy = Linear::new(u.shallow_clone()).unwrap();
-        let one = Quadratic::new(u, Coupling::Dense(Tensor::zeros([k, k], F64))).unwrap();
+        let one = Quadratic::new(u, Coupling::Dense(Tensor::zeros([k, k], place()))).unwrap();
         let (found, with_zero) = (
             Boltzmann::of(&energy).unwrap(),
             Boltzmann::of(&one).unwrap(),
@@ -61,7 +61,7 @@ fn boltzmann_distribution_equals_brute_force() {
     }
 }
 
-#[test]
+#[everywhere]
 fn partition_function_of_twenty_outputs_and_of_huge_scores() {
     // A diagonal coupling on labels is a change of u: the outputs stay independent. More rows than
     // fit into one chunk.
@@ -80,25 +80,21 @@ fn partition_function_of_twenty_outputs_and_of_huge_scores() {
     );
     assert_close("marginals", &found.marginals, &expected.marginals, 1e-10);
 
-    for kind in [Kind::Float, Kind::Double] {
-        let u = Tensor::from_slice(&[900.0, -900.0, 3.0])
-            .reshape([1, 3])
-            .to_kind(kind);
-        let zero = Tensor::zeros([3, 3], (kind, tch::Device::Cpu));
-        let quadratic = Quadratic::new(u.shallow_clone(), Coupling::Dense(zero)).unwrap();
-        let linear = Linear::new(u).unwrap();
-        let expected = Tensor::from_slice(&[900.0 + 3.0_f64.exp().ln_1p()]);
-        for energy in [&linear as &dyn Energy, &quadratic] {
-            let found = Boltzmann::of(energy).unwrap().log_partition;
-            assert_close("huge", &found, &expected, 1e-6);
-        }
+    let u = tensor(&[900.0, -900.0, 3.0]).reshape([1, 3]);
+    let zero = Tensor::zeros([3, 3], place());
+    let quadratic = Quadratic::new(u.shallow_clone(), Coupling::Dense(zero)).unwrap();
+    let linear = Linear::new(u).unwrap();
+    let expected = tensor(&[900.0 + 3.0_f64.exp().ln_1p()]);
+    for energy in [&linear as &dyn Energy, &quadratic] {
+        let found = Boltzmann::of(energy).unwrap().log_partition;
+        assert_close("huge", &found, &expected, 1e-6);
     }
 }
 
-#[test]
+#[everywhere]
 fn too_many_outputs_are_refused_with_advice() {
-    let coupling = || Coupling::Dense(Tensor::zeros([21, 21], F64));
-    let energy = Quadratic::new(Tensor::zeros([1, 21], F64), coupling()).unwrap();
+    let coupling = || Coupling::Dense(Tensor::zeros([21, 21], place()));
+    let energy = Quadratic::new(Tensor::zeros([1, 21], place()), coupling()).unwrap();
     let message = Boltzmann::of(&energy).unwrap_err().to_string();
     let expected = "solver enumeration cannot solve a quadratic energy over all labels with 21 \
                     outputs, more than 20; use the contrastive loss";
@@ -108,7 +104,7 @@ fn too_many_outputs_are_refused_with_advice() {
     assert!(loss.loss(&Opaque(&energy), &y, None).is_err());
 }
 
-#[test]
+#[everywhere]
 fn log_loss_of_a_linear_energy_is_the_logistic_loss() {
     let u = uniform(&[4, 3], 3.0, 5);
     let y = labels(&[4, 3], 6);

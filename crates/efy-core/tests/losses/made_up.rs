@@ -8,26 +8,27 @@ use efy_core::energy::{Coupling, Energy, Form, Quadratic};
 use efy_core::loss::{Cost, FenchelYoung, Margin, Perceptron};
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{Auto, Options};
+use efy_test::{kind, place, tolerance, uniform, values};
 use tch::{Device, Kind, Tensor};
 
-pub use crate::support::{central_differences, uniform};
-
-pub const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
+pub use crate::support::central_differences;
 
 /// Zeros and ones.
 pub fn labels(shape: &[i64], seed: u64) -> Tensor {
-    uniform(shape, 1.0, seed).gt(0.0).to_kind(Kind::Double)
+    uniform(shape, 1.0, seed).gt(0.0).to_kind(kind())
 }
 
 /// The maximum to rounding.
-pub const PRECISE: Auto = Auto {
-    options: Options {
-        tolerance: 1e-13,
-        max_iterations: 5000,
-        check_every: 10,
-        certify: true,
-    },
-};
+pub fn precise() -> Auto {
+    Auto {
+        options: Options {
+            tolerance: tolerance(1e-13),
+            max_iterations: 5000,
+            check_every: 10,
+            certify: true,
+        },
+    }
+}
 
 pub fn regularizer(index: usize) -> Box<dyn Regularizer> {
     match index {
@@ -39,15 +40,15 @@ pub fn regularizer(index: usize) -> Box<dyn Regularizer> {
 }
 
 pub fn fenchel_young(index: usize) -> FenchelYoung {
-    FenchelYoung::from_parts(regularizer(index), Box::new(Cube), Box::new(PRECISE))
+    FenchelYoung::from_parts(regularizer(index), Box::new(Cube), Box::new(precise()))
 }
 
 pub fn perceptron() -> Perceptron {
-    Perceptron::new(Cube, PRECISE)
+    Perceptron::new(Cube, precise())
 }
 
 pub fn margin() -> Margin {
-    Margin::new(Cost::Hamming, Cube, PRECISE)
+    Margin::new(Cost::Hamming, Cube, precise())
 }
 
 /// How a coupling comes from its parameter: dense or of low rank, shared or one a row.
@@ -74,7 +75,7 @@ impl Kinds {
         let a = uniform(&[rows, k, k - 1], 0.8, seed);
         let a = if self.per_row { a } else { a.get(0) };
         if self.dense {
-            let eye = Tensor::eye(k, F64) * 0.05;
+            let eye = Tensor::eye(k, place()) * 0.05;
             (a.matmul(&a.transpose(-1, -2)) + eye).neg()
         } else {
             a
@@ -145,6 +146,6 @@ pub fn total(rows: &Tensor) -> f64 {
 
 /// Whether all entries are at least `least`.
 pub fn at_least(t: &Tensor, least: f64) -> bool {
-    let values: Vec<f64> = read::to_vec(t).unwrap();
+    let values = values(t);
     values.iter().all(|&value| value >= least)
 }

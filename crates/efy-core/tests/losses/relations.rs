@@ -1,29 +1,28 @@
 //! What holds between the losses.
 
-use crate::support::Opaque;
-use efy_core::device::read;
+use crate::support::{self, Opaque};
 use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Energy, Linear, Quadratic};
 use efy_core::loss::{Cost, Criterion, Differentiation, FenchelYoung, Loss, Margin, ThroughArgmax};
 use efy_core::regularizer::{Gini, HalfSquaredNorm};
+use efy_test::{assert_close, by_device, everywhere, number, place, tolerance, uniform};
 use proptest::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::made_up::{
-    KINDS, Kinds, PRECISE, at_least, fenchel_young, labels, margin, perceptron, total, uniform,
+    KINDS, Kinds, at_least, fenchel_young, labels, margin, perceptron, precise, total,
 };
-use crate::support::assert_close;
 
 fn rows(loss: &dyn Loss, energy: &dyn Energy, y: &Tensor) -> Tensor {
     loss.loss(energy, y, None).unwrap().per_row
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: by_device(48, 4), ..ProptestConfig::default() })]
 
     /// perceptron <= margin, Fenchel-Young <= regularized margin, all >= 0 for feasible y; and
     /// $m/2 \|y - \hat y\|^2 \le L$ (X01).
-    #[test]
+    #[everywhere]
     fn losses_are_nonnegative_and_a_cost_makes_them_larger(
         seed in any::<u64>(), which in 0..4_usize, index in 0..4_usize, soft in any::<bool>(),
     ) {
@@ -37,20 +36,20 @@ proptest! {
         let loss = fenchel_young(index);
         let fenchel = rows(&loss, energy, &y);
         let regularized = rows(&Margin::regularized(Cost::Hamming, fenchel_young(index)), energy, &y);
-        let squared = rows(&Margin::new(Cost::Squared, Cube, PRECISE), energy, &y);
+        let squared = rows(&Margin::new(Cost::Squared, Cube, precise()), energy, &y);
         for smaller in [&plain, &fenchel, &with_cost, &regularized, &squared] {
-            prop_assert!(at_least(smaller, -1e-9), "{smaller:?}");
+            prop_assert!(at_least(smaller, -tolerance(1e-9)), "{smaller:?}");
         }
-        prop_assert!(at_least(&(with_cost - plain), -1e-9));
-        prop_assert!(at_least(&(regularized - &fenchel), -1e-9));
+        prop_assert!(at_least(&(with_cost - plain), -tolerance(1e-9)));
+        prop_assert!(at_least(&(regularized - &fenchel), -tolerance(1e-9)));
         let prediction = loss.predict(energy, None).unwrap().argmax;
         let modulus = crate::made_up::regularizer(index).modulus(&Cube);
         let lower = (prediction - &y).square().sum_dim_intlist(-1, false, None::<Kind>) * (0.5 * modulus);
-        prop_assert!(at_least(&(fenchel - lower), -1e-9));
+        prop_assert!(at_least(&(fenchel - lower), -tolerance(1e-9)));
     }
 }
 
-#[test]
+#[everywhere]
 fn fenchel_young_tends_to_the_perceptron_as_gamma_vanishes() {
     let (count, k) = (6, 4);
     let y = labels(&[count, k], 1);
@@ -60,10 +59,10 @@ fn fenchel_young_tends_to_the_perceptron_as_gamma_vanishes() {
         let mut before = f64::INFINITY;
         for gamma in [1e-1, 1e-3, 1e-5] {
             // |L_gamma - L_0| <= max Omega - min Omega <= gamma k / 2.
-            let loss = FenchelYoung::new(HalfSquaredNorm::new(gamma).unwrap(), Cube, PRECISE);
+            let loss = FenchelYoung::new(HalfSquaredNorm::new(gamma).unwrap(), Cube, precise());
             let distance = total(&(rows(&loss, energy.as_ref(), &y) - &limit).abs());
             assert!(
-                distance <= count as f64 * gamma * k as f64 / 2.0 + 1e-9,
+                distance <= count as f64 * gamma * k as f64 / 2.0 + tolerance(1e-9),
                 "{gamma}: {distance}"
             );
             assert!(distance < before);
@@ -72,7 +71,7 @@ fn fenchel_young_tends_to_the_perceptron_as_gamma_vanishes() {
     }
 }
 
-#[test]
+#[everywhere]
 fn the_cost_augmented_problem_is_the_same_whatever_form_it_takes() {
     let (count, k) = (5, 4);
     let y = labels(&[count, k], 11);
@@ -83,7 +82,7 @@ fn the_cost_augmented_problem_is_the_same_whatever_form_it_takes() {
     for energy in [&linear as &dyn Energy, &quadratic] {
         // A strength above 1 keeps the problem with squared cost concave.
         let regularized = |cost| {
-            let loss = FenchelYoung::new(Gini::new(1.5).unwrap(), Cube, PRECISE);
+            let loss = FenchelYoung::new(Gini::new(1.5).unwrap(), Cube, precise());
             Margin::regularized(cost, loss)
         };
         for cost in [Cost::Hamming, Cost::Squared] {
@@ -96,14 +95,14 @@ fn the_cost_augmented_problem_is_the_same_whatever_form_it_takes() {
 
 /// By brute force over the vertices: for a linear energy, and for a convex objective, one of them is a
 /// maximizer.
-#[test]
+#[everywhere]
 fn margin_losses_of_linear_energies_equal_brute_force() {
     let (count, k) = (8, 5);
     let u = uniform(&[count, k], 1.5, 21);
     let energy = Linear::new(u.shallow_clone()).unwrap();
     let y = labels(&[count, k], 22);
     let target = uniform(&[count, k], 0.5, 23) + 0.5;
-    let vertices = efy_core::domain::Domain::vertices(&Cube, k as usize).unwrap();
+    let vertices = support::vertices(&Cube, k).unwrap();
     let brute = |y: &Tensor, cost: &dyn Fn(&Tensor) -> Tensor| {
         let rows: Vec<Tensor> = (0..vertices.size()[0])
             .map(|i| {
@@ -126,7 +125,7 @@ fn margin_losses_of_linear_energies_equal_brute_force() {
             .sum_dim_intlist(-1, false, None::<Kind>)
             * 0.5
     };
-    let squared = Margin::new(Cost::Squared, Cube, PRECISE);
+    let squared = Margin::new(Cost::Squared, Cube, precise());
     let found = rows(&squared, &energy, &target);
     assert_close("squared", &found, &brute(&target, &distance), 1e-12);
     let plain = rows(&perceptron(), &energy, &y);
@@ -138,7 +137,7 @@ fn margin_losses_of_linear_energies_equal_brute_force() {
     );
 }
 
-#[test]
+#[everywhere]
 fn implicit_differentiation_is_the_limit_of_unrolling() {
     let (count, k) = (3, 4);
     let y = labels(&[count, k], 31);
@@ -173,7 +172,7 @@ fn implicit_differentiation_is_the_limit_of_unrolling() {
             &limit,
             1e-8,
         );
-        let early = read::scalar(&(unrolled(3) - &limit).abs().max()).unwrap();
+        let early = number(&(unrolled(3) - &limit).abs().max());
         assert!(
             early > 1e-6,
             "{index}: three iterations are too many for a test of the limit"
@@ -181,7 +180,7 @@ fn implicit_differentiation_is_the_limit_of_unrolling() {
     }
 }
 
-#[test]
+#[everywhere(cpu)]
 fn native_gradients_of_perceptron_and_margin_are_those_of_autograd() {
     let (count, k) = (7, 5);
     let y = labels(&[count, k], 41);
@@ -204,10 +203,10 @@ fn native_gradients_of_perceptron_and_margin_are_those_of_autograd() {
     }
 }
 
-#[test]
+#[everywhere]
 fn wrong_targets_and_parameters_are_named() {
-    let energy = Linear::new(Tensor::zeros([2, 3], crate::made_up::F64)).unwrap();
-    let y = Tensor::zeros([2, 4], crate::made_up::F64);
+    let energy = Linear::new(Tensor::zeros([2, 3], place())).unwrap();
+    let y = Tensor::zeros([2, 4], place());
     let message = |loss: &dyn Loss| loss.loss(&energy, &y, None).unwrap_err().to_string();
     let expected = "target: expected shape [2, 3], found [2, 4]";
     for loss in [&perceptron() as &dyn Loss, &margin(), &fenchel_young(0)] {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[test]
+#[everywhere]
 fn orders_one_and_two_are_the_entropies_and_the_squared_norms() {
     let gamma = 0.7;
     let (simplex, theta) = (Simplex::new(1.0).unwrap(), uniform(&[5, 9], 2.0, 23));
@@ -17,7 +17,7 @@ fn orders_one_and_two_are_the_entropies_and_the_squared_norms() {
         ),
         (
             boxed(
-                Tsallis::new(1.0 + 1e-7, gamma).unwrap(),
+                Tsallis::new(1.0 + tolerance(1e-7), gamma).unwrap(),
                 Simplex::new(1.0).unwrap(),
             ),
             boxed(Shannon::new(gamma).unwrap(), Simplex::new(1.0).unwrap()),
@@ -29,7 +29,10 @@ fn orders_one_and_two_are_the_entropies_and_the_squared_norms() {
             1e-12,
         ),
         (
-            boxed(BinaryTsallis::new(1.0 + 1e-6, gamma).unwrap(), Cube),
+            boxed(
+                BinaryTsallis::new(1.0 + tolerance(1e-6), gamma).unwrap(),
+                Cube,
+            ),
             boxed(BinaryEntropy::new(gamma).unwrap(), Cube),
             1e-5,
         ),
@@ -57,7 +60,7 @@ fn orders_one_and_two_are_the_entropies_and_the_squared_norms() {
     assert!(Tsallis::new(1.5, 0.0).is_err() && BinaryEntropy::on_box(1.0, 1.0, 1.0).is_err());
 }
 
-#[test]
+#[everywhere]
 fn closed_forms_of_the_paper_and_of_the_literature() {
     let theta = uniform(&[3, 6], 1.5, 29);
     // [-1, 1]: the hyperbolic tangent.
@@ -89,9 +92,9 @@ fn closed_forms_of_the_paper_and_of_the_literature() {
     assert_close("loose knapsack", &found, &cube, 4e-16);
 }
 
-#[test]
+#[everywhere]
 fn entropies_vanish_at_vertices_and_losses_keep_their_relative_accuracy() {
-    let y = Tensor::from_slice(&[1.0, 0.0, 0.0]).reshape([1, 3]);
+    let y = tensor(&[1.0, 0.0, 0.0]).reshape([1, 3]);
     let zero_at_vertices: [Box<dyn Regularizer>; 5] = [
         Box::new(Shannon::new(0.7).unwrap()),
         Box::new(Tsallis::new(1.5, 0.7).unwrap()),
@@ -100,28 +103,31 @@ fn entropies_vanish_at_vertices_and_losses_keep_their_relative_accuracy() {
         Box::new(OneSidedShannon::new(0.7).unwrap()),
     ];
     for regularizer in zero_at_vertices {
-        assert_eq!(read::scalar(&regularizer.value(&y)).unwrap(), 0.0);
+        assert_eq!(number(&regularizer.value(&y)), 0.0);
     }
     // The cross-entropy of a prediction that is right but for e^-60.
-    let theta = Tensor::from_slice(&[60.0, 0.0, f64::NEG_INFINITY]).reshape([1, 3]);
+    let theta = tensor(&[60.0, 0.0, f64::NEG_INFINITY]).reshape([1, 3]);
     let shannon = Shannon::new(1.0).unwrap();
     let theta = theta.set_requires_grad(true);
     let loss = shannon
         .linear_loss(&theta, &y, &Simplex::new(1.0).unwrap())
         .unwrap();
-    let found = read::scalar(&loss).unwrap();
-    assert!((found / (-60.0_f64).exp() - 1.0).abs() < 1e-14, "{found}");
-    loss.sum(Kind::Double).backward();
+    let found = number(&loss);
+    assert!(
+        (found / (-60.0_f64).exp() - 1.0).abs() < tolerance(1e-14),
+        "{found}"
+    );
+    loss.sum(None::<Kind>).backward();
     let gradient = values(&theta.grad());
-    assert!((gradient[1] / (-60.0_f64).exp() - 1.0).abs() < 1e-14 && gradient[2] == 0.0);
+    assert!((gradient[1] / (-60.0_f64).exp() - 1.0).abs() < tolerance(1e-14) && gradient[2] == 0.0);
 }
 
-#[test]
+#[everywhere]
 fn the_perceptron_takes_the_low_end_of_a_tie() {
-    let theta = Tensor::from_slice(&[0.3, 0.0, -0.2]).reshape([1, 3]);
+    let theta = tensor(&[0.3, 0.0, -0.2]).reshape([1, 3]);
     let domain = BoxDomain::new(-1.0, 2.0).unwrap();
     let energy = Linear::new(theta.shallow_clone()).unwrap();
-    let zero = Tensor::zeros([3, 3], F64);
+    let zero = Tensor::zeros([3, 3], place());
     let coupled = Quadratic::new(theta, Coupling::Dense(zero)).unwrap();
     let ascent = || Box::new(CoordinateAscent::default()) as Box<dyn Solver>;
     for (energy, solver) in [
@@ -138,12 +144,12 @@ fn the_perceptron_takes_the_low_end_of_a_tie() {
     }
 }
 
-#[test]
+#[everywhere(f64)]
 fn coordinate_ascent_finds_the_maximum_for_every_separable_regularizer() {
     let (k, options) = (
         9,
         Options {
-            tolerance: 1e-12,
+            tolerance: tolerance(by_kind(1e-12, 1e-10)),
             ..Options::default()
         },
     );
@@ -155,7 +161,8 @@ fn coordinate_ascent_finds_the_maximum_for_every_separable_regularizer() {
         .collect();
     parts.push(boxed(NoRegularizer, Cube));
     assert_eq!(parts.len(), 10);
-    for parts in parts {
+    // On a device, where every coordinate is launches of its own, a few of them.
+    for parts in parts.into_iter().step_by(by_device(1, 4)) {
         let context = describe(&parts);
         let points = points(parts.1.as_ref(), k, 37);
         let u = uniform(&[4, k], 2.0, 39).set_requires_grad(true);
@@ -179,18 +186,21 @@ fn coordinate_ascent_finds_the_maximum_for_every_separable_regularizer() {
             assert!(
                 values(&best.certificate.unwrap().gap)
                     .iter()
-                    .all(|&gap| gap <= 1e-10),
+                    .all(|&gap| gap <= tolerance(1e-10)),
                 "{context}"
             );
-            for y in &points {
+            // On a device, one of them in place of all.
+            for y in points.iter().rev().take(by_device(points.len(), 1)) {
                 let y = y.expand([4, k], false).contiguous();
                 let value = loss.loss(&energy, &y, None).unwrap();
                 assert!(
-                    values(&value.per_row).iter().all(|&loss| loss >= -1e-10),
+                    values(&value.per_row)
+                        .iter()
+                        .all(|&loss| loss >= -tolerance(1e-10)),
                     "{context}"
                 );
                 let gradient =
-                    Tensor::run_backward(&[value.per_row.sum(Kind::Double)], &[&u], false, false);
+                    Tensor::run_backward(&[value.per_row.sum(None::<Kind>)], &[&u], false, false);
                 assert_close(&context, &gradient[0], &(&best.argmax - y), 1e-10);
             }
         }

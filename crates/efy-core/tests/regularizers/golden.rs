@@ -2,17 +2,15 @@
 
 use super::*;
 
-#[test]
+#[everywhere]
 fn golden_argmax_conjugate_loss_and_gradient() {
     for id in ["B07", "B08", "B09", "B12", "B14", "B16", "R01", "R02"] {
-        for kind in [Kind::Double, Kind::Float] {
-            check_linear(&golden(id), Box::new(ClosedForm::default()), kind);
-            check_linear(&golden(id), Box::new(Auto::default()), kind);
-        }
+        check_linear(&golden(id), Box::new(ClosedForm::default()));
+        check_linear(&golden(id), Box::new(Auto::default()));
     }
 }
 
-#[test]
+#[everywhere]
 fn r04_proximal_maps() {
     let case = golden("R04");
     let number = |key: &str| case.json["inputs"][key].as_f64().unwrap();
@@ -43,37 +41,31 @@ fn r04_proximal_maps() {
             boxed(HalfSquaredNorm::new(gamma).unwrap(), Reals),
         ),
     ];
-    for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-        for (key, (regularizer, domain)) in &parts {
-            let x = case.matrix("x", kind);
-            let eta = Tensor::from(number("eta"))
-                .to_kind(kind)
-                .to_device(x.device());
-            let found = regularizer.prox(&x, &eta, domain.as_ref()).unwrap();
-            assert_close(key, &found, &case.expected(key).unwrap(), tolerance);
-        }
+    for (key, (regularizer, domain)) in &parts {
+        let x = case.matrix("x");
+        let eta = Tensor::from(number("eta")).to_device(x.device());
+        let found = regularizer.prox(&x, &eta, domain.as_ref()).unwrap();
+        assert_close(key, &found, &case.expected(key).unwrap(), case.tolerance);
     }
 }
 
-#[test]
+#[everywhere]
 fn l02_perceptron_loss_without_a_regularizer() {
     let case = golden("L02");
-    for (kind, tolerance) in [(Kind::Double, case.tolerance), (Kind::Float, 1e-4)] {
-        let loss = FenchelYoung::new(NoRegularizer, Cube, Auto::default());
-        let u = case.matrix("u", kind).set_requires_grad(true);
-        let coupling = Coupling::Dense(case.tensor("U", kind));
-        let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
-        let value = loss.loss(&energy, &case.matrix("y", kind), None).unwrap();
-        assert_close(
-            "L02",
-            &value.per_row,
-            &case.expected("loss").unwrap(),
-            tolerance,
-        );
-        let p = case.expected("p_hat").unwrap();
-        assert_close("L02", &value.solution.argmax, &p, tolerance);
-        value.per_row.sum(kind).backward();
-        let gradient = p - case.matrix("y", Kind::Double);
-        assert_close("L02", &u.grad(), &gradient, tolerance);
-    }
+    let loss = FenchelYoung::new(NoRegularizer, Cube, Auto::default());
+    let u = case.matrix("u").set_requires_grad(true);
+    let coupling = Coupling::Dense(case.tensor("U"));
+    let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
+    let value = loss.loss(&energy, &case.matrix("y"), None).unwrap();
+    assert_close(
+        "L02",
+        &value.per_row,
+        &case.expected("loss").unwrap(),
+        case.tolerance,
+    );
+    let p = case.expected("p_hat").unwrap();
+    assert_close("L02", &value.solution.argmax, &p, case.tolerance);
+    value.per_row.sum(None::<Kind>).backward();
+    let gradient = p - case.matrix("y");
+    assert_close("L02", &u.grad(), &gradient, case.tolerance);
 }

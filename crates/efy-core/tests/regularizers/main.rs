@@ -15,7 +15,6 @@ mod golden;
 mod invariance;
 mod optimality;
 
-use efy_core::device::read;
 use efy_core::domain::{Birkhoff, BoxDomain, Cube, Domain, Knapsack, Reals, Simplex};
 use efy_core::energy::{Coupling, Linear, Quadratic};
 use efy_core::loss::FenchelYoung;
@@ -24,17 +23,15 @@ use efy_core::regularizer::{
     Regularizer, Shannon, Tsallis,
 };
 use efy_core::solver::{Auto, ClosedForm, CoordinateAscent, Options, Solver};
+use efy_test::{
+    assert_close, assert_same_row, by_device, by_kind, everywhere, indices, number, place, tensor,
+    tolerance, uniform, values,
+};
 use proptest::prelude::*;
-use support::{assert_close, check_linear, golden, uniform};
-use tch::{Device, Kind, Tensor};
-
-const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
+use support::{check_linear, golden};
+use tch::{Kind, Tensor};
 
 type Parts = (Box<dyn Regularizer>, Box<dyn Domain>);
-
-fn values(t: &Tensor) -> Vec<f64> {
-    read::to_vec(t).unwrap()
-}
 
 fn boxed(regularizer: impl Regularizer + 'static, domain: impl Domain + 'static) -> Parts {
     (Box::new(regularizer), Box::new(domain))
@@ -83,7 +80,7 @@ fn describe((regularizer, domain): &Parts) -> String {
 
 /// Points of a domain: its centre, and mixtures of it with answers of regularizers to random questions.
 fn points(domain: &dyn Domain, k: i64, seed: u64) -> Vec<Tensor> {
-    let centre = domain.start(&Tensor::zeros([1, k], F64));
+    let centre = domain.start(&Tensor::zeros([1, k], place()));
     let mut all = vec![centre.shallow_clone()];
     for (regularizer, set) in catalogue(0.3) {
         if set.name() != domain.name() {
@@ -102,5 +99,5 @@ fn points(domain: &dyn Domain, k: i64, seed: u64) -> Vec<Tensor> {
 /// $\langle\theta, p\rangle - \Omega(p)$.
 fn objective(regularizer: &dyn Regularizer, theta: &Tensor, p: &Tensor) -> f64 {
     let inner = (theta * p).sum_dim_intlist(-1, false, None::<Kind>);
-    read::scalar(&(inner - regularizer.value(p))).unwrap()
+    number(&(inner - regularizer.value(p)))
 }

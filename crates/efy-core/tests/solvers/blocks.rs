@@ -3,6 +3,7 @@
 use efy_core::energy::{Layer, Prior, Spen};
 use efy_core::loss::FenchelYoung;
 use efy_core::solver::{Auto, CoordinateNewton};
+use efy_test::kind;
 
 use super::*;
 
@@ -14,7 +15,7 @@ fn by_row(t: &Tensor) -> Tensor {
     t.repeat_interleave_self_int(SIZE.0 / SIZE.2, 0, None)
 }
 
-#[test]
+#[everywhere(cpu)]
 fn blocks_of_couplings_are_couplings_of_rows_for_every_solver() {
     let (rows, k, blocks) = SIZE;
     let u = uniform(&[rows, k], 1.0, 1);
@@ -37,10 +38,10 @@ fn blocks_of_couplings_are_couplings_of_rows_for_every_solver() {
             assert_eq!(found.len(), expected.len());
             for ((context, found), (_, expected)) in found.iter().zip(&expected) {
                 assert_eq!(found.report.solver, expected.report.solver);
-                support::assert_close(context, &found.argmax, &expected.argmax, 1e-7);
+                assert_close(context, &found.argmax, &expected.argmax, 1e-7);
                 let [gap, expected] =
                     [found, expected].map(|solution| &solution.certificate.as_ref().unwrap().gap);
-                support::assert_close(context, &gap.isfinite(), &expected.isfinite(), 0.0);
+                assert_close(context, &gap.isfinite(), &expected.isfinite(), 0.0);
                 solved += 1;
             }
         }
@@ -48,11 +49,11 @@ fn blocks_of_couplings_are_couplings_of_rows_for_every_solver() {
     assert!(solved > 60, "{solved}");
 }
 
-#[test]
+#[everywhere]
 fn the_gradient_of_a_loss_in_blocks_is_that_of_their_rows_together() {
     let (rows, k, blocks) = SIZE;
     let loss = FenchelYoung::new(Gini::new(1.0).unwrap(), Cube, Auto::default());
-    let target = uniform(&[rows, k], 1.0, 3).gt(0.0).to_kind(Kind::Double);
+    let target = uniform(&[rows, k], 1.0, 3).gt(0.0).to_kind(kind());
     let u = uniform(&[rows, k], 1.0, 1);
     let factor = uniform(&[blocks, k, 3], 0.6, 2);
     let gradient = |spread: bool| {
@@ -68,8 +69,8 @@ fn the_gradient_of_a_loss_in_blocks_is_that_of_their_rows_together() {
         (mean.detach(), a.grad())
     };
     let (found, expected) = (gradient(false), gradient(true));
-    support::assert_close("mean", &found.0, &expected.0, 1e-9);
-    support::assert_close("gradient", &found.1, &expected.1, 1e-6);
+    assert_close("mean", &found.0, &expected.0, 1e-9);
+    assert_close("gradient", &found.1, &expected.1, 1e-6);
 }
 
 /// A network of two layers over outputs, gated if `gates` says so.
@@ -98,7 +99,7 @@ fn prior(blocks: &[i64], (rows, from): (i64, i64), gates: bool) -> Prior {
     Prior::new(vec![first, second], of_rows(3, 108).abs()).unwrap()
 }
 
-#[test]
+#[everywhere(cpu)]
 fn blocks_of_networks_are_networks_of_their_own() {
     let (rows, k, blocks) = SIZE;
     let (each, regularizer) = (rows / blocks, Gini::new(1.0).unwrap());
@@ -131,7 +132,7 @@ fn blocks_of_networks_are_networks_of_their_own() {
             let p = of(&p);
             let context = format!("block {block}, gates {gates}");
             let compare = |found: &Tensor, expected: &Tensor, tolerance: f64| {
-                support::assert_close(&context, &of(found), expected, tolerance);
+                assert_close(&context, &of(found), expected, tolerance);
             };
             let everywhere = together.value(&p.repeat([blocks, 1]));
             compare(&everywhere, &own.value(&p), 1e-12);
@@ -149,7 +150,7 @@ fn blocks_of_networks_are_networks_of_their_own() {
     }
 }
 
-#[test]
+#[everywhere]
 fn rows_that_do_not_fall_into_blocks_are_refused() {
     let u = uniform(&[6, 5], 1.0, 1);
     for blocks in [0, 4, 5] {

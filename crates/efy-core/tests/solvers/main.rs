@@ -31,30 +31,25 @@ use efy_core::solver::{
     Auto, CoordinateAscent, FrankWolfe, LbfgsB, Mirror, MultiStart, Newton, Options, Problem,
     ProjectedGradient, ProximalGradient, Solution, Solver, Step,
 };
+use efy_test::{
+    assert_close, bits, by_device, by_kind, everywhere, flags, tolerance, uniform, values,
+};
 use plain::PlainQuadratic;
-use support::{Opaque, uniform};
+use support::Opaque;
 use tch::{Device, Kind, Tensor};
 
 /// Frank-Wolfe's gap is about the square of a distance.
 const FRANK_WOLFE_GAP: f64 = 1e-8;
 
-fn options(tolerance: f64) -> Options {
+fn options(digits: f64) -> Options {
     // Tests run side by side, on matrices that are too small for threads of their own.
     tch::set_num_threads(1);
     Options {
-        tolerance,
+        tolerance: tolerance(digits),
         max_iterations: 4000,
         check_every: 10,
         certify: true,
     }
-}
-
-fn flags(t: &Tensor) -> Vec<bool> {
-    read::to_vec(t).unwrap()
-}
-
-fn numbers(t: &Tensor) -> Vec<f64> {
-    read::to_vec(t).unwrap()
 }
 
 /// A concave quadratic energy, U one a row or shared.
@@ -109,7 +104,7 @@ impl Energy for Cosh {
     }
 
     fn form(&self) -> Form<'_> {
-        if numbers(&self.w).iter().all(|&w| w <= 0.0) {
+        if values(&self.w).iter().all(|&w| w <= 0.0) {
             Form::Concave
         } else {
             Form::General
@@ -200,9 +195,11 @@ fn settings(gamma: f64) -> Vec<Setting> {
     ]
 }
 
+/// On a device, one regularizer on each domain: what they compute by themselves has its own tests.
 fn each_setting(gamma: f64, mut f: impl FnMut(&dyn Domain, &dyn Regularizer)) {
     for (domain, regularizers) in settings(gamma) {
-        for regularizer in regularizers {
+        let count = by_device(regularizers.len(), 1);
+        for regularizer in regularizers.into_iter().take(count) {
             f(domain.as_ref(), regularizer.as_ref());
         }
     }
@@ -232,7 +229,7 @@ fn solve_all(problem: &Problem<'_>, options: Options) -> Vec<(String, Solution)>
 /// $\max_i$ of F over the vertices of the domain, `[B]`.
 fn best_vertex(problem: &Problem<'_>) -> Option<Tensor> {
     let (rows, k) = problem.energy.size();
-    let vertices = problem.domain.vertices(k as usize)?;
+    let vertices = support::vertices(problem.domain, k)?;
     let values: Vec<Tensor> = (0..vertices.size()[0])
         .map(|i| {
             let p = vertices.get(i).expand([rows, k], false).contiguous();
@@ -245,14 +242,14 @@ fn best_vertex(problem: &Problem<'_>) -> Option<Tensor> {
 /// Asserts value <= exact <= value + gap, and that no vertex is above value + gap.
 fn check_bounds(context: &str, early: &Solution, exact: &Tensor, vertex: Option<&Tensor>) {
     let certificate = early.certificate.as_ref().unwrap();
-    let (value, gap) = (numbers(&certificate.value), numbers(&certificate.gap));
-    for (row, &exact) in numbers(exact).iter().enumerate() {
-        let slack = 1e-9 * exact.abs().max(1.0);
+    let (value, gap) = (values(&certificate.value), values(&certificate.gap));
+    for (row, &exact) in values(exact).iter().enumerate() {
+        let slack = tolerance(1e-9) * exact.abs().max(1.0);
         let (value, gap) = (value[row], gap[row]);
         assert!(value <= exact + slack, "{context} {row}: {value} > {exact}");
         let above = value + gap + slack;
         assert!(exact <= above, "{context} {row}: {exact} > {value} + {gap}");
-        let vertex = vertex.map_or(f64::NEG_INFINITY, |v| numbers(&v.get(row as i64))[0]);
+        let vertex = vertex.map_or(f64::NEG_INFINITY, |v| values(&v.get(row as i64))[0]);
         assert!(
             vertex <= above,
             "{context} {row}: vertex {vertex} > {above}"

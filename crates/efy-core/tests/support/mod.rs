@@ -9,13 +9,11 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use efy_core::device::{DeviceChoice, read};
 use efy_core::domain::{
     Birkhoff, BoxDomain, Cube, Domain, Knapsack, OrderSimplex, Permutahedron, Reals, Simplex,
 };
 use efy_core::energy::{Coupling, Energy, Form, Linear, Quadratic};
 use efy_core::loss::{FenchelYoung, LossValue};
-use efy_core::random::{Stream, generator};
 use efy_core::regularizer::{
     BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer, Shannon,
     Tsallis,
@@ -24,7 +22,7 @@ use efy_core::solver::{
     Auto, ClosedForm, CoordinateAscent, LbfgsB, Mirror, Momentum, Newton, Options,
     ProjectedGradient, ProximalGradient, Solver, Step,
 };
-use rand::RngExt;
+use efy_test::{assert_close, by_device, device, kind, number, on_cpu, tensor, tolerance, values};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -52,13 +50,8 @@ pub fn golden(id: &str) -> Case {
     }
 }
 
-/// Where the golden cases are computed: on a CUDA device if there is one, real or a stand-in.
-pub fn device() -> Device {
-    DeviceChoice::Auto.select().unwrap()
-}
-
-/// A number, vector or matrix.
-pub fn tensor_of(json: &Value, kind: Kind) -> Tensor {
+/// A number, vector or matrix, where the test is.
+pub fn tensor_of(json: &Value) -> Tensor {
     fn collect(json: &Value, shape: &mut Vec<i64>, depth: usize, out: &mut Vec<f64>) {
         match json {
             Value::Array(items) => {
@@ -74,26 +67,21 @@ pub fn tensor_of(json: &Value, kind: Kind) -> Tensor {
     }
     let (mut shape, mut values) = (Vec::new(), Vec::new());
     collect(json, &mut shape, 0, &mut values);
-    Tensor::from_slice(&values)
-        .reshape(shape)
-        .to_kind(kind)
-        .to_device(device())
+    tensor(&values).reshape(shape)
 }
 
 impl Case {
-    pub fn tensor(&self, key: &str, kind: Kind) -> Tensor {
-        tensor_of(&self.json["inputs"][key], kind)
+    pub fn tensor(&self, key: &str) -> Tensor {
+        tensor_of(&self.json["inputs"][key])
     }
 
     /// A vector as a batch of one row.
-    pub fn matrix(&self, key: &str, kind: Kind) -> Tensor {
-        self.tensor(key, kind).unsqueeze(0)
+    pub fn matrix(&self, key: &str) -> Tensor {
+        self.tensor(key).unsqueeze(0)
     }
 
     pub fn expected(&self, key: &str) -> Option<Tensor> {
-        self.json["expected"]
-            .get(key)
-            .map(|json| tensor_of(json, Kind::Double))
+        self.json["expected"].get(key).map(tensor_of)
     }
 
     pub fn scalar(&self, key: &str) -> f64 {
@@ -145,9 +133,9 @@ impl Case {
     }
 
     /// The parametrizations of the energy: none, dense, and of low rank where the case has A.
-    pub fn couplings(&self, kind: Kind) -> Vec<(&'static str, Option<Coupling>)> {
+    pub fn couplings(&self) -> Vec<(&'static str, Option<Coupling>)> {
         let inputs = &self.json["inputs"];
-        let leaf = |key: &str| self.tensor(key, kind).set_requires_grad(true);
+        let leaf = |key: &str| self.tensor(key).set_requires_grad(true);
         let mut all = Vec::new();
         if inputs.get("U").is_none() {
             all.push(("", None));
@@ -184,10 +172,10 @@ impl<E: Deref<Target: Energy>> Energy for Opaque<E> {
 
 /// The energy of a pairwise case, and the same hidden from the native loops where a solver needs no
 /// structure.
-pub fn native_and_batched(case: &Case, kind: Kind) -> Vec<(&'static str, Box<dyn Energy>)> {
+pub fn native_and_batched(case: &Case) -> Vec<(&'static str, Box<dyn Energy>)> {
     let energy = || {
-        let coupling = Coupling::Dense(case.tensor("U", kind));
-        Quadratic::new(case.matrix("u", kind), coupling).unwrap()
+        let coupling = Coupling::Dense(case.tensor("U"));
+        Quadratic::new(case.matrix("u"), coupling).unwrap()
     };
     if case.id.starts_with("T0") && case.json["expected"].get("after_sweep").is_some() {
         return vec![("native", Box::new(energy()))];
@@ -201,7 +189,7 @@ pub fn native_and_batched(case: &Case, kind: Kind) -> Vec<(&'static str, Box<dyn
 /// Coordinate ascent to the last digit.
 pub fn precise() -> Box<dyn Solver> {
     let options = Options {
-        tolerance: 1e-13,
+        tolerance: tolerance(1e-13),
         max_iterations: 10_000,
         check_every: 10,
         certify: true,
@@ -210,10 +198,9 @@ pub fn precise() -> Box<dyn Solver> {
 }
 
 /// Every solver that applies to a case.
-pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
-    let tolerance = if kind == Kind::Double { 1e-12 } else { 1e-6 };
+pub fn solvers_for(case: &Case) -> Vec<Box<dyn Solver>> {
     let options = Options {
-        tolerance,
+        tolerance: tolerance(by_device(1e-13, 1e-11)),
         max_iterations: 5000,
         check_every: 10,
         certify: true,
@@ -239,7 +226,7 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
     if boxes {
         all.push(Box::new(CoordinateAscent { options }));
         all.push(Box::new(Newton { options }));
-        if quadratic && device() == Device::Cpu {
+        if quadratic && on_cpu() {
             all.push(Box::new(LbfgsB { options }));
         }
     }
@@ -270,54 +257,51 @@ pub fn solvers_for(case: &Case, kind: Kind) -> Vec<Box<dyn Solver>> {
 }
 
 /// Argmax, conjugate, loss and gradient of a golden case with a linear energy.
-pub fn check_linear(case: &Case, solver: Box<dyn Solver>, kind: Kind) -> LossValue {
-    let tolerance = if kind == Kind::Double {
-        case.tolerance
-    } else {
-        1e-4
-    };
-    let context = format!("{} {} {kind:?}", case.id, solver.name());
+pub fn check_linear(case: &Case, solver: Box<dyn Solver>) -> LossValue {
+    let context = format!("{} {}", case.id, solver.name());
     let loss = case.loss(solver);
     // Scores of a matrix are S.
     let matrix = case.json["inputs"].get("S").is_some();
     let (input, target) = if matrix { ("S", "Y") } else { ("u", "y") };
-    let row = |key: &str| case.tensor(key, kind).reshape([1, -1]);
+    let row = |key: &str| case.tensor(key).reshape([1, -1]);
     let u = row(input).set_requires_grad(true);
     let energy = Linear::new(u.shallow_clone()).unwrap();
     let value = loss.loss(&energy, &row(target), None).unwrap();
     let mean = loss.mean_loss(&energy, &row(target), None).unwrap().mean;
     let expect = |key: &str, found: &Tensor| {
         let context = format!("{context} {key}");
-        assert_close(&context, found, &case.expected(key).unwrap(), tolerance);
+        assert_close(
+            &context,
+            found,
+            &case.expected(key).unwrap(),
+            case.tolerance,
+        );
     };
     expect("p_hat", &value.solution.argmax);
     let certificate = value.solution.certificate.as_ref().unwrap();
     expect("conjugate", &certificate.value);
-    let gap = read::scalar(&certificate.gap.max()).unwrap();
-    assert!(gap <= tolerance, "{context}: {gap}");
+    let gap = number(&certificate.gap.max());
+    assert!(gap <= tolerance(case.tolerance), "{context}: {gap}");
     expect("loss", &value.per_row);
     expect("loss", &mean);
-    for scalar in [value.per_row.sum(kind), mean] {
+    for scalar in [value.per_row.sum(None::<Kind>), mean] {
         let gradient = Tensor::run_backward(&[scalar], &[&u], false, false);
         expect(&format!("grad_{input}"), &gradient[0]);
     }
     value
 }
 
-/// Numbers uniform in ±scale.
-pub fn uniform(shape: &[i64], scale: f64, seed: u64) -> Tensor {
-    let mut random = generator(seed, Stream::MadeUp, 0);
-    let count = shape.iter().product::<i64>();
-    let values: Vec<f64> = (0..count)
-        .map(|_| random.random_range(-scale..=scale))
-        .collect();
-    Tensor::from_slice(&values).reshape(shape)
+/// The vertices of a domain where the test is.
+pub fn vertices(domain: &dyn Domain, k: i64) -> Option<Tensor> {
+    let vertices = domain.vertices(k as usize)?;
+    Some(vertices.to_kind(kind()).to_device(device()))
 }
 
-/// Central differences of `loss` in every entry of `parameter`.
+/// Central differences of `loss` in every entry of `parameter`, on the CPU: on a device each of them would
+/// be a training step.
 pub fn central_differences(parameter: &Tensor, loss: impl Fn(&Tensor) -> f64) -> Tensor {
     let h = 1e-5;
-    let flat: Vec<f64> = read::to_vec(&parameter.detach()).unwrap();
+    let flat = values(&parameter.detach());
     let at = |i: usize, step: f64| {
         let mut moved = flat.clone();
         moved[i] += step;
@@ -326,23 +310,10 @@ pub fn central_differences(parameter: &Tensor, loss: impl Fn(&Tensor) -> f64) ->
     let differences: Vec<f64> = (0..flat.len())
         .map(|i| (at(i, h) - at(i, -h)) / (2.0 * h))
         .collect();
-    Tensor::from_slice(&differences).reshape(parameter.size())
+    tensor(&differences).reshape(parameter.size())
 }
 
-/// Compares as f64.
-pub fn assert_close(context: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
-    let found: Vec<f64> = read::to_vec(found).unwrap();
-    let expected: Vec<f64> = read::to_vec(expected).unwrap();
-    assert_eq!(
-        found.len(),
-        expected.len(),
-        "{context}: {found:?} {expected:?}"
-    );
-    for (found_i, expected_i) in found.iter().zip(&expected) {
-        let close = (found_i - expected_i).abs() <= tolerance * expected_i.abs().max(1.0);
-        assert!(
-            close,
-            "{context}: found {found:?}, expected {expected:?}, tolerance {tolerance}"
-        );
-    }
+/// A copy on the CPU, for what is compared with.
+pub fn on_host(t: &Tensor) -> Tensor {
+    t.detach().to_device(Device::Cpu)
 }

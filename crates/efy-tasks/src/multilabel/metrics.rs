@@ -89,9 +89,11 @@ impl Sums for MetricSums {
 
 #[cfg(test)]
 mod tests {
+    use efy_test::{everywhere, place, tensor};
+
     use super::*;
 
-    #[test]
+    #[everywhere]
     fn x05_golden_metrics_whatever_the_batches() {
         let p = [
             [0.9, 0.2, 0.4, 0.1],
@@ -103,7 +105,7 @@ mod tests {
             [0.0, 1.0, 0.0, 0.0],
             [1.0, 1.0, 0.0, 1.0],
         ];
-        let tensor = |rows: &[[f64; 4]]| Tensor::from_slice(&rows.concat()).reshape([-1, 4]);
+        let tensor = |rows: &[[f64; 4]]| tensor(&rows.concat()).reshape([-1, 4]);
         for batch in [1, 2, 3] {
             let mut sums = Box::new(MetricSums::default());
             for (p, y) in p.chunks(batch).zip(y.chunks(batch)) {
@@ -128,9 +130,9 @@ mod tests {
         }
     }
 
-    #[test]
+    #[everywhere]
     fn nothing_predicted_and_nothing_there_counts_as_zero_f1() {
-        let zeros = Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu));
+        let zeros = Tensor::zeros([2, 3], place());
         let mut sums = Box::new(MetricSums::default());
         sums.add(
             &zeros,

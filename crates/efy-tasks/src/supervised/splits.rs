@@ -273,7 +273,7 @@ fn matrix(
 
 #[cfg(test)]
 mod tests {
-    use efy_core::device::read;
+    use efy_test::{everywhere, place, tolerance, values};
 
     use super::*;
     use crate::data::{Feature, Schema};
@@ -291,10 +291,10 @@ mod tests {
         Dataset::new("t", schema, x, y, train).unwrap()
     }
 
-    #[test]
+    #[everywhere]
     fn splits_are_disjoint_complete_and_seeded() {
         let config = DataConfig::default();
-        let options = (Kind::Float, Device::Cpu);
+        let options = place();
         for (train, sizes) in [(12, [9, 3, 8]), (20, [12, 4, 4])] {
             let rows = |seed| {
                 let splits = Splits::new(&dataset(train), &config, seed, options).unwrap();
@@ -309,9 +309,9 @@ mod tests {
         }
     }
 
-    #[test]
+    #[everywhere]
     fn a_refit_adds_the_validation_rows_to_the_training_rows_and_leaves_the_test_rows() {
-        let (config, options) = (DataConfig::default(), (Kind::Float, Device::Cpu));
+        let (config, options) = (DataConfig::default(), place());
         let data = dataset(12);
         let once = Splits::new(&data, &config, 1, options).unwrap();
         let again = Splits::refit(&data, &config, 1, options).unwrap();
@@ -321,16 +321,14 @@ mod tests {
         }
     }
 
-    #[test]
+    #[everywhere]
     fn scaling_comes_from_the_training_split_and_spares_constant_features() {
         let config = DataConfig::default();
-        let splits = Splits::new(&dataset(12), &config, 0, (Kind::Double, Device::Cpu)).unwrap();
+        let splits = Splits::new(&dataset(12), &config, 0, place()).unwrap();
         let x = &splits.get(Split::Train).x;
-        let mean: Vec<f64> =
-            read::to_vec(&x.mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
-        let square: Vec<f64> =
-            read::to_vec(&x.square().mean_dim([0].as_slice(), false, None::<Kind>)).unwrap();
-        assert!(mean.iter().all(|mean| mean.abs() < 1e-12));
-        assert!((square[0] - 1.0).abs() < 1e-12 && square[1] == 0.0);
+        let mean = values(&x.mean_dim([0].as_slice(), false, None::<Kind>));
+        let square = values(&x.square().mean_dim([0].as_slice(), false, None::<Kind>));
+        assert!(mean.iter().all(|mean| mean.abs() < tolerance(1e-12)));
+        assert!((square[0] - 1.0).abs() < tolerance(1e-12) && square[1] == 0.0);
     }
 }

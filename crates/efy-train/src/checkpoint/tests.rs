@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use efy_core::parameters::{Builder, Parameters};
 use efy_core::random::{Stream, generator};
+use efy_test::{device, everywhere, indices, kind, tensor, values};
 use rand::RngExt;
-use tch::{Device, Kind, Tensor};
 use tempfile::TempDir;
 
 use super::disk::Disk;
@@ -22,7 +22,7 @@ fn model() -> Parameters {
         .add("0.weight", &[2, 3], (0..6).map(f64::from).collect(), true)
         .unwrap();
     builder.add("0.bias", &[2], vec![0.5, -0.5], false).unwrap();
-    builder.build(Kind::Double, Device::Cpu).unwrap()
+    builder.build(kind(), device()).unwrap()
 }
 
 /// The model with all weights equal to `step`, and a state that says the same.
@@ -32,8 +32,8 @@ fn snapshot(step: u64) -> Snapshot {
     parameters.assign(&flat).unwrap();
     let mut state = State::default();
     state.put("steps", &step).unwrap();
-    state.put_tensor("moments", &Tensor::from_slice(&[step as f32; 5]));
-    state.put_tensor("rows", &Tensor::from_slice(&[step as i64; 3]));
+    state.put_tensor("moments", &tensor(&[step as f64; 5]));
+    state.put_tensor("rows", &indices(&[step as i64; 3]));
     Snapshot::new(step, &parameters, Some(&(flat + 1.0)), state).unwrap()
 }
 
@@ -46,11 +46,9 @@ fn assert_whole(found: &Snapshot) {
     assert_eq!(best, parameters.flat() + 1.0);
     assert_eq!(found.state.get::<u64>("steps").unwrap(), step);
     let moments = found.state.find("moments").unwrap();
-    assert_eq!(moments, &Tensor::from_slice(&[step as f32; 5]));
-    assert_eq!(
-        found.state.find("rows").unwrap(),
-        &Tensor::from_slice(&[step as i64; 3])
-    );
+    assert_eq!(values(&moments.to_device(device())), [step as f64; 5]);
+    let rows = found.state.find("rows").unwrap();
+    assert_eq!(values(&rows.to_device(device())), [step as f64; 3]);
 }
 
 fn open(folder: &Path) -> Checkpoints {
@@ -70,7 +68,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-#[test]
+#[everywhere]
 fn the_newest_checkpoint_comes_back_and_old_ones_go() {
     let place = TempDir::new().unwrap();
     assert!(newest(place.path()).unwrap().is_none());
@@ -91,7 +89,7 @@ fn the_newest_checkpoint_comes_back_and_old_ones_go() {
     assert_eq!(names(place.path()), expected);
 }
 
-#[test]
+#[everywhere]
 fn equal_snapshots_are_equal_bytes() {
     let places = [TempDir::new().unwrap(), TempDir::new().unwrap()];
     let saved = places.each_ref().map(|place| {
@@ -103,7 +101,7 @@ fn equal_snapshots_are_equal_bytes() {
     assert_eq!(saved[0], saved[1]);
 }
 
-#[test]
+#[everywhere]
 fn a_checkpoint_of_another_configuration_is_refused() {
     let place = TempDir::new().unwrap();
     open(place.path()).save(&snapshot(1)).unwrap();
@@ -239,7 +237,8 @@ fn save_until(at: i64, full: bool, folder: &Path) -> (u64, bool) {
     (last, false)
 }
 
-#[test]
+/// About the disk: where the tensors were does not matter.
+#[everywhere(cpu, f64)]
 fn a_crash_at_every_operation_leaves_a_loadable_checkpoint() {
     for full in [false, true] {
         let mut at = 0;
@@ -279,7 +278,8 @@ fn files(checkpoint: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-#[test]
+/// About the disk: where the tensors were does not matter.
+#[everywhere(cpu, f64)]
 fn no_truncation_or_flipped_bit_is_loaded() {
     let place = TempDir::new().unwrap();
     open(place.path()).save(&snapshot(1)).unwrap();

@@ -1,6 +1,6 @@
 //! Against sums over pairs and textbook formulas, on all rankings of up to five labels.
 
-use efy_core::device::read;
+use efy_test::{assert_close, everywhere, place, tolerance, values as numbers};
 
 use super::*;
 
@@ -21,11 +21,7 @@ fn permutations(k: usize) -> Vec<Vec<f64>> {
 }
 
 fn tensor(rows: &[Vec<f64>]) -> Tensor {
-    Tensor::from_slice(&rows.concat()).reshape([rows.len() as i64, -1])
-}
-
-fn numbers(of: &Tensor) -> Vec<f64> {
-    read::to_vec(of).unwrap()
+    efy_test::tensor(&rows.concat()).reshape([rows.len() as i64, -1])
 }
 
 /// Concordant and discordant pairs, one by one.
@@ -43,7 +39,7 @@ fn counts(a: &[f64], b: &[f64]) -> (f64, f64) {
     (concordant, discordant)
 }
 
-#[test]
+#[everywhere]
 fn all_pairs_of_rankings_get_what_the_definitions_give() {
     for k in 2..=5_usize {
         let all = permutations(k);
@@ -64,13 +60,16 @@ fn all_pairs_of_rankings_get_what_the_definitions_give() {
                 f64::from(u8::from(first(ranks) == first(truth))),
             ];
             for (found, expected) in found.iter().zip(expected) {
-                assert!((found[row] - expected).abs() < 1e-12, "{ranks:?} {truth:?}");
+                assert!(
+                    (found[row] - expected).abs() < tolerance(1e-12),
+                    "{ranks:?} {truth:?}"
+                );
             }
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn rank_vectors_are_not_orders() {
     // The order 2 > 3 > 1 of a cycle has the ranks 3, 1, 2, and is not its own inverse.
     let (ranks, order) = (
@@ -78,26 +77,35 @@ fn rank_vectors_are_not_orders() {
         tensor(&[vec![2.0, 3.0, 1.0]]),
     );
     let tau = numbers(&kendall_tau(&ranks, &order))[0];
-    assert!((tau + 1.0 / 3.0).abs() < 1e-12, "{tau}");
+    assert!((tau + 1.0 / 3.0).abs() < tolerance(1e-12), "{tau}");
 }
 
-#[test]
+#[everywhere]
 fn ties_count_nothing_and_stay_in_the_denominator() {
     let (predicted, truth) = (
         tensor(&[vec![1.5, 1.5, 3.0]]),
         tensor(&[vec![1.0, 2.0, 3.0]]),
     );
-    assert_eq!(numbers(&kendall_tau(&predicted, &truth)), [2.0 / 3.0]);
-    assert_eq!(numbers(&pairwise_accuracy(&predicted, &truth)), [2.0 / 3.0]);
+    let thirds = efy_test::tensor(&[2.0 / 3.0]);
+    assert_close("tau", &kendall_tau(&predicted, &truth), &thirds, 1e-15);
+    assert_close(
+        "pairs",
+        &pairwise_accuracy(&predicted, &truth),
+        &thirds,
+        1e-15,
+    );
     assert_eq!(numbers(&top_one(&predicted, &truth)), [1.0]);
     let rho = numbers(&spearman(&predicted, &truth))[0];
-    assert!((rho - 3.0_f64.sqrt() / 2.0).abs() < 1e-12, "{rho}");
+    assert!(
+        (rho - 3.0_f64.sqrt() / 2.0).abs() < tolerance(1e-12),
+        "{rho}"
+    );
     let same = tensor(&[vec![2.0, 2.0, 2.0]]);
     assert_eq!(numbers(&spearman(&same, &truth)), [0.0]);
     assert_eq!(numbers(&kendall_tau(&same, &truth)), [0.0]);
 }
 
-#[test]
+#[everywhere]
 fn many_labels_are_compared_some_rows_at_a_time() {
     let k = 255;
     let ranks: Vec<f64> = (1..=k).map(f64::from).collect();
@@ -111,8 +119,8 @@ fn many_labels_are_compared_some_rows_at_a_time() {
     assert_eq!(numbers(&pairs.concordant), vec![255.0 * 127.0 - 1.0; rows]);
 }
 
-#[test]
+#[everywhere]
 fn no_rows_have_no_metrics() {
-    let empty = Tensor::zeros([0, 3], (Kind::Float, tch::Device::Cpu));
+    let empty = Tensor::zeros([0, 3], place());
     assert_eq!(kendall_tau(&empty, &empty).size(), [0]);
 }

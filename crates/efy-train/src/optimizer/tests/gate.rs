@@ -4,41 +4,39 @@ use super::super::Verdict;
 use super::*;
 
 /// A gradient of ones with one other value.
-fn gradient_with(kind: Kind, value: f64) -> Tensor {
+fn gradient_with(value: f64) -> Tensor {
     let mut values = vec![1.0; WEIGHTS];
     values[WEIGHTS - 2] = value;
-    Tensor::from_slice(&values).to_kind(kind)
+    tensor(&values)
 }
 
 /// Gradients and losses of which one is not finite.
-fn faults(kind: Kind) -> Vec<(Tensor, f64)> {
-    let too_large = if kind == Kind::Float { 1e20 } else { 1e160 };
+fn faults() -> Vec<(Tensor, f64)> {
+    let too_large = by_kind(1e160, 1e20);
     vec![
-        (gradient_with(kind, f64::NAN), 0.5),
-        (gradient_with(kind, f64::INFINITY), 0.5),
-        (gradient_with(kind, f64::NEG_INFINITY), 0.5),
-        (gradient_with(kind, too_large), 0.5),
-        (gradient_with(kind, 1.0), f64::NAN),
-        (gradient_with(kind, 1.0), f64::INFINITY),
-        (gradient_with(kind, 1.0), f64::NEG_INFINITY),
-        (gradient_with(kind, f64::INFINITY), f64::NEG_INFINITY),
+        (gradient_with(f64::NAN), 0.5),
+        (gradient_with(f64::INFINITY), 0.5),
+        (gradient_with(f64::NEG_INFINITY), 0.5),
+        (gradient_with(too_large), 0.5),
+        (gradient_with(1.0), f64::NAN),
+        (gradient_with(1.0), f64::INFINITY),
+        (gradient_with(1.0), f64::NEG_INFINITY),
+        (gradient_with(f64::INFINITY), f64::NEG_INFINITY),
     ]
 }
 
-/// Calls `check` with every rule, policy, precision and engine after three good steps.
-fn everywhere(policy: &str, check: impl Fn(&mut Optimizer, &Parameters, Kind)) {
+/// Calls `check` with every rule, policy and engine after three good steps.
+fn each_optimizer(policy: &str, check: impl Fn(&mut Optimizer, &Parameters)) {
     for mut config in configs() {
         config.on_nonfinite = serde_json::from_value(policy.into()).unwrap();
-        for kind in KINDS {
-            for make in ENGINES {
-                let ours = parameters(kind, false);
-                // Zeros with a sign, which adding a zero would lose.
-                let mut few = ours.flat().narrow(0, 3, 4);
-                let mut optimizer = make(&config, &ours, TOTAL).unwrap();
-                descend(&mut optimizer, &ours, 3);
-                let _ = few.fill_(-0.0);
-                check(&mut optimizer, &ours, kind);
-            }
+        for make in ENGINES {
+            let ours = parameters(false);
+            // Zeros with a sign, which adding a zero would lose.
+            let mut few = ours.flat().narrow(0, 3, 4);
+            let mut optimizer = make(&config, &ours, TOTAL).unwrap();
+            descend(&mut optimizer, &ours, 3);
+            let _ = few.fill_(-0.0);
+            check(&mut optimizer, &ours);
         }
     }
 }
@@ -47,14 +45,14 @@ fn assert_refused(verdict: Verdict) {
     assert_ne!(verdict, Verdict::Updated);
 }
 
-#[test]
+#[everywhere]
 fn a_step_that_is_not_finite_is_skipped_and_the_next_is_not() {
-    everywhere("skip", |optimizer, ours, kind| {
+    each_optimizer("skip", |optimizer, ours| {
         assert_eq!(values(optimizer.faults()), [0.0, 0.0]);
         let before = bits(optimizer, ours);
-        let faults = faults(kind);
+        let faults = faults();
         for (number, (gradient, loss)) in faults.iter().enumerate() {
-            let loss = Tensor::from(*loss).to_kind(kind);
+            let loss = scalar(*loss);
             let verdict = optimizer.step(ours, gradient.copy(), &loss);
             assert_refused(verdict.unwrap());
             assert_eq!(bits(optimizer, ours), before, "{number}");
@@ -70,16 +68,16 @@ fn a_step_that_is_not_finite_is_skipped_and_the_next_is_not() {
     });
 }
 
-#[test]
+#[everywhere]
 fn after_the_first_fault_nothing_changes_when_it_is_to_stop_the_training() {
-    everywhere("stop", |optimizer, ours, kind| {
+    each_optimizer("stop", |optimizer, ours| {
         descend(optimizer, ours, 1);
         let before = bits(optimizer, ours);
-        let loss = Tensor::from(0.5).to_kind(kind);
-        let verdict = optimizer.step(ours, gradient_with(kind, f64::NAN), &loss);
+        let loss = scalar(0.5);
+        let verdict = optimizer.step(ours, gradient_with(f64::NAN), &loss);
         assert_refused(verdict.unwrap());
         for _ in 0..3 {
-            let verdict = optimizer.step(ours, gradient_with(kind, 1.0), &loss);
+            let verdict = optimizer.step(ours, gradient_with(1.0), &loss);
             assert_refused(verdict.unwrap());
         }
         assert_eq!(bits(optimizer, ours), before);
@@ -88,32 +86,29 @@ fn after_the_first_fault_nothing_changes_when_it_is_to_stop_the_training() {
     });
 }
 
-#[test]
+#[everywhere(cpu)]
 fn the_native_engine_says_at_once_what_became_of_a_step() {
-    let ours = parameters(Kind::Float, true);
+    let ours = parameters(true);
     let mut optimizer = Optimizer::new(&config(""), &ours, TOTAL).unwrap();
     let mut step = |value| {
-        let gradient = gradient_with(Kind::Float, value);
-        optimizer.step(&ours, gradient, &Tensor::from(0.5)).unwrap()
+        let gradient = gradient_with(value);
+        optimizer.step(&ours, gradient, &scalar(0.5)).unwrap()
     };
     assert_eq!(step(1.0), Verdict::Updated);
     assert_eq!(step(f64::NAN), Verdict::NotFinite);
     assert_eq!(step(1.0), Verdict::NotFinite);
 }
 
-#[test]
+#[everywhere]
 fn large_gradients_that_are_finite_pass() {
-    for (kind, large) in [(Kind::Float, 1e18), (Kind::Double, 1e150)] {
-        for make in ENGINES {
-            let ours = parameters(kind, true);
-            let mut optimizer = make(&config(""), &ours, TOTAL).unwrap();
-            let loss = Tensor::from(-large).to_kind(kind);
-            optimizer
-                .step(&ours, gradient_with(kind, large), &loss)
-                .unwrap();
-            assert_eq!(values(optimizer.faults()), [0.0, 0.0]);
-            assert_ne!(values(ours.flat()), start());
-            assert!(values(ours.flat()).into_iter().all(f64::is_finite));
-        }
+    let large = by_kind(1e150, 1e18);
+    for make in ENGINES {
+        let ours = parameters(true);
+        let mut optimizer = make(&config(""), &ours, TOTAL).unwrap();
+        let loss = scalar(-large);
+        optimizer.step(&ours, gradient_with(large), &loss).unwrap();
+        assert_eq!(values(optimizer.faults()), [0.0, 0.0]);
+        assert_ne!(values(ours.flat()), start());
+        assert!(values(ours.flat()).into_iter().all(f64::is_finite));
     }
 }

@@ -1,13 +1,13 @@
-//! Both engines, in both precisions, on a problem of a few weights.
+//! Both engines on a problem of a few weights.
 
 mod gate;
 mod replicas;
 mod state;
 mod trajectories;
 
-use efy_core::device::read;
 use efy_core::parameters::{Builder, Parameters};
-use tch::{Device, Kind, Tensor};
+use efy_test::{by_kind, device, everywhere, kind, place, tensor, tolerance, values};
+use tch::Tensor;
 
 use super::{Optimizer, OptimizerKind};
 use crate::TrainConfig;
@@ -16,8 +16,6 @@ use crate::TrainConfig;
 const WEIGHTS: usize = 37;
 /// Steps of the whole training, for schedules.
 const TOTAL: u64 = 60;
-
-const KINDS: [Kind; 2] = [Kind::Float, Kind::Double];
 
 /// An engine: slices or tensor operations.
 type Make = fn(&TrainConfig, &Parameters, u64) -> crate::Result<Optimizer>;
@@ -48,14 +46,14 @@ fn configs() -> Vec<TrainConfig> {
 }
 
 /// Weights between -1 and 1; every third one does not decay.
-fn parameters(kind: Kind, decays: bool) -> Parameters {
+fn parameters(decays: bool) -> Parameters {
     let mut builder = Builder::default();
     for (place, value) in start().into_iter().enumerate() {
         let decays = decays || place % 3 > 0;
         let name = format!("w{place}");
         builder.add(name, &[1], vec![value], decays).unwrap();
     }
-    builder.build(kind, Device::Cpu).unwrap()
+    builder.build(kind(), device()).unwrap()
 }
 
 fn start() -> Vec<f64> {
@@ -82,8 +80,9 @@ fn descend(optimizer: &mut Optimizer, parameters: &Parameters, steps: usize) {
     }
 }
 
-fn values(tensor: &Tensor) -> Vec<f64> {
-    read::to_vec(tensor).unwrap()
+/// A loss.
+fn scalar(value: f64) -> Tensor {
+    tensor(&[value]).reshape([0_i64; 0])
 }
 
 /// All that a step could change, to the last bit.
@@ -105,13 +104,13 @@ fn difference(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 /// What rounding may leave after [`TOTAL`] steps.
-fn rounding(kind: Kind) -> f64 {
-    if kind == Kind::Float { 1e-6 } else { 1e-12 }
+fn rounding() -> f64 {
+    by_kind(1e-12, 1e-6)
 }
 
-#[test]
+#[everywhere]
 fn bad_hyper_parameters_are_named() {
-    let parameters = parameters(Kind::Float, true);
+    let parameters = parameters(true);
     let cases = [
         (
             "lr: -0.1",
@@ -179,11 +178,11 @@ fn bad_hyper_parameters_are_named() {
     assert!(Optimizer::new(&unused, &parameters, TOTAL).is_ok());
 }
 
-#[test]
+#[everywhere]
 fn a_gradient_of_another_model_is_refused() {
-    let parameters = parameters(Kind::Double, true);
+    let parameters = parameters(true);
     let mut optimizer = Optimizer::new(&config(""), &parameters, TOTAL).unwrap();
-    let gradient = Tensor::zeros([WEIGHTS as i64 + 1], (Kind::Double, Device::Cpu));
-    let loss = Tensor::from(0.5);
+    let gradient = Tensor::zeros([WEIGHTS as i64 + 1], place());
+    let loss = scalar(0.5);
     assert!(optimizer.step(&parameters, gradient, &loss).is_err());
 }

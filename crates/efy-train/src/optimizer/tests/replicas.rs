@@ -16,9 +16,9 @@ fn builder(replica: usize) -> Builder {
     builder
 }
 
-/// All of them together and each alone, in f64.
+/// All of them together and each alone.
 fn models() -> (Parameters, Vec<Parameters>) {
-    let options = (Kind::Double, Device::Cpu);
+    let options = place();
     let builders = (0..REPLICAS).map(builder).collect();
     let together = Builder::build_replicas(builders, options.0, options.1).unwrap();
     let alone = (0..REPLICAS).map(|replica| builder(replica).build(options.0, options.1).unwrap());
@@ -40,7 +40,7 @@ fn losses(parameters: &Parameters, broken: Option<usize>) -> Tensor {
     Tensor::stack(&losses, 0)
 }
 
-#[test]
+#[everywhere]
 fn each_replica_is_clipped_and_updated_as_it_is_alone() {
     for config in configs() {
         let (together, alone) = models();
@@ -60,12 +60,12 @@ fn each_replica_is_clipped_and_updated_as_it_is_alone() {
         }
         for (replica, one) in (0..).zip(&alone) {
             let off = difference(&together.replica(replica), one.flat());
-            assert!(off < 1e-12, "{config:?} replica {replica}: {off}");
+            assert!(off < rounding(), "{config:?} replica {replica}: {off}");
         }
     }
 }
 
-#[test]
+#[everywhere]
 fn a_fault_of_one_replica_is_none_of_the_others() {
     for policy in ["stop", "skip"] {
         let mut config = config("optimizer: adam, lr: 0.05");
@@ -87,7 +87,7 @@ fn a_fault_of_one_replica_is_none_of_the_others() {
         for (replica, one) in [0, 2].map(|replica| (replica, &alone[replica as usize])) {
             let mut optimizer = Optimizer::batched(&config, one, TOTAL).unwrap();
             descend(&mut optimizer, one, 6);
-            assert!(difference(&together.replica(replica), one.flat()) < 1e-12);
+            assert!(difference(&together.replica(replica), one.flat()) < rounding());
         }
         // A state goes on where it was, gate included.
         let (again, _) = models();

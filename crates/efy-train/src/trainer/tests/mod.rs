@@ -6,6 +6,7 @@ mod squares;
 use std::sync::{Arc, Condvar, Mutex};
 
 use efy_core::device::read;
+use efy_test::{everywhere, tolerance};
 use tch::Tensor;
 use tempfile::TempDir;
 
@@ -48,7 +49,7 @@ fn content(snapshot: &Snapshot) -> Vec<(&'static str, Vec<u8>)> {
     snapshot.files().unwrap()
 }
 
-#[test]
+#[everywhere]
 fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
     let config = config();
     let (lines, none, weights, outcome) = train(&config, None, None);
@@ -76,7 +77,7 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
     }
 }
 
-#[test]
+#[everywhere(cpu)]
 fn every_part_of_the_state_matters() {
     let config = config();
     // In the middle of an epoch, between two log points, after an evaluation.
@@ -138,7 +139,7 @@ fn every_part_of_the_state_matters() {
     }
 }
 
-#[test]
+#[everywhere]
 fn parts_of_a_batch_give_its_gradient() {
     let whole = train(&config(), None, None);
     let parts = train(
@@ -150,10 +151,10 @@ fn parts_of_a_batch_give_its_gradient() {
         None,
     );
     let difference = read::scalar(&(whole.2 - parts.2).abs().max()).unwrap();
-    assert!(difference < 1e-12, "{difference}");
+    assert!(difference < tolerance(1e-12), "{difference}");
 }
 
-#[test]
+#[everywhere]
 fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
     let config = config();
     let whole = train(&config, None, None);
@@ -168,7 +169,7 @@ fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
         trainer.fit(&mut objective).unwrap();
         let difference = (&whole.2 - objective.parameters.flat()).abs().max();
         let difference = read::scalar(&difference).unwrap();
-        assert!(difference < 1e-12, "{difference}");
+        assert!(difference < tolerance(1e-12), "{difference}");
         let lines = diary.0.take();
         let warnings: Vec<&String> = lines
             .iter()
@@ -187,7 +188,7 @@ fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
     assert!(matches!(error, Error::Memory { batch: 1, .. }), "{error}");
 }
 
-#[test]
+#[everywhere(cpu)]
 fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     let config = config();
     let place = TempDir::new().unwrap();
@@ -231,7 +232,7 @@ fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     assert!(fault.weights.is_empty() && !fault.is_finite());
 }
 
-#[test]
+#[everywhere(cpu)]
 fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
     let skip = TrainConfig {
         on_nonfinite: OnNonFinite::Skip,
@@ -298,7 +299,7 @@ impl Collective for Pair {
     }
 
     fn average(&mut self, flat: Tensor, rows: usize) -> Result<Tensor> {
-        let mut own: Vec<f64> = read::to_vec(&(flat * rows as f64))?;
+        let mut own: Vec<f64> = read::to_vec(&(&flat * rows as f64))?;
         own.push(rows as f64);
         let (state, changed) = &*self.shared;
         let mut state = state.lock().unwrap();
@@ -312,11 +313,12 @@ impl Collective for Pair {
         let pair = &state.0[2 * round as usize..][..2];
         let sum: Vec<f64> = pair[0].iter().zip(&pair[1]).map(|(a, b)| a + b).collect();
         let (rows, sums) = sum.split_last().unwrap();
-        Ok(Tensor::from_slice(sums) / *rows)
+        let sums = Tensor::from_slice(sums).to_kind(flat.kind());
+        Ok(sums.to_device(flat.device()) / *rows)
     }
 }
 
-#[test]
+#[everywhere]
 fn two_processes_train_what_one_does() {
     let shared = Arc::new((Mutex::new((Vec::new(), 0)), Condvar::new()));
     // A warm start lives where its example was last, which is another process each time.
@@ -324,17 +326,18 @@ fn two_processes_train_what_one_does() {
         pull: 0.0,
         ..Squares::new()
     };
-    let run = move |rank, shared: Arc<_>| {
+    // Threads of their own have no place: what they train is made here.
+    let run = move |rank, shared: Arc<_>, mut objective: Squares| {
         let config = config();
-        let mut objective = forgetful();
         let mut trainer =
             Trainer::new(&config, Vec::new()).together(Box::new(Pair { rank, shared }));
         trainer.fit(&mut objective).unwrap();
         read::to_vec::<f64>(objective.parameters.flat()).unwrap()
     };
     let other = Arc::clone(&shared);
-    let thread = std::thread::spawn(move || run(1, other));
-    let first = run(0, shared);
+    let second = forgetful();
+    let thread = std::thread::spawn(move || run(1, other, second));
+    let first = run(0, shared, forgetful());
     assert_eq!(
         first,
         thread.join().unwrap(),
@@ -346,6 +349,6 @@ fn two_processes_train_what_one_does() {
         .unwrap();
     let alone: Vec<f64> = read::to_vec(objective.parameters.flat()).unwrap();
     for (a, b) in first.iter().zip(&alone) {
-        assert!((a - b).abs() < 1e-12, "{a} and {b}");
+        assert!((a - b).abs() < tolerance(1e-12), "{a} and {b}");
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use efy_core::device::read;
 use efy_core::parameters::{Builder, Parameters};
+use efy_test::{device, kind, place};
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::super::*;
@@ -38,14 +39,14 @@ impl Squares {
         builder
             .add("weight", &[3], vec![0.1, -0.2, 0.3], true)
             .unwrap();
-        let grid = Tensor::arange(EXAMPLES * 3, (Kind::Double, Device::Cpu)).reshape([-1, 3]);
+        let grid = Tensor::arange(EXAMPLES * 3, place()).reshape([-1, 3]);
         let x = (grid * 0.7).sin();
         Squares {
             y: x.square()
                 .sum_dim_intlist([1].as_slice(), false, None::<Kind>),
-            memory: Tensor::zeros([EXAMPLES], (Kind::Double, Device::Cpu)),
+            memory: Tensor::zeros([EXAMPLES], place()),
             before: Vec::new(),
-            parameters: builder.build(Kind::Double, Device::Cpu).unwrap(),
+            parameters: builder.build(kind(), device()).unwrap(),
             room: EXAMPLES,
             panics: false,
             pull: 0.1,
@@ -63,7 +64,7 @@ impl Objective for Squares {
     }
 
     fn device(&self) -> Device {
-        Device::Cpu
+        self.x.device()
     }
 
     fn parameters(&self) -> &Parameters {
