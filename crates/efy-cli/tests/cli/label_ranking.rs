@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use efy_stand_in::library_or_skip;
 use serde_json::Value;
 
+use crate::cuda_stand_in::on_stand_in;
 use crate::resume::assert_same_runs;
 use crate::support::{Finished, Place, workspace};
 
@@ -302,4 +304,27 @@ fn the_cross_validation_that_comes_along_is_a_sweep() {
         "{config}"
     );
     assert!(config.contains("seed: 2"), "{config}");
+}
+
+#[test]
+fn a_step_does_not_wait_for_the_device() {
+    let Some(library) = library_or_skip() else {
+        return;
+    };
+    let place = Place::new();
+    for name in ["iris", "iris-birkhoff"] {
+        let config = workspace().join(format!("configs/label_ranking/{name}.yaml"));
+        let waits = |epochs: u64| {
+            let line = format!(
+                "train {} --quiet --force --out run --set train.epochs={epochs} \
+                 --set train.log_every=100000",
+                config.display()
+            );
+            let step = on_stand_in(&place, library, &line).report.within("step");
+            assert!(step.counts.launches > 0);
+            [step.counts.syncs, step.counts.h2d, step.counts.d2h]
+        };
+        // What does not change is brought to the device once.
+        assert_eq!(waits(1), waits(3), "{name}");
+    }
 }

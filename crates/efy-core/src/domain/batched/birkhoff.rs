@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::simplex;
+use crate::device::constants;
 
 /// Scales of the entries that lead to the one asked for.
 const STAGES: i32 = 10;
@@ -32,9 +33,7 @@ pub(in crate::domain) fn birkhoff(z: &Tensor, n: i64) -> Tensor {
         .amax([-2, -1].as_slice(), true)
         .clamp_min(1.0);
     let lengths: Vec<f64> = LENGTHS.rev().map(|e| 4_f64.powi(e)).collect();
-    let lengths = Tensor::from_slice(&lengths)
-        .to_device(z.device())
-        .reshape([1, -1, 1]);
+    let lengths = constants(&lengths, options).reshape([1, -1, 1]);
     let eye = Tensor::eye(n, options);
     let growth = spread.pow_tensor_scalar(1.0 / f64::from(STAGES));
     let mut beta = Tensor::zeros([matrices.size()[0], 1, n], options);

@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::{centred, columns};
+use crate::device::constants;
 
 /// Elements of the largest intermediate tensor: 64 MB.
 const MOST_ELEMENTS: i64 = 1 << 23;
@@ -12,7 +13,7 @@ const MOST_ELEMENTS: i64 = 1 << 23;
 pub(in crate::domain) fn permutahedron(z: &Tensor, weights: &[f64]) -> Tensor {
     let _guard = tch::no_grad_guard();
     let k = columns(z);
-    let weights = Tensor::from_slice(weights).to_device(z.device());
+    let weights = constants(weights, (Kind::Double, z.device()));
     let widest = weights.get(0) - weights.get(-1);
     let (sorted, order) = z.to_kind(Kind::Double).sort_stable(true, -1, true);
     let above = Tensor::cat(
