@@ -12,7 +12,8 @@
 
 use tch::{Kind, Tensor};
 
-use crate::{Error, Result, shape};
+use crate::error::positive;
+use crate::{Result, shape};
 
 /// Which ball, and with it which distance between measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,18 @@ pub struct Optimum {
     pub gap: Tensor,
 }
 
+impl Optimum {
+    fn new((mu, p): (Tensor, Tensor), (primal, dual): (Tensor, Tensor)) -> Self {
+        Optimum {
+            gap: &primal + &dual,
+            mu,
+            p,
+            primal,
+            dual,
+        }
+    }
+}
+
 impl Discretized {
     /// From features `[N, M]`, base measure `[N]` and data `[N]`, both probabilities, that of the base positive.
     ///
@@ -59,13 +72,7 @@ impl Discretized {
         let place = (features.kind(), features.device());
         shape::tensor_of("base", base, &[n], place)?;
         shape::tensor_of("data", &data, &[n], place)?;
-        if !(beta.is_finite() && beta > 0.0) {
-            return Err(Error::Parameter {
-                name: "beta",
-                expected: "a positive number",
-                found: beta.to_string(),
-            });
-        }
+        positive("beta", beta)?;
         Ok(Discretized {
             features,
             log_base: base.log(),
@@ -127,7 +134,7 @@ impl Discretized {
     /// prox) over signed neurons and p. $F_2$: accelerated projected gradient in $\mu$ with p its Gibbs measure.
     ///
     /// # Errors
-    /// [`Error::Torch`] when libtorch fails.
+    /// [`crate::Error::Torch`] when libtorch fails.
     pub fn solve(&self, regime: Regime, iterations: u64) -> Result<Optimum> {
         let _guard = tch::no_grad_guard();
         let (mu, p) = match regime {
@@ -135,43 +142,23 @@ impl Discretized {
             Regime::F2 => self.accelerated(0.0, iterations),
         };
         let (primal, dual) = (self.primal(&mu), self.dual(regime, &p));
-        let gap = &primal + &dual;
-        Ok(Optimum {
-            mu,
-            p,
-            primal,
-            dual,
-            gap,
-        })
+        Ok(Optimum::new((mu, p), (primal, dual)))
     }
 
     /// The problem with a penalty in place of the ball, $\min_\mu P(\mu) + \frac\lambda2 M\sum_j\mu_j^2$, whose dual is
     /// $\min_p \mathrm{KL}(p\|\tau)/\beta + \mathrm{MMD}^2/(2\lambda)$; at the optimum $M\mu = \Phi^\top(p - q)/\lambda$.
     ///
     /// # Errors
-    /// $\lambda$ that is not positive; [`Error::Torch`] when libtorch fails.
+    /// $\lambda$ that is not positive; [`crate::Error::Torch`] when libtorch fails.
     pub fn solve_penalized(&self, lambda: f64, iterations: u64) -> Result<Optimum> {
         let _guard = tch::no_grad_guard();
-        if !(lambda.is_finite() && lambda > 0.0) {
-            return Err(Error::Parameter {
-                name: "lambda",
-                expected: "a positive number",
-                found: lambda.to_string(),
-            });
-        }
+        positive("lambda", lambda)?;
         let (mu, p) = self.accelerated(lambda, iterations);
         let width = self.features.size()[1] as f64;
         let primal = self.primal(&mu) + mu.square().sum(None) * (0.5 * lambda * width);
         let mmd = self.distance(Regime::F2, &p);
         let dual = self.kl(&p) / self.beta + mmd.square() / (2.0 * lambda);
-        let gap = &primal + &dual;
-        Ok(Optimum {
-            mu,
-            p,
-            primal,
-            dual,
-            gap,
-        })
+        Ok(Optimum::new((mu, p), (primal, dual)))
     }
 
     fn mirror_prox(&self, iterations: u64) -> (Tensor, Tensor) {

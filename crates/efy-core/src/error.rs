@@ -81,3 +81,29 @@ impl From<TchError> for Error {
         Error::Torch(text.lines().next().unwrap_or_default().to_owned())
     }
 }
+
+/// Passes a number that is positive and finite.
+pub(crate) fn positive(name: &'static str, value: f64) -> Result<f64> {
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(Error::Parameter {
+            name,
+            expected: "a positive number",
+            found: value.to_string(),
+        })
+    }
+}
+
+/// Passes an integer that is at least 1.
+pub(crate) fn positive_integer(name: &'static str, value: i64) -> Result<i64> {
+    if value >= 1 {
+        Ok(value)
+    } else {
+        Err(Error::Parameter {
+            name,
+            expected: "a positive integer",
+            found: value.to_string(),
+        })
+    }
+}

@@ -182,12 +182,36 @@ impl Parameters {
     /// [`Error::Torch`] when the loss does not depend on every parameter.
     pub fn gradient(&self, loss: &Tensor) -> Result<Tensor> {
         let leaves: Vec<&Tensor> = self.named.iter().map(|(_, tensor)| tensor).collect();
-        let gradients = Tensor::f_run_backward(&[loss], &leaves, false, false)?;
-        let flat: Vec<Tensor> = gradients
+        self.gather(&Tensor::f_run_backward(&[loss], &leaves, false, false)?)
+    }
+
+    /// Tensors of the shapes and in the order of [`named`](Self::named), as they lie in the buffer.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when they have not a part for each replica.
+    pub fn gather(&self, tensors: &[Tensor]) -> Result<Tensor> {
+        let flat: Vec<Tensor> = tensors
             .iter()
-            .map(|gradient| gradient.reshape([self.replicas, -1]))
-            .collect();
+            .map(|tensor| tensor.f_reshape([self.replicas, -1]))
+            .collect::<std::result::Result<_, _>>()?;
         Ok(Tensor::f_cat(&flat, 1)?.f_view([-1])?)
+    }
+
+    /// The reverse: tensors of the shapes and in the order of [`named`](Self::named) from a buffer like
+    /// [`flat`](Self::flat), views where they can be.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when it is of another model.
+    pub fn scatter(&self, flat: &Tensor) -> Result<Vec<Tensor>> {
+        let side_by_side = flat.f_view([self.replicas, -1])?;
+        let mut offset = 0;
+        let part = |(_, like): &(String, Tensor)| {
+            let length = like.numel() as i64 / self.replicas;
+            let columns = side_by_side.f_narrow(1, offset, length)?;
+            offset += length;
+            Ok(columns.f_reshape(like.size())?)
+        };
+        self.named.iter().map(part).collect()
     }
 
     /// Overwrites all weights with a copy that was taken of [`flat`](Self::flat).
@@ -206,9 +230,7 @@ impl Parameters {
         let _guard = tch::no_grad_guard();
         Ok(self.flat.shallow_clone().f_copy_(flat)?)
     }
-}
 
-impl Parameters {
     /// Overwrites the weights of one replica with its part of a copy that was taken of
     /// [`flat`](Self::flat).
     ///

@@ -26,38 +26,34 @@ impl Metrics {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_f64().unwrap_or(f64::NAN)))
     }
-}
 
-impl Metrics {
     /// The mean of each metric over several of the same names.
     pub fn mean(of: &[Metrics]) -> Metrics {
         // One that was never finite has none.
         let Some(names) = of.iter().max_by_key(|one| one.iter().count()) else {
             return Metrics::default();
         };
-        let mean = |name: &str| {
-            let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
-            of.iter().map(value).sum::<f64>() / of.len() as f64
-        };
+        let mean = |name| values(of, name).sum::<f64>() / of.len() as f64;
         names.iter().map(|(name, _)| (name, mean(name))).collect()
     }
-}
 
-impl Metrics {
     /// The sample standard deviation of each metric over several of the same names.
     pub fn deviation(of: &[Metrics]) -> Metrics {
         let mean = Metrics::mean(of);
         let freedom = of.len().saturating_sub(1).max(1) as f64;
-        let deviation = |(name, mean): (&str, f64)| {
-            let value = |metrics: &Metrics| metrics.get(name).unwrap_or(f64::NAN);
-            let squares = of.iter().map(|one| (value(one) - mean).powi(2));
+        let deviation = |name, mean: f64| {
+            let squares = values(of, name).map(|value| (value - mean).powi(2));
             (squares.sum::<f64>() / freedom).sqrt()
         };
-        let found = mean
-            .iter()
-            .map(|(name, mean)| (name, deviation((name, mean))));
-        found.collect()
+        mean.iter()
+            .map(|(name, mean)| (name, deviation(name, mean)))
+            .collect()
     }
+}
+
+/// One metric of each.
+fn values<'a>(of: &'a [Metrics], name: &'a str) -> impl Iterator<Item = f64> + 'a {
+    of.iter().map(move |one| one.get(name).unwrap_or(f64::NAN))
 }
 
 impl<'a> FromIterator<(&'a str, f64)> for Metrics {

@@ -27,13 +27,10 @@ impl EpochOrder {
         (examples, batch): (usize, usize),
         device: Device,
     ) -> Result<Self> {
-        let _phase = Phase::Data.enter();
-        let indices: Vec<i64> = shuffled(seed, epoch, examples).collect();
-        let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
+        let one = Self::of_replicas([seed], epoch, (examples, batch), device)?;
         Ok(EpochOrder {
-            indices,
-            batch: batch.max(1) as i64,
-            part: (0, 1),
+            indices: one.indices.f_view([-1])?,
+            ..one
         })
     }
 
@@ -52,7 +49,9 @@ impl EpochOrder {
         let mut indices = Vec::new();
         for (replica, seed) in (0..).zip(seeds) {
             let first = replica * examples as i64;
-            indices.extend(shuffled(seed, epoch, examples).map(|index| first + index));
+            let mut own: Vec<i64> = (first..first + examples as i64).collect();
+            own.shuffle(&mut generator(seed, Stream::Order, epoch));
+            indices.extend(own);
         }
         let indices = Tensor::f_from_slice(&indices)?.f_to_device(device)?;
         Ok(EpochOrder {
@@ -82,13 +81,6 @@ impl EpochOrder {
             self.indices.narrow(-1, from + begin, end - begin)
         })
     }
-}
-
-/// All indices in the order of an epoch.
-fn shuffled(seed: u64, epoch: u64, examples: usize) -> impl Iterator<Item = i64> {
-    let mut indices: Vec<i64> = (0..examples as i64).collect();
-    indices.shuffle(&mut generator(seed, Stream::Order, epoch));
-    indices.into_iter()
 }
 
 #[cfg(test)]

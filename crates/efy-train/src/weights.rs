@@ -62,10 +62,9 @@ pub(crate) fn restore(
             "{extra}: the model has no such tensor"
         )));
     }
-    let replicas = parameters.replicas();
-    let flat: Vec<Tensor> = named
+    let weights: Vec<Tensor> = named
         .iter()
-        .map(|(name, tensor)| Ok(state.tensor(name, tensor)?.reshape([replicas, -1])))
+        .map(|(name, tensor)| state.tensor(name, tensor))
         .collect::<Result<_>>()?;
     let buffers = buffers
         .iter()
@@ -74,9 +73,7 @@ pub(crate) fn restore(
             found.ok_or_else(|| Error::State(format!("{name}: missing")))
         })
         .collect::<Result<_>>()?;
-    let flat = Tensor::f_cat(&flat, 1).and_then(|flat| flat.f_view([-1]));
-    let flat = flat.map_err(efy_core::Error::from)?;
-    parameters.assign(&flat)?;
+    parameters.assign(&parameters.gather(&weights)?)?;
     Ok(buffers)
 }
 

@@ -44,10 +44,10 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
 
 /// The figures and the page about a run, and about each of the models in it; the number of files.
 fn draw(run: &RunDirectory) -> Result<usize> {
-    let config = Config::load(&run.config(), &[])?;
-    if config.train.replicas == 1 {
+    if !run.replicas().is_dir() {
         return draw_from(&[run.path().to_owned()], run);
     }
+    let config = Config::load(&run.config(), &[])?;
     let mut runs = Vec::new();
     let mut count = 0;
     for seed in config.train.seeds() {

@@ -49,15 +49,3 @@ pub fn fill<T: Element + Copy>(tensor: &Tensor, values: &mut [T]) -> Result<()> 
 pub fn scalar(tensor: &Tensor) -> Result<f64> {
     Ok(f64::try_from(&tensor.detach().f_to_kind(Kind::Double)?)?)
 }
-
-/// Several one-element tensors of one device and kind with a single read.
-///
-/// # Errors
-/// As [`to_vec`].
-pub fn scalars(tensors: &[&Tensor]) -> Result<Vec<f64>> {
-    let flat: Vec<Tensor> = tensors
-        .iter()
-        .map(|tensor| tensor.detach().to_kind(Kind::Double).reshape([1]))
-        .collect();
-    to_vec(&Tensor::f_cat(&flat, 0)?)
-}

@@ -72,8 +72,13 @@ impl Conjugate {
     /// The continued $f^*(v)$ with the graph to `v`: autograd is given the slope and differentiates nothing.
     /// There is no second derivative.
     pub fn value(&self, v: &Tensor) -> Tensor {
+        self.value_with_slope(v).0
+    }
+
+    /// [`value`](Self::value), and the slope, which has no graph.
+    pub(crate) fn value_with_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
         let (value, slope) = self.value_and_slope(&v.detach());
-        value + slope * (v - v.detach())
+        (value + &slope * (v - v.detach()), slope)
     }
 
     /// The continued $f^*$ and its slope of one number.

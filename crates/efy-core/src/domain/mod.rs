@@ -29,6 +29,7 @@ pub use simplex::Simplex;
 
 use tch::Tensor;
 
+use crate::error::positive;
 use crate::{Error, Result};
 
 /// A closed set C in $\mathbb{R}^k$, convex unless it says otherwise; batches are `[B, k]`.
@@ -82,19 +83,6 @@ pub trait Domain: Send {
     /// are none or too many. For tests and enumeration.
     fn vertices(&self, _k: usize) -> Option<Tensor> {
         None
-    }
-}
-
-/// Checks a size that has to be a positive number.
-fn positive(name: &'static str, value: f64) -> Result<f64> {
-    if value.is_finite() && value > 0.0 {
-        Ok(value)
-    } else {
-        Err(Error::Parameter {
-            name,
-            expected: "a positive number",
-            found: value.to_string(),
-        })
     }
 }
 

@@ -3,7 +3,8 @@
 use tch::{Device, Kind, Tensor};
 
 use super::{Energy, Form};
-use crate::{Error, Result, shape};
+use crate::error::positive;
+use crate::{Result, shape};
 
 /// $\Phi(v, p) = \langle u, p \rangle - \tau \log \sum_j e^{(\langle w_j, p \rangle + b_j)/\tau}$: concave,
 /// smooth, and within $\tau \log m$ of $\langle u, p \rangle - \max_j \langle w_j, p \rangle + b_j$.
@@ -22,8 +23,8 @@ impl LogSumExp {
     /// temperature $\tau > 0$.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Kind`] or [`Error::Placement`] when the tensors do not fit together;
-    /// [`Error::Parameter`] unless the temperature is a positive number.
+    /// [`crate::Error::Shape`], [`crate::Error::Kind`] or [`crate::Error::Placement`] when the tensors do not fit together;
+    /// [`crate::Error::Parameter`] unless the temperature is a positive number.
     pub fn new(u: Tensor, pieces: Tensor, offsets: Tensor, temperature: f64) -> Result<Self> {
         shape::float_matrix("u", &u)?;
         let (rows, k) = shape::size2(&u);
@@ -34,13 +35,7 @@ impl LogSumExp {
             1 => shape::matrix_of("b", &offsets.unsqueeze(0), (1, m), options)?,
             _ => shape::matrix_of("b", &offsets, (rows, m), options)?,
         }
-        if !(temperature.is_finite() && temperature > 0.0) {
-            return Err(Error::Parameter {
-                name: "temperature",
-                expected: "a positive number",
-                found: temperature.to_string(),
-            });
-        }
+        positive("temperature", temperature)?;
         Ok(LogSumExp {
             u,
             pieces,

@@ -87,10 +87,7 @@ impl State {
         };
         let x = &self.particles;
         let space = self.network.space();
-        let mut drift = self.network.gradient(x)?;
-        if let Some(base) = space.base_gradient(x) {
-            drift += base / beta;
-        }
+        let drift = self.network.drift(x, beta)?;
         let moved = x - drift * step + noise * (2.0 * step / beta).sqrt();
         self.particles = space.project(&moved);
         if let Some(rates) = rates {

@@ -2,10 +2,11 @@
 
 use tch::Tensor;
 
+use crate::Result;
+use crate::error::positive;
 use crate::native::normal;
 use crate::random::Stream;
 use crate::shallow::{Kernel, Space};
-use crate::{Error, Result};
 
 /// Step size, temperature and seed of a [`KernelFlow`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +36,8 @@ pub struct KernelFlow {
     data: Tensor,
     /// As the kernel sees the data.
     embedded: Tensor,
+    /// $E k(Y, Y')$ of the data.
+    within_data: Tensor,
     particles: Tensor,
     steps: u64,
 }
@@ -51,43 +54,43 @@ impl KernelFlow {
         particles: &Tensor,
         settings: KernelFlowSettings,
     ) -> Result<Self> {
-        for (name, value) in [
-            ("kernel_flow.step", settings.step),
-            ("kernel_flow.beta", settings.beta),
-        ] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(Error::Parameter {
-                    name,
-                    expected: "a positive number",
-                    found: value.to_string(),
-                });
-            }
-        }
+        positive("kernel_flow.step", settings.step)?;
+        positive("kernel_flow.beta", settings.beta)?;
         crate::shape::float_matrix("data", data)?;
         let d = data.size()[1];
         space.check("particles", particles, d, (data.kind(), data.device()))?;
+        let embedded = space.embed(data).detach();
         Ok(KernelFlow {
+            within_data: kernel.within(&embedded)?,
             kernel,
             space,
             settings,
             data: data.detach(),
-            embedded: space.embed(data).detach(),
+            embedded,
             particles: particles.detach().copy(),
             steps: 0,
         })
     }
 
+    /// MMD of embedded particles `[N, e]` and the data.
+    fn distance(&self, z: &Tensor) -> Result<Tensor> {
+        let square = self
+            .kernel
+            .mmd_squared_from(z, &self.embedded, &self.within_data)?;
+        Ok(square.sqrt())
+    }
+
     /// Makes steps.
     ///
     /// # Errors
-    /// [`Error::Torch`] when libtorch fails.
+    /// [`crate::Error::Torch`] when libtorch fails.
     pub fn run(&mut self, steps: u64) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let KernelFlowSettings { step, beta, seed } = self.settings;
         for _ in 0..steps {
             let x = &self.particles;
             let z = self.space.embed(x);
-            let mmd = self.kernel.mmd_squared(&z, &self.embedded)?.sqrt();
+            let mmd = self.distance(&z)?;
             let gradient = self.kernel.witness_gradient(&z, &z, &self.embedded)?;
             let mut drift = self.space.pull_back(x, &gradient);
             if let Some(base) = self.space.base_gradient(x) {
@@ -111,10 +114,10 @@ impl KernelFlow {
     /// $\mathrm{MMD}(\nu, \nu_n)$, a scalar on the device.
     ///
     /// # Errors
-    /// [`Error::Torch`] when libtorch fails.
+    /// [`crate::Error::Torch`] when libtorch fails.
     pub fn mmd(&self) -> Result<Tensor> {
         let z = self.space.embed(&self.particles);
-        Ok(self.kernel.mmd_squared(&z, &self.embedded)?.sqrt())
+        self.distance(&z)
     }
 
     /// The best energy for the particles as they are now at points `[p, d]`, `[p]`.

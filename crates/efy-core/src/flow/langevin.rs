@@ -96,11 +96,7 @@ impl Langevin {
 
     /// $-h (\nabla f + \nabla U/\beta)$.
     fn drift(&self, network: &Shallow, x: &Tensor) -> Result<Tensor> {
-        let mut gradient = network.gradient(x)?;
-        if let Some(base) = network.space().base_gradient(x) {
-            gradient += base / self.beta;
-        }
-        Ok(gradient * -self.step)
+        Ok(network.drift(x, self.beta)? * -self.step)
     }
 
     fn moved(&self, space: Space, x: &Tensor, drift: &Tensor, noise: &Tensor) -> Tensor {

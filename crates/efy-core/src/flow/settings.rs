@@ -126,9 +126,7 @@ impl Settings {
             })
         };
         for (name, value) in positive {
-            if !(value.is_finite() && value > 0.0) {
-                return wrong(name, "a positive number", value.to_string());
-            }
+            crate::error::positive(name, value)?;
         }
         for (name, value) in not_negative {
             if !(value.is_finite() && value >= 0.0) {

@@ -3,9 +3,10 @@
 use tch::{Kind, Tensor};
 
 use super::Rows;
+use crate::Result;
 use crate::domain::batched;
+use crate::error::positive;
 use crate::native::projection;
-use crate::{Error, Result};
 
 /// The ranks of each row of `theta` `[.., k]`, 1 for the largest element and k for the smallest, made
 /// continuous: the projection of $-\theta / \varepsilon$ onto the convex hull of all permutations of
@@ -26,11 +27,11 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] or [`Error::Kind`] for anything but rows of floating-point numbers,
-/// [`Error::Parameter`] unless `strength` is a positive number.
+/// [`crate::Error::Shape`] or [`crate::Error::Kind`] for anything but rows of floating-point numbers,
+/// [`crate::Error::Parameter`] unless `strength` is a positive number.
 pub fn soft_rank(theta: &Tensor, strength: f64) -> Result<Tensor> {
     let rows = Rows::new("theta", theta, 1, "[.., k]")?;
-    let z = &rows.theta / -positive(strength)?;
+    let z = &rows.theta / -positive("strength", strength)?;
     if z.numel() == 0 {
         return rows.restore(&z);
     }
@@ -62,7 +63,7 @@ pub fn soft_rank(theta: &Tensor, strength: f64) -> Result<Tensor> {
 /// As [`soft_rank`].
 pub fn soft_sort(theta: &Tensor, strength: f64) -> Result<Tensor> {
     let rows = Rows::new("theta", theta, 1, "[.., k]")?;
-    let z = descending(&rows.theta) / positive(strength)?;
+    let z = descending(&rows.theta) / positive("strength", strength)?;
     if rows.theta.numel() == 0 {
         return rows.restore(&rows.theta);
     }
@@ -76,18 +77,6 @@ pub fn soft_sort(theta: &Tensor, strength: f64) -> Result<Tensor> {
 fn descending(rows: &Tensor) -> Tensor {
     let k = rows.size()[1];
     k as f64 - Tensor::arange(k, (rows.kind(), rows.device()))
-}
-
-fn positive(strength: f64) -> Result<f64> {
-    if strength.is_finite() && strength > 0.0 {
-        Ok(strength)
-    } else {
-        Err(Error::Parameter {
-            name: "strength",
-            expected: "a positive number",
-            found: strength.to_string(),
-        })
-    }
 }
 
 /// The blocks of the isotonic regression of $s - w$, both decreasing. The projection of s onto the

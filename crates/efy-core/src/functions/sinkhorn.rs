@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::Rows;
+use crate::error::positive;
 use crate::native::by_rows;
 use crate::regularizer::rows::Sinkhorn;
 use crate::{Error, Result};
@@ -28,13 +29,7 @@ pub fn sinkhorn(scores: &Tensor, gamma: f64) -> Result<Tensor> {
             });
         }
     };
-    if !(gamma.is_finite() && gamma > 0.0) {
-        return Err(Error::Parameter {
-            name: "gamma",
-            expected: "a positive number",
-            found: gamma.to_string(),
-        });
-    }
+    positive("gamma", gamma)?;
     let rows = Rows::new("scores", scores, 2, "[.., n, n]")?;
     let scaled = rows.theta.detach() / gamma;
     let p = by_rows(&Sinkhorn { n: n as usize }, &scaled, None);

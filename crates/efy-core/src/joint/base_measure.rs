@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::device::constants;
 use crate::{Error, Result, shape};
 
 /// $q(y)$ over sets, subsets of one size, or permutations of k items: what a model
@@ -189,7 +190,7 @@ impl BaseMeasure {
             return None;
         };
         let logits: Vec<f64> = probabilities.iter().map(|p| (p / (1.0 - p)).ln()).collect();
-        Some(Tensor::from_slice(&logits).to_kind(kind).to_device(device))
+        Some(constants(&logits, (kind, device)))
     }
 
     /// The outputs of permutations given by the rank, 0 to k - 1, of every item: Int64 `[.., k]` to
@@ -201,9 +202,7 @@ impl BaseMeasure {
     pub fn encode_ranks(&self, ranks: &Tensor, kind: Kind) -> Result<Tensor> {
         match &self.space {
             Space::Permutahedron { positions } => {
-                let positions = Tensor::f_from_slice(positions)?
-                    .f_to_kind(kind)?
-                    .f_to_device(ranks.device())?;
+                let positions = constants(positions, (kind, ranks.device()));
                 let flat = positions.f_index_select(0, &ranks.reshape([-1]))?;
                 Ok(flat.f_view(ranks.size().as_slice())?)
             }

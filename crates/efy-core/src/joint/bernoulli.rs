@@ -2,9 +2,10 @@
 
 use tch::{Kind, Tensor};
 
-use super::base_measure::{BaseMeasure, Space};
+use super::base_measure::BaseMeasure;
 use super::samples::{Draw, Samples};
 use crate::random::units;
+use crate::regularizer::softplus;
 use crate::{Error, Result, shape};
 
 /// $\prod_j \sigma(l_j)^{y_j} (1 - \sigma(l_j))^{1 - y_j}$ with logits l `[B, k]`: a sampler that can be
@@ -49,16 +50,14 @@ impl Bernoulli {
     /// # Errors
     /// [`Error::Parameter`] for a prior over other outputs.
     pub fn divergence_from(&self, base: &BaseMeasure) -> Result<Tensor> {
+        if !base.is_sets() {
+            return Err(not_sets(base));
+        }
         let logits = &self.logits;
-        let softplus = |t: &Tensor| t.neg().log_sigmoid().neg();
-        let prior = match base.space() {
-            Space::UniformSets => {
-                logits.f_new_zeros([base.items()], (logits.kind(), logits.device()))?
-            }
-            Space::BernoulliSets { .. } => base
-                .logits((logits.kind(), logits.device()))
-                .ok_or_else(|| not_sets(base))?,
-            _ => return Err(not_sets(base)),
+        let options = (logits.kind(), logits.device());
+        let prior = match base.logits(options) {
+            Some(prior) => prior,
+            None => logits.f_new_zeros([base.items()], options)?,
         };
         let terms = logits.sigmoid() * (logits - &prior) - softplus(logits) + softplus(&prior);
         Ok(shape::row_sum(&terms))

@@ -5,8 +5,10 @@ use tch::{Kind, Tensor};
 use super::base_measure::{BaseMeasure, Space};
 use super::enumeration::{Enumeration, MOST_PERMUTED_ITEMS, MOST_SET_ITEMS};
 use super::subset_program::{self, log_permanent_over_factorial};
+use crate::device::constants;
 use crate::divergence::Divergence;
 use crate::energy::{Energy, Form};
+use crate::regularizer::softplus;
 use crate::{Error, Result, shape};
 
 use super::threshold::Threshold;
@@ -57,14 +59,8 @@ pub fn log_partition(base: &BaseMeasure, energy: &dyn Energy) -> Result<Tensor> 
     match (ExactMethod::of(base, energy), energy.form()) {
         (Some(ExactMethod::ClosedForm), Form::Linear { u }) => {
             Ok(match base.logits(energy.options()) {
-                Some(logits) => {
-                    let softplus = |t: &Tensor| t.neg().log_sigmoid().neg();
-                    shape::row_sum(&(softplus(&(u + &logits)) - softplus(&logits)))
-                }
-                None => {
-                    let count = base.items() as f64 * std::f64::consts::LN_2;
-                    shape::row_sum(&u.neg().log_sigmoid().neg()) - count
-                }
+                Some(logits) => shape::row_sum(&(softplus(&(u + &logits)) - softplus(&logits))),
+                None => shape::row_sum(&softplus(u)) - base.log_count(),
             })
         }
         (Some(ExactMethod::SubsetProgram), Form::Linear { u }) => {
@@ -98,10 +94,7 @@ fn permutation_scores(base: &BaseMeasure, u: &Tensor) -> Result<Tensor> {
     let (rows, k) = (u.size()[0], base.items());
     match base.space() {
         Space::Permutahedron { positions } => {
-            let positions = Tensor::f_from_slice(positions)?
-                .f_to_kind(u.kind())?
-                .f_to_device(u.device())?;
-            Ok(u.unsqueeze(2) * positions)
+            Ok(u.unsqueeze(2) * constants(positions, (u.kind(), u.device())))
         }
         _ => Ok(u.f_view([rows, k, k])?),
     }

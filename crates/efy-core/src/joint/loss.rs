@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::base_measure::BaseMeasure;
+use super::samples::Draw;
 use crate::energy::Energy;
 use crate::{Error, Result, shape};
 
@@ -63,6 +64,17 @@ impl<'a> Batch<'a> {
             chains: None,
             step,
             first_row: 0,
+        }
+    }
+
+    /// Which samples a loss draws for it, for each row its own.
+    pub(super) fn draw(&self, samples: i64, seed: u64) -> Draw {
+        Draw {
+            samples,
+            rows: Some(self.energy.size().0),
+            first_row: self.first_row,
+            seed,
+            step: self.step,
         }
     }
 

@@ -5,11 +5,12 @@ use tch::{Kind, Tensor};
 use super::base_measure::BaseMeasure;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
 use super::swap_metropolis::swap_metropolis;
+use crate::Result;
 use crate::domain::Cube;
 use crate::energy::augmented;
+use crate::error::positive_integer;
 use crate::loss::Sampler;
 use crate::random::{Stream, Words, generator};
-use crate::{Error, Result};
 
 /// $g(x, \tilde y) - g(x, y)$ with $\tilde y$ from a chain whose stationary distribution is
 /// $p_g \propto q e^g$: systematic Gibbs sweeps over sets, Metropolis swaps of two items for subsets and
@@ -29,15 +30,9 @@ impl MarkovChains {
     /// The loss with chains of `steps` sweeps (sets) or swaps (others).
     ///
     /// # Errors
-    /// [`Error::Parameter`] for chains without steps.
+    /// [`crate::Error::Parameter`] for chains without steps.
     pub fn new(base: BaseMeasure, steps: usize, seed: u64) -> Result<Self> {
-        if steps == 0 {
-            return Err(Error::Parameter {
-                name: "markov_chains.steps",
-                expected: "a positive integer",
-                found: "0".to_owned(),
-            });
-        }
+        positive_integer("markov_chains.steps", steps.min(1) as i64)?;
         Ok(MarkovChains { base, steps, seed })
     }
 

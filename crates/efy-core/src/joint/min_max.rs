@@ -85,13 +85,7 @@ impl LikelihoodLoss for MinMax {
         batch.check(&self.base)?;
         let rows = batch.energy.size().0;
         let scores = batch.auxiliary("scores", &[rows, self.base.items()])?;
-        let draw = Draw {
-            samples: self.samples,
-            rows: Some(rows),
-            first_row: batch.first_row,
-            seed: self.seed,
-            step: batch.step,
-        };
+        let draw = batch.draw(self.samples, self.seed);
         let (outputs, log_density, divergence) = self.draw(scores, &draw)?;
         let values = batch.energy.values(&outputs);
         let reward = match divergence {
@@ -107,10 +101,11 @@ impl LikelihoodLoss for MinMax {
             ascent -= &divergence;
             lower_bound -= divergence.detach();
         }
-        let descent = shape::row_sum(&values) / count - batch.energy.value(batch.target);
+        let data = batch.energy.value(batch.target);
+        let descent = shape::row_sum(&values) / count - &data;
         // The value of the game with the gradients of both players.
         let gradient = (&descent - ascent).mean(None::<Kind>);
-        let value = (lower_bound - batch.energy.value(batch.target)).mean(None::<Kind>);
+        let value = (lower_bound - data.detach()).mean(None::<Kind>);
         let offset = value.detach() - gradient.detach();
         Ok(LikelihoodValue::of(gradient + offset))
     }

@@ -76,4 +76,4 @@ pub use plackett_luce::PlackettLuce;
 pub use samples::{Draw, Samples};
 pub use subset_program::log_permanent_over_factorial;
 pub use swap_metropolis::swap_metropolis;
-pub use threshold::{Threshold, density_ratio, log_probability, support};
+pub use threshold::{Threshold, density_ratio, support};

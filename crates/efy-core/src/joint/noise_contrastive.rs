@@ -4,8 +4,9 @@ use tch::Kind;
 
 use super::base_measure::BaseMeasure;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
-use super::samples::{Draw, Samples};
-use crate::{Error, Result, shape};
+use super::samples::Samples;
+use crate::error::positive_integer;
+use crate::{Result, shape};
 
 /// Logistic regression of the data against $\nu$ samples of the prior a row, with the log-odds
 /// $T - \log \nu$, $T = g - \tau$ (Gutmann and Hyvärinen 2010):
@@ -24,15 +25,9 @@ impl NoiseContrastive {
     /// The loss with `samples` noise samples for each row and step.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for less than one sample.
+    /// [`crate::Error::Parameter`] for less than one sample.
     pub fn new(base: BaseMeasure, samples: i64, seed: u64) -> Result<Self> {
-        if samples < 1 {
-            return Err(Error::Parameter {
-                name: "noise_contrastive.samples",
-                expected: "a positive integer",
-                found: samples.to_string(),
-            });
-        }
+        positive_integer("noise_contrastive.samples", samples)?;
         Ok(NoiseContrastive {
             base,
             samples,
@@ -71,13 +66,7 @@ impl LikelihoodLoss for NoiseContrastive {
     }
 
     fn mean_loss(&self, batch: &Batch<'_>) -> Result<LikelihoodValue> {
-        let draw = Draw {
-            samples: self.samples,
-            rows: Some(batch.energy.size().0),
-            first_row: batch.first_row,
-            seed: self.seed,
-            step: batch.step,
-        };
+        let draw = batch.draw(self.samples, self.seed);
         let noise = Samples::given(self.base.sample(&draw, batch.energy.options())?);
         self.mean_loss_at(batch, &noise)
     }

@@ -11,8 +11,9 @@ use super::{log_partition, threshold};
 use crate::device::read;
 use crate::divergence::{Conjugate, Divergence};
 use crate::energy::{Energy, Form};
+use crate::error::positive_integer;
 use crate::native::{self, Codes, Real};
-use crate::{Error, Result, shape};
+use crate::{Result, shape};
 
 /// Numbers of samples that are held at once unless said otherwise.
 const PART: i64 = 1 << 24;
@@ -68,11 +69,9 @@ impl Joint {
     /// The objective with `samples` draws from the base measure for each row and step.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for less than one sample.
+    /// [`crate::Error::Parameter`] for less than one sample.
     pub fn new(base: BaseMeasure, divergence: Divergence, samples: i64, seed: u64) -> Result<Self> {
-        if samples < 1 {
-            return Err(positive("joint.samples", samples));
-        }
+        positive_integer("joint.samples", samples)?;
         Ok(Joint {
             base,
             conjugate: Conjugate::new(divergence),
@@ -102,7 +101,7 @@ impl Joint {
     /// Draws from another distribution r over the same outputs and weights with q/r.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when its outputs are others.
+    /// [`crate::Error::Parameter`] when its outputs are others.
     pub fn with_proposal(mut self, proposal: BaseMeasure) -> Result<Self> {
         let draw = self.draw(Some(0), 0, 0);
         Samples::importance(&self.base, &proposal, &draw, (Kind::Float, Device::Cpu))?;
@@ -114,11 +113,9 @@ impl Joint {
     /// make 16 million numbers over all rows.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for less than one.
+    /// [`crate::Error::Parameter`] for less than one.
     pub fn with_part(mut self, part: i64) -> Result<Self> {
-        if part < 1 {
-            return Err(positive("joint.part", part));
-        }
+        positive_integer("joint.part", part)?;
         self.part = Some(part);
         Ok(self)
     }
@@ -210,7 +207,7 @@ impl Joint {
     /// by enumeration under others.
     ///
     /// # Errors
-    /// As [`LikelihoodLoss::mean_loss`], and [`Error::Unsupported`] where there is no exact method.
+    /// As [`LikelihoodLoss::mean_loss`], and [`crate::Error::Unsupported`] where there is no exact method.
     pub fn exact(&self, batch: &Batch<'_>) -> Result<Tensor> {
         batch.check(&self.base)?;
         let tau = batch.tau()?;
@@ -234,7 +231,7 @@ impl Joint {
     /// The exact $\tau^*$ of each row, `[B]`: what $\tau(x)$ is an estimate of.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where there is no exact method.
+    /// [`crate::Error::Unsupported`] where there is no exact method.
     pub fn exact_tau(&self, energy: &dyn Energy) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
         match self.conjugate.divergence() {
@@ -332,10 +329,9 @@ impl Joint {
             None => t,
         };
         let over_samples = [1_i64].as_slice();
-        let (_, slope) = self.conjugate.value_and_slope(&excess.detach());
+        let (value, slope) = self.conjugate.value_with_slope(&excess);
         let ratio = weighted(slope).f_mean_dim(over_samples, false, None)? * share;
-        let mut rows =
-            weighted(self.conjugate.value(&excess)).f_mean_dim(over_samples, false, None)? * share;
+        let mut rows = weighted(value).f_mean_dim(over_samples, false, None)? * share;
         if data {
             rows = rows + tau - batch.energy.value(batch.target);
         }
@@ -366,14 +362,6 @@ impl LikelihoodLoss for Joint {
         }
         let samples = self.draw_part(batch, 0..self.samples)?;
         self.by_autograd(batch, &samples, 1.0, true)
-    }
-}
-
-fn positive(name: &'static str, found: i64) -> Error {
-    Error::Parameter {
-        name,
-        expected: "a positive integer",
-        found: found.to_string(),
     }
 }
 

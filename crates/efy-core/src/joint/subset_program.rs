@@ -1,8 +1,9 @@
 //! The exact partition function of linear couplings over permutations: dynamic programming over subsets.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::{Error, Result};
 
@@ -35,7 +36,7 @@ pub fn log_permanent_over_factorial(theta: &Tensor) -> Result<Tensor> {
             hint: "use the sampled objective",
         });
     }
-    let layers = layers(k, theta.device())?;
+    let layers = known_layers(k, theta.device())?;
     let widest = layers.iter().map(|layer| layer.members.numel() as i64);
     let part = (PART / widest.max().unwrap_or(1).max(1)).max(1);
     let log_factorial: f64 = (2..=k).map(|i| (i as f64).ln()).sum();
@@ -74,32 +75,46 @@ struct Layer {
     rest: Tensor,
 }
 
+/// The layers of the last k and device, kept: to make them takes longer than a step that uses them.
+fn known_layers(k: i64, device: Device) -> Result<Rc<Vec<Layer>>> {
+    type Known = Option<(i64, Device, Rc<Vec<Layer>>)>;
+    thread_local! {
+        static KNOWN: RefCell<Known> = const { RefCell::new(None) };
+    }
+    KNOWN.with_borrow_mut(|known| match known {
+        Some((of, on, all)) if *of == k && *on == device => Ok(Rc::clone(all)),
+        _ => {
+            let all = Rc::new(layers(k, device)?);
+            *known = Some((k, device, Rc::clone(&all)));
+            Ok(all)
+        }
+    })
+}
+
 fn layers(k: i64, device: Device) -> Result<Vec<Layer>> {
     let mut by_size: Vec<Vec<u32>> = vec![Vec::new(); k as usize + 1];
+    let mut places = vec![0_i64; 1 << k];
     for set in 0..1_u32 << k {
-        by_size[set.count_ones() as usize].push(set);
+        let layer = &mut by_size[set.count_ones() as usize];
+        places[set as usize] = layer.len() as i64;
+        layer.push(set);
     }
     let upload = |numbers: &[i64]| -> Result<Tensor> {
-        Ok(Tensor::f_from_slice(numbers)?
-            .f_to_kind(Kind::Int64)?
-            .f_to_device(device)?)
+        Ok(Tensor::f_from_slice(numbers)?.f_to_device(device)?)
     };
-    by_size
-        .windows(2)
-        .map(|pair| {
-            let places: HashMap<u32, i64> = pair[0].iter().copied().zip(0..).collect();
-            let mut members = Vec::new();
-            let mut rest = Vec::new();
-            for &set in &pair[1] {
-                for j in (0..k).filter(|j| set >> j & 1 == 1) {
-                    members.push(j);
-                    rest.push(places[&(set & !(1 << j))]);
-                }
+    let layer = |sets: &Vec<u32>| {
+        let mut members = Vec::new();
+        let mut rest = Vec::new();
+        for &set in sets {
+            for j in (0..k).filter(|j| set >> j & 1 == 1) {
+                members.push(j);
+                rest.push(places[(set & !(1 << j)) as usize]);
             }
-            Ok(Layer {
-                members: upload(&members)?,
-                rest: upload(&rest)?,
-            })
+        }
+        Ok(Layer {
+            members: upload(&members)?,
+            rest: upload(&rest)?,
         })
-        .collect()
+    };
+    by_size[1..].iter().map(layer).collect()
 }

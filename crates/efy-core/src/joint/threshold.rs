@@ -108,21 +108,6 @@ pub fn density_ratio(divergence: Divergence, values: &Tensor, tau: &Tensor) -> T
     divergence.slope(&(values - tau.unsqueeze(1)))
 }
 
-/// $\log p(y) = \log q(y) + \log f^{*\prime}(g(y) - \tau)$ for `values` `[B, m]`, `tau` `[B]` and
-/// `log_prior` `[m]` or `[B, m]`: for Kullback-Leibler $\log q + g - \tau$; $-\infty$ outside of the support.
-pub fn log_probability(
-    divergence: Divergence,
-    values: &Tensor,
-    tau: &Tensor,
-    log_prior: &Tensor,
-) -> Tensor {
-    let excess = values - tau.unsqueeze(1);
-    match divergence {
-        Divergence::KullbackLeibler => excess + log_prior,
-        _ => divergence.slope(&excess).log() + log_prior,
-    }
-}
-
 /// Whether $p(y) > 0$, Bool `[B, m]`: $g(y) > \tau - 1/(\alpha - 1)$ for Tsallis, everywhere for all others.
 pub fn support(divergence: Divergence, values: &Tensor, tau: &Tensor) -> Tensor {
     let margin = divergence.support_margin();

@@ -38,6 +38,7 @@ pub use tsallis::Tsallis;
 use tch::Tensor;
 
 use crate::domain::{Domain, Geometry};
+use crate::error::positive;
 use crate::native::by_rows;
 use crate::{Error, Result};
 
@@ -102,19 +103,6 @@ pub trait Regularizer: Send {
     /// The function of one coordinate, for the regularizers that solvers know.
     fn separable(&self) -> Option<Separable> {
         None
-    }
-}
-
-/// Checks a regularization strength.
-fn positive(name: &'static str, gamma: f64) -> Result<f64> {
-    if gamma.is_finite() && gamma > 0.0 {
-        Ok(gamma)
-    } else {
-        Err(Error::Parameter {
-            name,
-            expected: "a positive number",
-            found: gamma.to_string(),
-        })
     }
 }
 

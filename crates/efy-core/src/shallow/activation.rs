@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use crate::error::positive;
 use crate::{Error, Result};
 
 /// $\sigma$ of a feature $\varphi(\theta, x) = \sigma(\langle\theta, e(x)\rangle)$.
@@ -38,14 +39,8 @@ impl Activation {
                 expected: "an integer from 0 to 8",
                 found: power.to_string(),
             }),
-            Activation::Exponential { sharpness }
-                if !(sharpness.is_finite() && sharpness > 0.0) =>
-            {
-                Err(Error::Parameter {
-                    name: "activation.sharpness",
-                    expected: "a positive number",
-                    found: sharpness.to_string(),
-                })
+            Activation::Exponential { sharpness } => {
+                positive("activation.sharpness", sharpness).map(drop)
             }
             _ => Ok(()),
         }

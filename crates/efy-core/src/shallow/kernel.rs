@@ -102,8 +102,17 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::matrix`].
     pub fn mmd_squared(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
-        let xx = self.matrix(x, x)?.mean(None);
-        let yy = self.matrix(y, y)?.mean(None);
+        self.mmd_squared_from(x, y, &self.within(y)?)
+    }
+
+    /// $E k(Y, Y')$, a scalar on the device.
+    pub(crate) fn within(&self, y: &Tensor) -> Result<Tensor> {
+        Ok(self.matrix(y, y)?.mean(None))
+    }
+
+    /// [`mmd_squared`](Self::mmd_squared) where $E k(Y, Y')$ is known.
+    pub(crate) fn mmd_squared_from(&self, x: &Tensor, y: &Tensor, yy: &Tensor) -> Result<Tensor> {
+        let xx = self.within(x)?;
         let xy = self.matrix(x, y)?.mean(None);
         Ok((xx + yy - xy * 2.0).clamp_min(0.0))
     }

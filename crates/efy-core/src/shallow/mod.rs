@@ -205,6 +205,15 @@ impl Shallow {
         Ok(self.space.pull_back(x, &slopes.mm(&self.neurons)))
     }
 
+    /// $\nabla(f + U/\beta)(x_i)$, `[n, d]`, with U that of the base measure.
+    pub(crate) fn drift(&self, x: &Tensor, beta: f64) -> Result<Tensor> {
+        let mut gradient = self.gradient(x)?;
+        if let Some(base) = self.space.base_gradient(x) {
+            gradient += base / beta;
+        }
+        Ok(gradient)
+    }
+
     /// The gradient within the space, `[n, d]`: its part that is tangent at x.
     ///
     /// # Errors

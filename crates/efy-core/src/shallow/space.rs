@@ -2,8 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::Result;
+use crate::error::positive;
 use crate::shape::dot;
-use crate::{Error, Result};
 
 /// The space of the points x, its base measure $\tau$, and the map e under which neurons see a point.
 ///
@@ -31,13 +32,7 @@ pub enum Space {
 impl Space {
     pub(super) fn validate(self) -> Result<()> {
         match self {
-            Space::Euclidean { deviation: Some(s) } if !(s.is_finite() && s > 0.0) => {
-                Err(Error::Parameter {
-                    name: "space.deviation",
-                    expected: "a positive number",
-                    found: s.to_string(),
-                })
-            }
+            Space::Euclidean { deviation: Some(s) } => positive("space.deviation", s).map(drop),
             _ => Ok(()),
         }
     }

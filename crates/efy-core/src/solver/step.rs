@@ -3,10 +3,11 @@
 use tch::Tensor;
 
 use super::{Problem, network};
+use crate::Result;
 use crate::device::constant;
 use crate::energy::Form;
+use crate::error::positive;
 use crate::regularizer::Separable;
-use crate::{Error, Result};
 
 /// The first step that [`Step::Automatic`] tries.
 const FIRST_STEP: f64 = 1.0;
@@ -55,14 +56,8 @@ impl Step {
 
     pub(super) fn validate(self) -> Result<()> {
         match self {
-            Step::Fixed(eta) | Step::Backtracking { initial: eta }
-                if !(eta.is_finite() && eta > 0.0) =>
-            {
-                Err(Error::Parameter {
-                    name: "solver.step",
-                    expected: "a positive number",
-                    found: eta.to_string(),
-                })
+            Step::Fixed(eta) | Step::Backtracking { initial: eta } => {
+                positive("solver.step", eta).map(drop)
             }
             _ => Ok(()),
         }

@@ -9,6 +9,8 @@
 
 mod duality;
 mod flows;
+#[path = "../support/json.rs"]
+mod json;
 mod networks;
 
 use std::path::Path;
@@ -29,26 +31,7 @@ fn golden(name: &str) -> Value {
 
 /// A number, vector or matrix of a case.
 fn tensor(case: &Value, name: &str, (kind, device): (Kind, Device)) -> Tensor {
-    fn collect(json: &Value, shape: &mut Vec<i64>, depth: usize, out: &mut Vec<f64>) {
-        match json {
-            Value::Array(items) => {
-                if shape.len() == depth {
-                    shape.push(items.len() as i64);
-                }
-                items
-                    .iter()
-                    .for_each(|item| collect(item, shape, depth + 1, out));
-            }
-            number => out.push(number.as_f64().unwrap()),
-        }
-    }
-    let (mut shape, mut out) = (Vec::new(), Vec::new());
-    collect(
-        case.get(name).unwrap_or_else(|| panic!("no {name}")),
-        &mut shape,
-        0,
-        &mut out,
-    );
+    let (shape, out) = json::numbers(case.get(name).unwrap_or_else(|| panic!("no {name}")));
     Tensor::from_slice(&out)
         .view(shape.as_slice())
         .to_kind(kind)

@@ -6,6 +6,8 @@
     missing_docs
 )]
 
+mod json;
+
 use std::ops::Deref;
 use std::path::Path;
 
@@ -52,21 +54,7 @@ pub fn golden(id: &str) -> Case {
 
 /// A number, vector or matrix, where the test is.
 pub fn tensor_of(json: &Value) -> Tensor {
-    fn collect(json: &Value, shape: &mut Vec<i64>, depth: usize, out: &mut Vec<f64>) {
-        match json {
-            Value::Array(items) => {
-                if shape.len() == depth {
-                    shape.push(items.len() as i64);
-                }
-                items
-                    .iter()
-                    .for_each(|item| collect(item, shape, depth + 1, out));
-            }
-            number => out.push(number.as_f64().unwrap()),
-        }
-    }
-    let (mut shape, mut values) = (Vec::new(), Vec::new());
-    collect(json, &mut shape, 0, &mut values);
+    let (shape, values) = json::numbers(json);
     tensor(&values).reshape(shape)
 }
 

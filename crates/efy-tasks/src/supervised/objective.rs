@@ -170,9 +170,7 @@ impl Supervised {
         }
         Ok(Tensor::f_cat(&parts, 0)?)
     }
-}
 
-impl Supervised {
     /// What the task makes of the inputs of a split, `[n, m]` for each replica.
     ///
     /// # Errors
@@ -356,14 +354,7 @@ impl Objective for Supervised {
 
     /// The mean over replicas.
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {
-        let mut all = self.evaluate_replicas(split)?;
-        match (all.len(), all.pop()) {
-            (1, Some(one)) => Ok(one),
-            (_, last) => {
-                all.extend(last);
-                Ok(Metrics::mean(&all))
-            }
-        }
+        Ok(Metrics::mean(&self.evaluate_replicas(split)?))
     }
 
     fn evaluate_replicas(&mut self, split: Split) -> efy_train::Result<Vec<Metrics>> {

@@ -108,17 +108,9 @@ impl Snapshot {
 /// Flat weights under their names.
 fn named(parameters: &Parameters, flat: &Tensor) -> Result<State> {
     let mut state = State::default();
-    let replicas = parameters.replicas();
-    let flat = flat.f_view([replicas, -1]).map_err(efy_core::Error::from)?;
-    let mut offset = 0;
-    for (name, tensor) in parameters.named() {
-        let length = tensor.numel() as i64 / replicas;
-        let part = flat
-            .f_narrow(1, offset, length)
-            .and_then(|part| part.f_reshape(tensor.size()))
-            .map_err(efy_core::Error::from)?;
-        state.put_tensor(name.as_str(), &part);
-        offset += length;
+    let parts = parameters.scatter(flat)?;
+    for ((name, _), part) in parameters.named().iter().zip(&parts) {
+        state.put_tensor(name.as_str(), part);
     }
     Ok(state)
 }

@@ -73,3 +73,24 @@ impl<T: Real, const L: usize> Blocks<T, L> {
         &mut self.lanes[vector].0[lane]
     }
 }
+
+/// Rows `[groups * half, d]` in blocks, those of the groups beside each other.
+pub(super) fn interleave<T: Real, const L: usize>(
+    rows: &[T],
+    (half, groups): (usize, usize),
+    (d, e): (usize, usize),
+) -> Vec<Lanes<T, L>> {
+    let groups: Vec<Blocks<T, L>> = rows
+        .chunks_exact((half * d).max(1))
+        .take(groups)
+        .map(|rows| Blocks::new(rows, d, e))
+        .collect();
+    let blocks = half.div_ceil(BLOCK);
+    let of_block = |block: usize| {
+        let slice = move |group: &Blocks<T, L>| {
+            group.lanes[block * group.size()..][..group.size()].to_vec()
+        };
+        groups.iter().flat_map(slice)
+    };
+    (0..blocks).flat_map(of_block).collect()
+}

@@ -7,23 +7,23 @@
 mod blocks;
 mod kernel;
 mod lanes;
+mod motion;
+mod neurons;
 mod unit;
 
-use std::hint::black_box;
-
-use multiversion::multiversion;
 use rayon::prelude::*;
 use tch::Tensor;
 
-use super::Real;
 use super::normal::{self, BLOCK, Key, Normal};
 use crate::Result;
 use crate::device::read;
 use crate::flow::{Rates, Renewal};
 use crate::shallow::{Activation, Shallow, Space};
-use blocks::Blocks;
-use kernel::{Sums, TILE};
+use blocks::{Blocks, interleave};
+use kernel::Sums;
 use lanes::Lanes;
+use motion::{Move, Scratch, add_block, move_block, renew};
+use neurons::{Neurons, Totals};
 use unit::{Power, Softplus, Unit};
 
 /// Registers of f32 and of f64 hold this many.
@@ -60,46 +60,12 @@ pub(crate) struct State<T, const L: usize> {
     discrepancy: Vec<f64>,
 }
 
-struct Neurons<T> {
-    e: usize,
-    /// Row by row.
-    theta: Vec<T>,
-    weights: Vec<T>,
-    charges: Vec<T>,
-}
-
 /// Where the noise comes from.
 pub(crate) enum Noise<'a> {
     /// From the generator.
     Drawn(Key),
     /// `[N, d]`.
     Given(&'a Tensor),
-}
-
-/// One move of all particles.
-#[derive(Clone, Copy)]
-struct Move<T> {
-    /// h.
-    step: T,
-    /// $\sqrt{2h/\beta}$.
-    noise: T,
-    /// $h/(\beta s^2)$.
-    base: T,
-    sphere: bool,
-}
-
-/// Sums over points, neuron by neuron in tiles.
-struct Totals {
-    values: Vec<f64>,
-    moments: Vec<f64>,
-}
-
-/// What a thread works with.
-struct Scratch<T, const L: usize> {
-    sums: Sums<T, L>,
-    force: Vec<Lanes<T, L>>,
-    words: Vec<u32>,
-    noise: Vec<T>,
 }
 
 impl<T: Normal, const L: usize> State<T, L> {
@@ -204,20 +170,13 @@ impl<T: Normal, const L: usize> State<T, L> {
             base: real(step / beta * self.space.base_rate().unwrap_or(0.0)),
             sphere: self.space == Space::Sphere,
         };
-        let given = match noise {
+        let (given, drawn) = match *noise {
             Noise::Given(noise) => {
                 let rows: Vec<T> = read::to_vec(noise)?;
-                Some(interleave::<T, L>(
-                    &rows,
-                    (self.half, self.groups),
-                    (self.d, self.d),
-                ))
+                let blocks = interleave::<T, L>(&rows, (self.half, self.groups), (self.d, self.d));
+                (Some(blocks), None)
             }
-            Noise::Drawn(_) => None,
-        };
-        let drawn = match *noise {
-            Noise::Drawn(key) => Some(key),
-            Noise::Given(_) => None,
+            Noise::Drawn(key) => (None, Some(key)),
         };
         let (tiles, amplitudes) = self.neurons.tiles();
         let (e, m) = (self.neurons.e, self.neurons.charges.len());
@@ -256,8 +215,11 @@ impl<T: Normal, const L: usize> State<T, L> {
                         scratch,
                     );
                     for (group, x) in blocks.chunks_exact_mut(size / groups).enumerate() {
-                        let sign = if group == 0 { T::one() } else { -T::one() };
-                        let sign = if given.is_some() { T::one() } else { sign };
+                        let sign = if group == 0 || given.is_some() {
+                            T::one()
+                        } else {
+                            -T::one()
+                        };
                         if let Some(given) = &given {
                             let size = d * Blocks::<T, L>::VECTORS;
                             let given = &given[(index * groups + group) * size..][..size];
@@ -328,232 +290,5 @@ impl<T: Normal, const L: usize> State<T, L> {
             self.discrepancy = self.neurons.follow(&of_data, &of_particles, rates);
         }
         Ok(())
-    }
-}
-
-/// Rows `[groups * half, d]` in blocks, those of the groups beside each other.
-fn interleave<T: Real, const L: usize>(
-    rows: &[T],
-    (half, groups): (usize, usize),
-    (d, e): (usize, usize),
-) -> Vec<Lanes<T, L>> {
-    let groups: Vec<Blocks<T, L>> = rows
-        .chunks_exact((half * d).max(1))
-        .take(groups)
-        .map(|rows| Blocks::new(rows, d, e))
-        .collect();
-    let blocks = half.div_ceil(BLOCK);
-    let of_block = |block: usize| {
-        let slice = move |group: &Blocks<T, L>| {
-            group.lanes[block * group.size()..][..group.size()].to_vec()
-        };
-        groups.iter().flat_map(slice)
-    };
-    (0..blocks).flat_map(of_block).collect()
-}
-
-/// Puts particles of a block of each group back to the data.
-fn renew<T: Real, const L: usize>(
-    data: &Blocks<T, L>,
-    blocks: &mut [Lanes<T, L>],
-    (index, live): (usize, usize),
-    (half, groups): (usize, usize),
-    renewal: Renewal,
-    scratch: &mut Scratch<T, L>,
-) {
-    let size = data.size();
-    match renewal {
-        Renewal::None => {}
-        Renewal::All => {
-            for (group, x) in blocks.chunks_exact_mut(size).enumerate() {
-                let first = (group * half + index * BLOCK) % data.n;
-                // The copy of a whole block is what restarts at every iteration cost.
-                if first.is_multiple_of(BLOCK)
-                    && first + live <= data.n
-                    && data.live(first / BLOCK) == live
-                {
-                    x.copy_from_slice(&data.lanes[first / BLOCK * size..][..size]);
-                    continue;
-                }
-                for slot in 0..live {
-                    data.copy_point((first + slot) % data.n, x, slot);
-                }
-            }
-        }
-        Renewal::Each { probability, key } => {
-            let d = scratch.noise.len() / BLOCK;
-            let words = &mut scratch.words[..4 * BLOCK];
-            normal::spare_words(key, index, d, words);
-            for (x, words) in blocks
-                .chunks_exact_mut(size)
-                .take(groups)
-                .zip(words.chunks_exact(2 * BLOCK))
-            {
-                let (decisions, choices) = words.split_at(BLOCK);
-                for slot in 0..live {
-                    let restart =
-                        normal::restart(decisions[slot], choices[slot], probability, data.n);
-                    if let Some(i) = restart {
-                        data.copy_point(i, x, slot);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// $x \leftarrow P(x - h\nabla f(x) - h/(\beta s^2)\, x \pm \sqrt{2h/\beta}\, z)$ for the points of a block.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn move_block<T: Real, U: Unit, const L: usize>(
-    _unit: U,
-    (tiles, amplitudes, e): (&[[T; TILE]], &[[T; TILE]], usize),
-    (motion, sign): (Move<T>, T),
-    (d, live): (usize, usize),
-    x: &mut [Lanes<T, L>],
-    scratch: &mut Scratch<T, L>,
-) {
-    let vectors = x.len() / e;
-    let force = &mut scratch.force;
-    force.fill(Lanes::zero());
-    kernel::add_forces::<T, U, L>((tiles, amplitudes), e, x, force);
-    let (noise, _) = scratch.noise.as_chunks::<L>();
-    let scale = sign * motion.noise;
-    // black_box: the optimizer would otherwise take one lane of many registers at a time, by gathers.
-    for ((x, force), z) in x.iter_mut().zip(force.iter()).zip(noise).take(d * vectors) {
-        let x = black_box(x);
-        let here = *x;
-        let moved = here.plus(-motion.step, force).plus(scale, &Lanes(*z));
-        *x = moved.plus(-motion.base, &here);
-    }
-    if motion.sphere {
-        // Coordinate by coordinate, so that all loops run over neighbours.
-        let lengths = &mut force[..vectors];
-        lengths.fill(Lanes::zero());
-        for x in x.chunks_exact(vectors) {
-            for (length, x) in lengths.iter_mut().zip(x) {
-                let x = black_box(x);
-                *length = length.plus_product(x, x);
-            }
-        }
-        for length in lengths.iter_mut() {
-            let length = black_box(length);
-            *length = length.map(|square| T::one() / square.sqrt());
-        }
-        for x in x.chunks_exact_mut(vectors) {
-            for (length, x) in lengths.iter().zip(x) {
-                let x = black_box(x);
-                *x = Lanes::zero().plus_product(x, length);
-            }
-        }
-    }
-    if live < vectors * L {
-        for slot in live..vectors * L {
-            for x in x[slot / L..].iter_mut().step_by(vectors) {
-                x.0[slot % L] = T::zero();
-            }
-        }
-    }
-}
-
-/// Adds the points of a block to the sums.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn add_block<T: Real, U: Unit, const L: usize>(
-    _unit: U,
-    (tiles, e): (&[[T; TILE]], usize),
-    x: &[Lanes<T, L>],
-    sums: &mut Sums<T, L>,
-) {
-    sums.add::<U>(tiles, e, x);
-}
-
-impl Totals {
-    fn of<T: Real, const L: usize>(sums: &Sums<T, L>) -> Self {
-        Totals {
-            values: sums.values.iter().map(Lanes::sum).collect(),
-            moments: sums.moments.iter().map(Lanes::sum).collect(),
-        }
-    }
-
-    /// The mean over `count` points; empty places have added `empty` to each value.
-    fn mean(parts: &[Totals], count: usize, empty: f64) -> Totals {
-        let sum = |f: fn(&Totals) -> &[f64], less: f64| {
-            let mut parts = parts.iter().map(f);
-            let mut sum = parts.next().unwrap_or_default().to_vec();
-            for part in parts {
-                sum.iter_mut()
-                    .zip(part)
-                    .for_each(|(sum, part)| *sum += part);
-            }
-            sum.iter_mut()
-                .for_each(|sum| *sum = (*sum - less) / count as f64);
-            sum
-        };
-        Totals {
-            values: sum(|totals| &totals.values, empty),
-            moments: sum(|totals| &totals.moments, 0.0),
-        }
-    }
-}
-
-/// Neurons in tiles, coordinate by coordinate, and their $w c/m$.
-type Tiles<T> = (Vec<[T; TILE]>, Vec<[T; TILE]>);
-
-impl<T: Real> Neurons<T> {
-    /// Places of the last tile without a neuron hold zeros.
-    fn tiles(&self) -> Tiles<T> {
-        let (e, m) = (self.e, self.charges.len());
-        let width: T = super::real(m as f64);
-        let mut tiles = vec![[T::zero(); TILE]; m.div_ceil(TILE) * e];
-        let mut amplitudes = vec![[T::zero(); TILE]; m.div_ceil(TILE)];
-        for (j, theta) in self.theta.chunks_exact(e).enumerate() {
-            for (tile, &theta) in tiles[j / TILE * e..].iter_mut().zip(theta) {
-                tile[j % TILE] = theta;
-            }
-            amplitudes[j / TILE][j % TILE] = self.weights[j] * self.charges[j] / width;
-        }
-        (tiles, amplitudes)
-    }
-
-    /// Moves neurons and weights; returns V.
-    fn follow(&mut self, data: &Totals, particles: &Totals, rates: &Rates) -> Vec<f64> {
-        let e = self.e;
-        let double = |value: T| value.to_f64().unwrap_or(f64::NAN);
-        let mut discrepancy = Vec::with_capacity(self.charges.len());
-        for (j, theta) in self.theta.chunks_exact_mut(e).enumerate() {
-            let charge = double(self.charges[j]);
-            let v = data.values[j] - particles.values[j];
-            discrepancy.push(v);
-            let weight = double(self.weights[j]) * (-rates.weights * charge * v).exp();
-            self.weights[j] = super::real(weight);
-            if rates.neurons == 0.0 {
-                continue;
-            }
-            let place = |k: usize| (j / TILE * e + k) * TILE + j % TILE;
-            let of = |k: usize| charge * (data.moments[place(k)] - particles.moments[place(k)]);
-            let along: f64 = theta
-                .iter()
-                .enumerate()
-                .map(|(k, &t)| double(t) * of(k))
-                .sum();
-            let moved: Vec<f64> = theta
-                .iter()
-                .enumerate()
-                .map(|(k, &t)| double(t) - rates.neurons * (of(k) - along * double(t)))
-                .collect();
-            let length = moved.iter().map(|t| t * t).sum::<f64>().sqrt();
-            theta
-                .iter_mut()
-                .zip(moved)
-                .for_each(|(t, moved)| *t = super::real(moved / length));
-        }
-        if let Some(cap) = rates.cap {
-            let mean =
-                self.weights.iter().map(|&w| double(w)).sum::<f64>() / self.weights.len() as f64;
-            if mean > cap {
-                let factor: T = super::real(cap / mean);
-                self.weights.iter_mut().for_each(|w| *w *= factor);
-            }
-        }
-        discrepancy
     }
 }
