@@ -36,6 +36,11 @@ pub const TF32_VARIABLE: &str = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
 /// The libtorch version that goes with the pinned tch.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
 
+/// Whether the environment lets cuBLAS use TF32.
+pub fn tf32_allowed() -> bool {
+    std::env::var_os(TF32_VARIABLE).is_some_and(|value| value == "1")
+}
+
 impl Environment {
     /// What holds now, for a run on `device`.
     pub fn capture(device: Device) -> Self {
@@ -44,7 +49,7 @@ impl Environment {
             libtorch: LIBTORCH_VERSION,
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             device: format!("{device:?}"),
-            tf32: std::env::var_os(TF32_VARIABLE).is_some_and(|value| value == "1"),
+            tf32: tf32_allowed(),
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
             libtorch_threads: tch::get_num_threads(),
             command: std::env::args().collect(),

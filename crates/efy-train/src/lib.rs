@@ -29,7 +29,7 @@ pub use checkpoint::CheckpointConfig;
 pub use config::TrainConfig;
 pub use control::Control;
 pub use early_stopping::{Direction, EarlyStopping};
-pub use environment::{Environment, LIBTORCH_VERSION, TF32_VARIABLE};
+pub use environment::{Environment, LIBTORCH_VERSION, TF32_VARIABLE, tf32_allowed};
 pub use error::{Error, Result, core_exit_code};
 pub use host_batches::{Batch, HostBatches};
 pub use metrics::Metrics;

@@ -13,8 +13,7 @@ use crate::output;
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
-    let device = arguments.device.device.select()?;
-    precision::settle(config.train.tf32, device)?;
+    let device = precision::device(arguments.device.device, &config.train)?;
     let mut trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let split = match arguments.split.as_str() {
         "train" => Split::Train,

@@ -1,8 +1,19 @@
 //! TF32, which libtorch asks the environment about, once, when it is loaded.
 
 use anyhow::Result;
-use efy_train::TF32_VARIABLE;
+use efy_core::device::DeviceChoice;
+use efy_train::{TF32_VARIABLE, TrainConfig, tf32_allowed};
 use tch::Device;
+
+/// The device that was chosen, which computes with or without TF32 as the configuration says: see [`settle`].
+///
+/// # Errors
+/// That there is no such device; as [`settle`].
+pub(crate) fn device(choice: DeviceChoice, config: &TrainConfig) -> Result<Device> {
+    let device = choice.select()?;
+    settle(config.tf32, device)?;
+    Ok(device)
+}
 
 /// Makes CUDA compute with or without TF32, as `train.tf32` says, whatever the environment does.
 ///
@@ -12,10 +23,9 @@ use tch::Device;
 ///
 /// # Errors
 /// That it could not start again.
-pub(crate) fn settle(tf32: bool, device: Device) -> Result<()> {
-    let allowed = std::env::var_os(TF32_VARIABLE).is_some_and(|value| value == "1");
+fn settle(tf32: bool, device: Device) -> Result<()> {
     match device {
-        Device::Cuda(_) if allowed != tf32 => again(tf32),
+        Device::Cuda(_) if tf32_allowed() != tf32 => again(tf32),
         _ => Ok(()),
     }
 }

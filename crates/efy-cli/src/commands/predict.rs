@@ -16,8 +16,7 @@ use crate::output;
 pub(crate) fn run(arguments: &Predict) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
-    let device = arguments.device.device.select()?;
-    precision::settle(config.train.tf32, device)?;
+    let device = precision::device(arguments.device.device, &config.train)?;
     let trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let table = data::read_rows(&arguments.input, &trained.schema)?;
     let text = trained.predictions_csv(&trained.schema.encode(&table)?)?;

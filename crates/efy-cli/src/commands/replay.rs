@@ -15,8 +15,7 @@ use crate::output;
 pub(crate) fn run(arguments: &Replay) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
-    let device = arguments.device.device.select()?;
-    precision::settle(config.train.tf32, device)?;
+    let device = precision::device(arguments.device.device, &config.train)?;
     let (kept, found) = supervised::replay(&run, &config, device, &Cache::from_env()?)?;
     describe(&found);
     let same = kept == found;

@@ -80,8 +80,7 @@ fn begin(
     let mut sets = arguments.set.clone();
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
-    let device = arguments.device.device.select()?;
-    precision::settle(config.train.tf32, device)?;
+    let device = precision::device(arguments.device.device, &config.train)?;
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
@@ -105,8 +104,7 @@ fn go_on(
         return Ok((run, Some(test)));
     }
     let config = Config::load(&run.config(), &[])?;
-    let device = arguments.device.device.select()?;
-    precision::settle(config.train.tf32, device)?;
+    let device = precision::device(arguments.device.device, &config.train)?;
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let log = Log::new(arguments);

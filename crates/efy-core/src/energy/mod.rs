@@ -18,7 +18,7 @@ mod spen;
 
 pub(crate) use augmented::augmented;
 pub use coupling::Coupling;
-pub(crate) use coupling::{add_times, by_row, times};
+pub(crate) use coupling::{add_times, by_row, minus_times, times};
 pub use custom::Custom;
 pub use linear::Linear;
 pub use linear_concave::{Features, LinearConcave};

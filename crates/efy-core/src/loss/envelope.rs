@@ -3,7 +3,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::energy::{Coupling, Energy, Form};
+use crate::energy::{Coupling, Energy, Form, minus_times};
 use crate::regularizer::Regularizer;
 
 /// The mean loss and its gradients in the energy's parameters.
@@ -51,9 +51,9 @@ pub(super) fn compare(
             let a = a.detach();
             let middle = argmax.lerp(target, 0.5);
             let inner = middle.matmul(&a);
-            let slope = minus_product(&u.detach(), &inner, &a.tr());
+            let slope = minus_times(&u.detach(), &inner, &a.tr());
             let other = middle.tr().matmul(&difference.matmul(&a)).neg();
-            let factor = minus_product(&other, &difference.tr(), &inner);
+            let factor = minus_times(&other, &difference.tr(), &inner);
             (slope, Some(factor))
         }
         _ => return None,
@@ -71,14 +71,6 @@ pub(super) fn compare(
         u: difference,
         factor,
     })
-}
-
-/// $M - A B$ in one launch.
-fn minus_product(matrix: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
-    matrix
-        .unsqueeze(0)
-        .baddbmm(&a.unsqueeze(0), &b.unsqueeze(0), 1, -1)
-        .squeeze_dim(0)
 }
 
 #[cfg(test)]

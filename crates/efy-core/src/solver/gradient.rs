@@ -10,7 +10,7 @@ use super::momentum::Extrapolation;
 use super::network::Slope;
 use super::step::{by_curvature, energy_curvature, quadratic_regularizer, scalar};
 use super::{Momentum, Options, Problem, Solution, Solver, Step};
-use crate::energy::{Coupling, Form, add_times};
+use crate::energy::{Coupling, Form, add_times, minus_times};
 use crate::{Result, native};
 
 /// $q = P_C(z + \eta \nabla F(z))$ with $F = \Phi - \Omega$, each row with its own step, and momentum in
@@ -238,10 +238,7 @@ impl Stepper {
         let a = a.detach();
         let eye = identity(u.size()[1], (u.kind(), u.device()))?;
         let diagonal = eye.addcmul(&eye, &(eta * -curvature));
-        let matrix = diagonal
-            .unsqueeze(0)
-            .baddbmm(&a.unsqueeze(0), &(&a * eta).tr().unsqueeze(0), 1, -1)
-            .squeeze_dim(0);
+        let matrix = minus_times(&diagonal, &a, &(&a * eta).tr());
         Ok(Stepper::Affine {
             constant: (u.detach() - slope) * eta,
             matrix,

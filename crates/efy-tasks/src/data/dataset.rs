@@ -3,13 +3,11 @@
 use efy_core::random::{Stream, generator};
 use rand::seq::SliceRandom;
 
+use super::csv_table::MAX_RANKED;
 use super::schema::Schema;
 use super::table::Table;
 use super::targets::Targets;
 use crate::{Error, Result};
-
-/// Most labels of a ranking.
-const MAX_RANKED: usize = u8::MAX as usize;
 
 /// A data set; its matrices always fit its schema.
 #[derive(Clone, Debug, PartialEq)]

@@ -52,13 +52,17 @@ impl Supervised {
     }
 
     /// Replicas of the model side by side, with the splits of the seeds [`TrainConfig::seeds`](efy_train::TrainConfig::seeds),
-    /// in their order.
+    /// in their order, which lie on the CPU unless there is one, and go to `device` or stay in host memory.
     ///
     /// # Errors
     /// As [`new`](Self::new), and when there is not one for each seed.
-    pub fn replicas(config: &Config, splits: Vec<Splits>) -> efy_core::Result<Self> {
+    pub fn replicas(
+        config: &Config,
+        splits: Vec<Splits>,
+        device: Device,
+    ) -> efy_core::Result<Self> {
         let seeds: Vec<u64> = config.train.seeds().take(splits.len()).collect();
-        let splits = Splits::side_by_side(splits, config.data.resident)?;
+        let splits = Splits::side_by_side(splits, (config.data.resident, device))?;
         Self::with_seeds(config, seeds, splits)
     }
 
@@ -157,10 +161,7 @@ impl Supervised {
         let _phase = Phase::Predict.enter();
         let parts: Vec<Tensor> = chunks(x.size()[0], EVALUATION_ROWS)
             .map(|(from, count)| {
-                let part = x.narrow(0, from, count).to_device(self.splits.device());
-                let energy = self.encode(&part)?;
-                let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
-                self.outputs.outcome(energy.as_ref(), &p)
+                self.outcome(&x.narrow(0, from, count).to_device(self.splits.device()))
             })
             .collect::<efy_core::Result<_>>()?;
         if parts.is_empty() {
@@ -169,6 +170,13 @@ impl Supervised {
             return Ok(Tensor::f_zeros([0, width], options)?);
         }
         Ok(Tensor::f_cat(&parts, 0)?)
+    }
+
+    /// What the task makes of inputs on the device.
+    fn outcome(&self, x: &Tensor) -> efy_core::Result<Tensor> {
+        let energy = self.encode(x)?;
+        let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
+        self.outputs.outcome(energy.as_ref(), &p)
     }
 
     /// What the task makes of the inputs of a split, `[n, m]` for each replica.
@@ -181,9 +189,7 @@ impl Supervised {
         let replicas = self.count();
         let mut parts: Vec<Vec<Tensor>> = (0..replicas).map(|_| Vec::new()).collect();
         self.each(split, &mut |x, _| {
-            let energy = self.encode(x)?;
-            let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
-            let outcome = self.outputs.outcome(energy.as_ref(), &p)?;
+            let outcome = self.outcome(x)?;
             let rows = outcome.size()[0] / replicas;
             for (index, parts) in (0..).zip(&mut parts) {
                 parts.push(outcome.narrow(0, index * rows, rows));
@@ -270,8 +276,7 @@ impl Objective for Supervised {
     }
 
     fn announce(&mut self, batches: &[Tensor]) -> efy_train::Result<()> {
-        let flat: Vec<Tensor> = batches.iter().map(|rows| rows.reshape([-1])).collect();
-        self.train.announce(&flat)
+        self.train.announce(batches)
     }
 
     fn parameters(&self) -> &Parameters {
@@ -279,7 +284,7 @@ impl Objective for Supervised {
     }
 
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
-        let (rows, x, y) = self.train.batch(&rows.reshape([-1]))?;
+        let (rows, x, y) = self.train.batch(rows)?;
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, &rows));
         self.training.set_step(self.steps);
         self.steps += 1;

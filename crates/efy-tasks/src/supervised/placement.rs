@@ -91,19 +91,20 @@ impl Source {
         }
     }
 
-    /// Indices, inputs and labels of a batch, on the device.
+    /// Indices, inputs and labels of a batch, on the device; the rows of replicas `[R, B]` follow each other.
     pub(super) fn batch(&mut self, rows: &Tensor) -> efy_train::Result<(Tensor, Tensor, Tensor)> {
         match self {
-            Source::Device(x, y) => Ok((
-                rows.shallow_clone(),
-                x.index_select(0, rows),
-                y.index_select(0, rows),
-            )),
+            Source::Device(x, y) => {
+                let rows = rows.reshape([-1]);
+                let (x, y) = (x.index_select(0, &rows), y.index_select(0, &rows));
+                Ok((rows, x, y))
+            }
             Source::Host(host) => {
                 let Batch { rows, columns } = host.batch(rows)?;
                 let [x, y] = <[Tensor; 2]>::try_from(columns)
                     .map_err(|_| efy_train::Error::State("a batch without labels".to_owned()))?;
-                Ok((rows, x, y))
+                let flat = |t: &Tensor| t.flatten(0, rows.dim() as i64 - 1);
+                Ok((flat(&rows), flat(&x), flat(&y)))
             }
         }
     }
@@ -115,21 +116,20 @@ impl Source {
         (replicas, ranges): (i64, &[(i64, i64)]),
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> efy_train::Result<()>,
     ) -> efy_train::Result<()> {
-        if let (Source::Device(x, y), 1) = (&self, replicas) {
-            let mut ranges = ranges.iter();
-            return ranges.try_for_each(|&(from, count)| {
-                visit(&x.narrow(0, from, count), &y.narrow(0, from, count))
-            });
-        }
-        let device = match self {
-            Source::Device(x, _) => x.device(),
-            Source::Host(_) => Device::Cpu,
-        };
         let each = self.rows() / replicas.max(1);
+        if let Source::Device(x, y) = &*self {
+            let part = |all: &Tensor, (from, count): (i64, i64)| {
+                let width = all.size()[1];
+                let own = all.view([replicas, each, width]).narrow(1, from, count);
+                own.reshape([replicas * count, width])
+            };
+            let mut ranges = ranges.iter();
+            return ranges.try_for_each(|&range| visit(&part(x, range), &part(y, range)));
+        }
         let rows: Vec<Tensor> = ranges
             .iter()
             .map(|&(from, count)| {
-                let options = (Kind::Int64, device);
+                let options = (Kind::Int64, Device::Cpu);
                 let first = Tensor::f_arange(replicas, options)?.f_mul_scalar(each)?;
                 let own = Tensor::f_arange_start(from, from + count, options)?;
                 first.f_unsqueeze(1)?.f_add(&own)?.f_reshape([-1])

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use tch::Device;
 
 use super::run::finish as finish_alone;
-use super::{Resident, Splits, Supervised};
+use super::{Splits, Supervised};
 use crate::Result;
-use crate::config::{Config, DataConfig};
+use crate::config::Config;
 use crate::data::Dataset;
 use crate::error::Error;
 
@@ -80,20 +80,16 @@ pub(super) fn finish(
     config: &Config,
     run: &RunDirectory,
     (together, outcomes): (&mut Supervised, &[Outcome]),
-    (data, device, started): (&Dataset, Device, Instant),
+    (data, started): (&Dataset, Instant),
     trainer: &mut Trainer<'_>,
 ) -> Result<Metrics> {
-    let options = (config.model.dtype.kind(), device);
+    // The models are looked at no more: they are put together where nothing has to be brought to a device.
+    let options = (config.model.dtype.kind(), Device::Cpu);
     let tests = together.evaluate_replicas(Split::Test)?;
     let predictions = together.predict_split(Split::Test)?;
     for (index, replica) in open(config, run, RunDirectory::open)?.iter().enumerate() {
         let alone = &replica.config;
-        // They are looked at no more.
-        let place = DataConfig {
-            resident: Resident::Host,
-            ..alone.data.clone()
-        };
-        let splits = Splits::new(data, &place, alone.train.seed, options)?;
+        let splits = Splits::new(data, &alone.data, alone.train.seed, options)?;
         let objective = Supervised::new(alone, splits)?;
         let weights = together.parameters().replica(index as i64);
         objective.parameters().assign(&weights)?;

@@ -13,7 +13,7 @@ use efy_train::{
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Placement, Resident, Scaling, Splits, Supervised, replicas};
+use super::{Placement, Scaling, Splits, Supervised, replicas};
 use crate::Result;
 use crate::config::Config;
 use crate::data::{self, Cache, Dataset, Schema, Targets};
@@ -121,16 +121,16 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What data, model and solver report.
     pub fn new(config: &'a Config, data: &'a Dataset, device: Device) -> Result<Self> {
-        let options = (config.model.dtype.kind(), device);
-        let mut place = config.data.clone();
-        if config.train.replicas > 1 {
-            // Decided for all of them.
-            place.resident = Resident::Host;
-        }
+        // Where the examples of several models live is decided for all of them.
+        let home = match config.train.replicas {
+            1 => device,
+            _ => Device::Cpu,
+        };
+        let options = (config.model.dtype.kind(), home);
         let splits = (config.train.seeds())
-            .map(|seed| Splits::new(data, &place, seed, options))
+            .map(|seed| Splits::new(data, &config.data, seed, options))
             .collect::<Result<_>>()?;
-        let objective = Supervised::replicas(config, splits)?;
+        let objective = Supervised::replicas(config, splits, device)?;
         objective.rehearse()?;
         Ok(Prepared {
             config,
@@ -238,7 +238,7 @@ impl<'a> Prepared<'a> {
             .resuming(snapshot);
         if config.train.replicas > 1 {
             let outcomes = trainer.fit_replicas(&mut objective)?;
-            let place = (data, device, started);
+            let place = (data, started);
             let trained = (&mut objective, outcomes.as_slice());
             return replicas::finish(config, run, trained, place, &mut trainer);
         }

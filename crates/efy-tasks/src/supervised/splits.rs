@@ -180,11 +180,14 @@ impl Splits {
     }
 
     /// Those of several replicas in one: each has as many rows in each split as the others, and they
-    /// follow each other. They come in host memory, and where they live is decided for all of them.
+    /// follow each other. They come on the CPU, and where they live is decided for all of them.
     ///
     /// # Errors
     /// [`efy_core::Error::Shape`] when they have not, or there are none.
-    pub(super) fn side_by_side(mut all: Vec<Splits>, resident: Resident) -> efy_core::Result<Self> {
+    pub(super) fn side_by_side(
+        mut all: Vec<Splits>,
+        (resident, device): (Resident, Device),
+    ) -> efy_core::Result<Self> {
         let sizes = |splits: &Splits| Split::ALL.map(|split| splits.get(split).rows.len());
         let fits = |first: &Splits| all.iter().all(|other| sizes(other) == sizes(first));
         if !all.first().is_some_and(fits) {
@@ -218,9 +221,9 @@ impl Splits {
             train,
             validation,
             test,
+            device,
             ..all.swap_remove(0)
         };
-        let device = joined.device;
         let parts = [&joined.train, &joined.validation, &joined.test];
         let cells: usize = parts
             .iter()

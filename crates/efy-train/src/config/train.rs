@@ -113,6 +113,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Batches of an epoch over so many examples.
+    pub(crate) fn steps_an_epoch(&self, examples: usize) -> u64 {
+        examples.div_ceil(self.batch_size.max(1)) as u64
+    }
+
     /// The seeds of all replicas.
     pub fn seeds(&self) -> impl Iterator<Item = u64> {
         let first = self.seed;

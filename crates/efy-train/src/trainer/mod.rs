@@ -219,7 +219,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn steps_an_epoch(&self, objective: &dyn Objective) -> u64 {
-        objective.examples().div_ceil(self.config.batch_size.max(1)) as u64
+        self.config.steps_an_epoch(objective.examples())
     }
 
     /// All epochs that are left.
@@ -335,13 +335,8 @@ impl<'a> Trainer<'a> {
             stopping.restore(replica.progress);
             let monitored = metrics.get(&config.monitor).unwrap_or(f64::NAN);
             if stopping.improved(monitored) {
-                let parameters = objective.parameters();
-                match &session.best {
-                    None => session.best = Some(parameters.flat().copy()),
-                    Some(best) => parameters.copy_replica(index as i64, best)?,
-                }
-                replica.kept = true;
-                (replica.outcome.best_step, replica.outcome.best_epoch) = (step, epoch);
+                let best = (index, &mut session.best);
+                replica.keep(best, objective.parameters(), (step, epoch))?;
                 replica.outcome.validation = metrics;
             }
             replica.progress = stopping.progress();

@@ -62,12 +62,7 @@ impl Trainer<'_> {
         for &index in ending {
             let replica = &mut session.replicas[index];
             if several && !replica.kept {
-                match &session.best {
-                    None => session.best = Some(parameters.flat().copy()),
-                    Some(best) => parameters.copy_replica(index as i64, best)?,
-                }
-                replica.kept = true;
-                (replica.outcome.best_step, replica.outcome.best_epoch) = (step, epoch);
+                replica.keep((index, &mut session.best), parameters, (step, epoch))?;
             }
             replica.ended = true;
             (replica.outcome.steps, replica.outcome.epochs) = (step, epoch);

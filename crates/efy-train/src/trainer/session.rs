@@ -1,5 +1,6 @@
 //! Everything of a training that changes with its steps, beside the weights and the objective.
 
+use efy_core::parameters::Parameters;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -50,6 +51,24 @@ pub(crate) struct Replica {
     pub(crate) reported_faults: u64,
 }
 
+impl Replica {
+    /// Keeps its weights as they are now, in its part of the `best` of all.
+    pub(crate) fn keep(
+        &mut self,
+        (index, best): (usize, &mut Option<Tensor>),
+        parameters: &Parameters,
+        (step, epoch): (u64, u64),
+    ) -> Result<()> {
+        match best {
+            None => *best = Some(parameters.flat().copy()),
+            Some(best) => parameters.copy_replica(index as i64, best)?,
+        }
+        self.kept = true;
+        (self.outcome.best_step, self.outcome.best_epoch) = (step, epoch);
+        Ok(())
+    }
+}
+
 const OPTIMIZER: &str = "optimizer";
 const REPLICA: &str = "replica";
 const INTERVAL: &str = "interval";
@@ -63,8 +82,7 @@ impl Session {
         earlier: Option<Outcome>,
     ) -> Result<Self> {
         let last_epoch = earlier.as_ref().map_or(config.epochs, |fit| fit.best_epoch);
-        let steps_an_epoch = objective.examples().div_ceil(config.batch_size.max(1)) as u64;
-        let total = steps_an_epoch * last_epoch;
+        let total = config.steps_an_epoch(objective.examples()) * last_epoch;
         let replica = Replica {
             outcome: earlier.clone().unwrap_or_default(),
             progress: Progress::default(),
