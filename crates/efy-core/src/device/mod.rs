@@ -4,6 +4,7 @@
 mod choice;
 mod constant;
 mod cuda;
+mod flag;
 mod memory;
 mod phase;
 pub mod read;
@@ -12,5 +13,6 @@ mod runtime;
 pub use choice::DeviceChoice;
 pub(crate) use constant::{constant, constant_rows, constants};
 pub use cuda::{CudaDevice, CudaReport, CudaState};
+pub(crate) use flag::Flag;
 pub use memory::DeviceMemory;
 pub use phase::{Entered, Phase};

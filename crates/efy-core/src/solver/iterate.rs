@@ -5,14 +5,16 @@ use tch::{Device, Kind, Tensor};
 use super::certificate::{self, Measure};
 use super::{Options, Problem, Solution};
 use crate::Result;
-use crate::device::{constant_rows, read};
+use crate::device::{Flag, constant_rows};
 
 /// Calls `advance`, which makes one iteration on all rows and returns the iterate, until every row is
 /// done.
 ///
 /// Rows are independent: a row's answer is its own iterate at the first look at which its residual is
-/// small enough, whatever the others do. Between looks nothing is masked and nothing is read. Where a look
-/// is a synchronization, the iterations before it double from each to the next.
+/// small enough, whatever the others do. Between looks nothing is masked and nothing is read. Off the CPU
+/// nobody waits for what a look finds: iterations are launched until the host has heard that all rows are
+/// done, and those after the look change no answer. As a look is worth several iterations there, the number
+/// of them before it doubles from each to the next.
 pub(super) fn iterate(
     problem: &Problem<'_>,
     options: &Options,
@@ -46,7 +48,13 @@ pub(super) fn iterate_until(
     let mut iterations = constant_rows(most, rows, (Kind::Int64, device))?;
     let mut done: Option<Tensor> = None;
     let mut next_look = options.check_every;
+    let mut finished: Option<Flag> = None;
     for iteration in 1..=options.max_iterations {
+        if let Some(finished) = &finished
+            && finished.is_set()?
+        {
+            break;
+        }
         let p = advance()?;
         let last = iteration == options.max_iterations;
         if !(last || iteration == next_look) {
@@ -71,11 +79,8 @@ pub(super) fn iterate_until(
         let newly = small.logical_and(&before.logical_not());
         iterations = iterations.masked_fill(&newly, iteration as i64);
         let now = before.logical_or(&newly);
-        let finished = read::scalar(&now.all())? != 0.0;
+        finished = Some(Flag::post(&now.all())?);
         done = Some(now);
-        if finished {
-            break;
-        }
     }
     Ok(certificate::certify(
         measure, problem, answer, iterations, options, solver,

@@ -88,7 +88,7 @@ pub struct Options {
     /// A row that is not done after this many iterations is given up.
     pub max_iterations: usize,
     /// How many iterations a batched tensor loop runs before it looks whether all rows are done. On the
-    /// CPU it looks again after as many; elsewhere, where a look is a synchronization, after 2, 4, 8, ...
+    /// CPU it looks again after as many; elsewhere, where a look is many launches, after 2, 4, 8, ...
     /// times as many. 0: never, all rows run `max_iterations`. Native loops look at every row after every
     /// iteration whatever this says.
     pub check_every: usize,

@@ -10,7 +10,7 @@ use crate::support::Place;
 
 /// Iterations of the solver in two runs whose difference is what iterations cost.
 const ITERATIONS: [u64; 2] = [4, 6];
-/// The same for evaluations, and one with a look at the device, the first of which comes after 40.
+/// The same for evaluations, and one with a look at which rows are done, the first of which comes after 40.
 const LOOKS: [u64; 3] = [4, 6, 41];
 
 /// 60 training examples in batches of 10, 20 validation and 20 test examples; 3 features, 4 labels.
@@ -102,7 +102,8 @@ pub(super) fn evaluation(settings: &str) -> Result<EvaluationCounts, String> {
             format!("--set solver.max_iterations=2 --set solver.eval_max_iterations={iterations}");
         run(&place, settings, &more).report
     });
-    let [few, many, _] = LOOKS;
+    let [few, many, looking] = LOOKS;
+    // What there is without iterations, for an iteration, and for a look.
     let each = |phase: &str, what: fn(&Counts) -> u64| -> Result<[u64; 3], String> {
         let in_all = |report: &Report| {
             let phase = report.within(phase);
@@ -112,12 +113,22 @@ pub(super) fn evaluation(settings: &str) -> Result<EvaluationCounts, String> {
         let [a, b, c] = [&reports[0], &reports[1], &reports[2]].map(in_all);
         let (a, b, c) = (a?, b?, c?);
         let iteration = exactly(b - a, many - few)?;
-        Ok([a - iteration * few, iteration, c - b])
+        Ok([
+            a - iteration * few,
+            iteration,
+            c - b - iteration * (looking - many),
+        ])
     };
-    let [launches, iteration, _] = each("evaluate", |counts| counts.launches)?;
-    let [syncs, _, look] = each("evaluate", |counts| counts.syncs)?;
-    let [predict, predict_iteration, _] = each("predict", |counts| counts.launches)?;
-    let [predict_syncs, _, predict_look] = each("predict", |counts| counts.syncs)?;
+    let [launches, iteration, look] = each("evaluate", |counts| counts.launches)?;
+    let [predict, predict_iteration, predict_look] = each("predict", |counts| counts.launches)?;
+    let waits = |phase| -> Result<u64, String> {
+        let [syncs, iteration, look] = each(phase, |counts| counts.syncs)?;
+        match iteration + look {
+            0 => Ok(syncs),
+            _ => Err(format!("{iteration} waits an iteration, {look} a look")),
+        }
+    };
+    let (syncs, predict_syncs) = (waits("evaluate")?, waits("predict")?);
     Ok(EvaluationCounts {
         launches,
         iteration,

@@ -81,12 +81,12 @@ row!(
     Evaluation, EvaluationCounts,
     launches: "Launches for the metrics of a batch, without iterations of the solver.",
     iteration: "Launches of an iteration.",
-    syncs: "Waits, without the looks of the solver.",
-    look: "Waits of a look.",
+    look: "Launches of a look at which rows are done.",
+    syncs: "Waits, whatever the iterations.",
     predict: "Launches for the predictions of a batch, without iterations of the solver.",
     predict_iteration: "Launches of an iteration.",
-    predict_syncs: "Waits, without the looks, and before the predictions are read.",
-    predict_look: "Waits of a look.",
+    predict_look: "Launches of a look.",
+    predict_syncs: "Waits, before the predictions are read.",
 );
 
 /// The rows of a file of the workspace.
@@ -139,8 +139,9 @@ pub(super) fn page(training: &[Training], evaluations: &[Evaluation]) -> String 
         .map(|row| (row.algorithm(), row.settings(), row.counts()));
     section(&mut text, Training::COLUMNS, rows);
     text.push_str(
-        "## Evaluation and prediction\n\nOf a batch of up to 4096 examples. The solver looks at the device after 40, \
-         80, 160, ... iterations, to stop when all rows are done.\n\n",
+        "## Evaluation and prediction\n\nOf a batch of up to 4096 examples. After 40, 80, 160, ... iterations \
+         of the solver the device looks which rows are done. The host does not wait for the answer, and stops when it has heard \
+         that all are.\n\n",
     );
     let rows = evaluations
         .iter()

@@ -1,0 +1,72 @@
+//! A truth on the device that the host hears of without waiting.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tch::{Device, Kind, Tensor};
+
+use super::read;
+use crate::Result;
+
+/// Whether the device has said that something is so.
+///
+/// [`post`](Self::post) queues a copy to page-locked memory of the host, and [`is_set`](Self::is_set) looks
+/// at that memory. It may hear of it late, by as much as the host is ahead of the device, but it never waits;
+/// what depends on it must come out the same however late it is. On the CPU it is never late.
+pub(crate) struct Flag {
+    host: Tensor,
+    password: i64,
+}
+
+impl Flag {
+    /// Asks the device for `truth`, a Bool scalar.
+    ///
+    /// # Errors
+    /// [`crate::Error::Torch`] for an error of an earlier kernel, or when there is no memory.
+    pub(crate) fn post(truth: &Tensor) -> Result<Self> {
+        static POSTED: AtomicU64 = AtomicU64::new(1);
+        // What the host's memory holds before the copy arrives is anything, but not a number that has not been
+        // used before. The factor is odd: no two products are equal.
+        let count = POSTED.fetch_add(1, Ordering::Relaxed);
+        let password = count.wrapping_mul(0x9E37_79B9_7F4A_7C15) as i64;
+        let answer = truth.f_mul_scalar(password)?;
+        // Memory for a copy that need not wait is page-locked. A machine may have none of it.
+        let host = answer
+            .f_to_device_(Device::Cpu, Kind::Int64, true, false)
+            .or_else(|_| answer.f_to_device(Device::Cpu))?;
+        Ok(Flag { host, password })
+    }
+
+    /// Whether it is true as far as the host has heard.
+    ///
+    /// # Errors
+    /// None that is known: the memory is the host's.
+    pub(crate) fn is_set(&self) -> Result<bool> {
+        let mut heard = [0_i64];
+        read::fill(&self.host, &mut heard)?;
+        Ok(heard == [self.password])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_hears_at_once() {
+        for truth in [true, false, true] {
+            let flag = Flag::post(&Tensor::from(truth)).unwrap();
+            assert_eq!(flag.is_set().unwrap(), truth);
+        }
+    }
+
+    #[test]
+    fn what_another_flag_left_in_memory_is_no_answer() {
+        let before = Flag::post(&Tensor::from(true)).unwrap();
+        let next = Flag::post(&Tensor::from(false)).unwrap();
+        let late = Flag {
+            host: before.host,
+            password: next.password,
+        };
+        assert!(!late.is_set().unwrap());
+    }
+}
