@@ -4,6 +4,19 @@ use tch::{Kind, Tensor};
 
 use crate::{Error, Result};
 
+/// t, multiplied unless the factor is 1.
+pub(crate) fn scaled(t: &Tensor, factor: f64) -> Tensor {
+    match factor {
+        1.0 => t.shallow_clone(),
+        _ => t * factor,
+    }
+}
+
+/// $1 - t$ in one launch.
+pub(crate) fn complement(t: &Tensor) -> Tensor {
+    t.rsub_scalar(1.0)
+}
+
 /// Rows B and columns k of a tensor that is known to be a matrix.
 pub(crate) fn size2(t: &Tensor) -> (i64, i64) {
     match t.size().as_slice() {

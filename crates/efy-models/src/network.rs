@@ -174,31 +174,36 @@ impl Network {
         Ok((out.f_to_kind(x.kind())?, Tape { inputs, cast }))
     }
 
-    /// Gradients in the weights and biases, flattened, in the order of the layers, from the gradient
-    /// in the output `[B, k]`.
+    /// The gradient in the weights and biases as they lie in the buffer, `[n]`, from the gradient in the
+    /// output `[B, k]`.
     ///
     /// # Errors
     /// [`efy_core::Error::Torch`] when the gradient does not fit the pass.
-    pub fn backward(&self, tape: &Tape, output: &Tensor) -> Result<Vec<Tensor>> {
+    pub fn backward(&self, tape: &Tape, output: &Tensor) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let mut gradient = match self.kind {
             None => output.shallow_clone(),
             Some(kind) => output.f_to_kind(kind)?,
         };
         let layers = tape.cast.as_ref().unwrap_or(&self.layers);
-        let mut reversed = Vec::with_capacity(2 * layers.len());
-        for (index, (input, (weight, _))) in tape.inputs.iter().zip(layers).enumerate().rev() {
-            reversed.push(gradient.f_sum_dim_intlist(0, false, None)?);
-            reversed.push(gradient.tr().f_matmul(input)?.reshape([-1]));
+        // Each part is computed where it belongs.
+        let flat = Tensor::f_empty(self.flat.size(), (gradient.kind(), gradient.device()))?;
+        let mut end = self.flat.numel() as i64;
+        let mut place = |like: &Tensor| -> Result<Tensor> {
+            let length = like.numel() as i64;
+            end -= length;
+            Ok(flat
+                .f_narrow(0, end, length)?
+                .f_view(like.size().as_slice())?)
+        };
+        for (index, (input, (weight, bias))) in tape.inputs.iter().zip(layers).enumerate().rev() {
+            let _ = gradient.f_sum_intlist_out(&place(bias)?, 0, false, None)?;
+            let _ = gradient.tr().f_mm_out(&place(weight)?, input)?;
             if index > 0 {
                 gradient = input.f_threshold_backward(&gradient.f_matmul(weight)?, 0.0)?;
             }
         }
-        reversed.reverse();
-        Ok(match self.kind {
-            None => reversed,
-            Some(_) => vec![Tensor::f_cat(&reversed, 0)?.f_to_kind(output.kind())?],
-        })
+        Ok(flat.f_to_kind(output.kind())?)
     }
 }
 

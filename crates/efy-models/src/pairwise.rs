@@ -145,8 +145,8 @@ impl Model for Pairwise {
     }
 
     fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
-        let mut parts = self.unary.backward(&pass.tape, &loss.u)?;
-        parts.extend(loss.factor.as_ref().map(|factor| factor.reshape([-1])));
+        let mut parts = vec![self.unary.backward(&pass.tape, &loss.u)?];
+        parts.extend(loss.shared.iter().map(|gradient| gradient.reshape([-1])));
         Ok(Tensor::f_cat(&parts, 0)?)
     }
 }
@@ -160,10 +160,9 @@ mod tests {
     use efy_test::{everywhere, number, place, tolerance, uniform};
 
     use super::*;
-    use crate::Unary;
+    use crate::{Sign, Spen, Unary};
 
-    /// Written out for the native loops.
-    #[everywhere(cpu)]
+    #[everywhere]
     fn the_backward_pass_written_out_is_that_of_autograd() {
         let options = place();
         let x = uniform(&[9, 5], 2.0, 3);
@@ -171,9 +170,13 @@ mod tests {
         let loss = FenchelYoung::new(Gini::new(1.0).unwrap(), Cube, Auto::default());
         for hidden in [&[][..], &[7], &[7, 6]] {
             let shared = (3, CouplingSource::Shared);
-            let models: [Box<dyn Model>; 2] = [
+            let spen =
+                |prior: &[i64], sign| Spen::new((5, 4), hidden, (prior, sign), 1, options).unwrap();
+            let models: [Box<dyn Model>; 4] = [
                 Box::new(Unary::new((5, 4), hidden, 1, options).unwrap()),
                 Box::new(Pairwise::new((5, 4), hidden, shared, 1, options).unwrap()),
+                Box::new(spen(&[6], Sign::Free)),
+                Box::new(spen(&[6, 3], Sign::Nonnegative)),
             ];
             for model in models {
                 let energy = model.energy(&x).unwrap();

@@ -2,12 +2,13 @@
 
 use efy_core::Result;
 use efy_core::energy::{self, Energy};
+use efy_core::loss::MeanGradient;
 use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
 use crate::prior::{PriorWeights, clamp};
 use crate::replicas::of_weights;
-use crate::{Model, Network, Seeds, Sign};
+use crate::{Model, Network, Pass, Seeds, Sign};
 
 /// $\Phi = \langle u, p\rangle - \Psi(p)$ with $u = g_w(x)$ and a softplus network $\Psi$ over labels.
 ///
@@ -81,6 +82,25 @@ impl Model for Spen {
             u,
             self.prior.prior(x.size()[0])?,
         )?))
+    }
+
+    fn pass(&self, x: &Tensor) -> Result<Option<Pass>> {
+        if self.unary.replicas().is_some() {
+            return Ok(None);
+        }
+        let (u, tape) = self.unary.pass(x)?;
+        let _guard = tch::no_grad_guard();
+        let energy = energy::Spen::new(u, self.prior.prior(x.size()[0])?)?;
+        Ok(Some(Pass {
+            energy: Box::new(energy),
+            tape,
+        }))
+    }
+
+    fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
+        let mut parts = vec![self.unary.backward(&pass.tape, &loss.u)?];
+        parts.extend(loss.shared.iter().map(|gradient| gradient.reshape([-1])));
+        Ok(Tensor::f_cat(&parts, 0)?)
     }
 
     fn constrain(&self) -> Result<()> {

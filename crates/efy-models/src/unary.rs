@@ -75,9 +75,6 @@ impl Model for Unary {
     }
 
     fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
-        Ok(Tensor::f_cat(
-            &self.network.backward(&pass.tape, &loss.u)?,
-            0,
-        )?)
+        self.network.backward(&pass.tape, &loss.u)
     }
 }

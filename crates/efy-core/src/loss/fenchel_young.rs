@@ -141,7 +141,7 @@ impl FenchelYoung {
         start: Option<&Tensor>,
     ) -> Result<Option<MeanGradient>> {
         let problem = self.problem(energy);
-        if !problem.on_cpu() {
+        if !problem.on_cpu() || matches!(energy.form(), Form::Network { .. }) {
             return self.batched_gradient(energy, target, start);
         }
         if !native::comparable(&problem) || self.stable_loss(energy, target).is_some() {
@@ -153,7 +153,7 @@ impl FenchelYoung {
         Ok(Some(MeanGradient {
             mean: scalar_like(mean, &u),
             u,
-            factor,
+            shared: factor.into_iter().collect(),
             solution,
         }))
     }
@@ -171,15 +171,18 @@ impl FenchelYoung {
         }
         target::check(energy, target)?;
         let solution = self.predict(energy, start)?;
-        let found = envelope::compare(energy, regularizer, &solution.argmax, target);
-        Ok(found.map(|Envelope { mean, u, factor }| MeanGradient {
-            mean: match self.stable_loss(energy, target) {
-                Some(rows) => rows.detach().mean(None::<Kind>),
-                None => mean,
-            },
-            u,
-            factor,
-            solution,
+        let stable = self
+            .stable_loss(energy, target)
+            .map(|rows| rows.detach().mean(None::<Kind>));
+        let argmax = &solution.argmax;
+        let found = envelope::compare(energy, regularizer, argmax, target, stable.is_none());
+        Ok(found.and_then(|Envelope { mean, u, shared }| {
+            Some(MeanGradient {
+                mean: stable.or(mean)?,
+                u,
+                shared,
+                solution,
+            })
         }))
     }
 

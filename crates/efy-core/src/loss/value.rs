@@ -32,9 +32,11 @@ pub struct MeanGradient {
     pub mean: Tensor,
     /// Its gradient in u, $(\hat y - y) / B$, `[B, k]`.
     pub u: Tensor,
-    /// Its gradient in the factor A of a low-rank coupling,
-    /// $-\frac1B \sum_i (\hat y_i \hat y_i^\top - y_i y_i^\top) A$, `[k, m]`.
-    pub factor: Option<Tensor>,
+    /// Its gradients in what all rows share: for a low-rank coupling in its factor A,
+    /// $-\frac1B \sum_i (\hat y_i \hat y_i^\top - y_i y_i^\top) A$ `[k, m]`; for a network over outputs
+    /// in W, $W^z$ and b of each layer and in w, of
+    /// $\frac1B \sum_i \Psi(y_i) - \Psi(\hat y_i)$.
+    pub shared: Vec<Tensor>,
     /// $\hat y$ and how it was found: the regularized predictions, or the maximizers of the
     /// cost-augmented problem for [`Margin`](super::Margin).
     pub solution: Solution,

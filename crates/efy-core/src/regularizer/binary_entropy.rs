@@ -1,6 +1,6 @@
 //! The binary (Fermi-Dirac) negentropy on boxes.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::rows::Fermi;
 use super::{Regularizer, Separable, difference, positive, prox_by_coordinates};
@@ -73,7 +73,7 @@ impl BinaryEntropy {
 
     /// The logits $(h - l)\theta / \gamma$ of q.
     fn logits(&self, theta: &Tensor) -> Tensor {
-        theta / (self.gamma / self.width())
+        shape::scaled(theta, self.width() / self.gamma)
     }
 
     fn omega(&self) -> Separable {
@@ -136,15 +136,18 @@ impl Regularizer for BinaryEntropy {
 
     fn value(&self, p: &Tensor) -> Tensor {
         let q = self.unit(p);
-        let rest: Tensor = 1.0 - &q;
-        shape::row_sum(&(q.xlogy(&q) + rest.xlogy(&rest))) * self.gamma
+        let rest = shape::complement(&q);
+        shape::scaled(
+            &shape::row_sum(&(q.xlogy(&q) + rest.xlogy(&rest))),
+            self.gamma,
+        )
     }
 
     fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Option<Tensor> {
         let (p, q) = (self.unit(p), self.unit(q));
         let up = difference::x_log_x(&p, &q);
-        let down = difference::x_log_x(&(1.0 - p), &(1.0 - q));
-        Some((up - down) * (self.gamma / self.width()))
+        let down = difference::x_log_x(&shape::complement(&p), &shape::complement(&q));
+        Some(shape::scaled(&(up - down), self.gamma / self.width()))
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {
@@ -194,8 +197,8 @@ impl Regularizer for BinaryEntropy {
         let part = self.part(domain)?;
         let (t, tau) = part.shift(&self.logits(theta));
         let q = self.unit(target);
-        let cross = &q * softplus(&t.neg()) + (1.0 - &q) * softplus(&t);
-        let loss = shape::row_sum(&cross) * self.gamma + self.value(target);
+        let cross = softplus(&t).lerp_tensor(&softplus(&t.neg()), &q);
+        let loss = shape::scaled(&shape::row_sum(&cross), self.gamma) + self.value(target);
         Some(match tau {
             Some(tau) => {
                 // The graph ends at tau: as a maximum, the loss does not change with it.
@@ -219,8 +222,18 @@ pub(super) fn is_cube(domain: &dyn Domain) -> bool {
     domain.bounds() == Some((0.0, 1.0))
 }
 
-/// $\log(1 + e^t)$ to full relative accuracy for every t (libtorch's own softplus switches to the
-/// identity at 20, which costs f64 its last digits), with the sigmoid as its derivative.
+/// $\log(1 + e^t)$ to full relative accuracy for every t, with the sigmoid as its derivative.
 pub(crate) fn softplus(t: &Tensor) -> Tensor {
-    t.neg().log_sigmoid().neg()
+    match t.kind() {
+        // libtorch's own is the identity from 20 on, which costs f64 its last digits.
+        Kind::Double => t.neg().log_sigmoid().neg(),
+        _ => t.softplus(),
+    }
+}
+
+/// $v \odot \sigma(t)$, the derivative of [`softplus`] along v, in one launch; v is broadcast.
+pub(crate) fn softplus_backward(v: &Tensor, t: &Tensor) -> Tensor {
+    // Far beyond where the sigmoid is 1, and before the exponential overflows.
+    const LINEAR: f64 = 80.0;
+    t.softplus_backward(v, 1.0, LINEAR)
 }

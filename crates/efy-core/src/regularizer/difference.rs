@@ -6,33 +6,34 @@
 
 use tch::{Kind, Tensor};
 
-/// M, $m / M$ and $\delta$; the last two are NaN where p = q = 0.
+/// M, $m / M$ and $-\delta$; the last two are NaN where p = q = 0.
 fn ratio(p: &Tensor, q: &Tensor) -> (Tensor, Tensor, Tensor) {
     let larger = p.maximum(q);
     let smaller = p.minimum(q);
-    let delta = (&larger - &smaller) / &larger;
+    let negative = (&smaller - &larger) / &larger;
     let rest = smaller / &larger;
-    (larger, rest, delta)
+    (larger, rest, negative)
 }
 
 /// Of $x \log x$: $\log M - \frac{m}{M} \frac{\log(1 - \delta)}{\delta}$, and 0 where p = q = 0.
 pub(super) fn x_log_x(p: &Tensor, q: &Tensor) -> Tensor {
-    let (larger, rest, delta) = ratio(p, q);
+    let (larger, rest, negative) = ratio(p, q);
     // In f32 delta rounds to 1 while m / M is still positive, and the logarithm would be infinite.
     let unit = match p.kind() {
         Kind::Double => f64::EPSILON,
         _ => f64::from(f32::EPSILON),
     };
-    let negative = delta.neg().clamp_min(0.5 * unit - 1.0);
-    let slope = rest.special_xlog1py(&negative) / &negative;
-    let slope = slope.where_self(&delta.gt(0.0), &delta.ones_like());
-    (larger.log() + slope).masked_fill(&larger.le(0.0), 0.0)
+    let negative = negative.clamp_min(0.5 * unit - 1.0);
+    // 1 in the limit p = q, where it is 0 / 0.
+    let slope = (rest.special_xlog1py(&negative) / negative).nan_to_num(1.0, None, None);
+    // The logarithm is minus infinity where p = q = 0; what is not a number stays so.
+    (larger.log() + slope).nan_to_num(f64::NAN, f64::INFINITY, 0.0)
 }
 
 /// Of $x^\alpha$: $M^{\alpha - 1} (1 - (1 - \delta)^\alpha) / \delta$, and 0 where p = q = 0.
 pub(super) fn power(p: &Tensor, q: &Tensor, alpha: f64) -> Tensor {
-    let (larger, _, delta) = ratio(p, q);
-    let slope = (delta.neg().log1p() * alpha).expm1().neg() / &delta;
-    let slope = slope.where_self(&delta.gt(0.0), &delta.full_like(alpha));
+    let (larger, _, negative) = ratio(p, q);
+    let slope = (negative.log1p() * alpha).expm1() / &negative;
+    let slope = slope.nan_to_num(alpha, None, None);
     (larger.pow_tensor_scalar(alpha - 1.0) * slope).masked_fill(&larger.le(0.0), 0.0)
 }

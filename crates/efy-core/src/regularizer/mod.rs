@@ -26,7 +26,7 @@ mod tsallis;
 mod x_log_x;
 
 pub use binary_entropy::BinaryEntropy;
-pub(crate) use binary_entropy::softplus;
+pub(crate) use binary_entropy::{softplus, softplus_backward};
 pub use binary_tsallis::BinaryTsallis;
 pub use none::NoRegularizer;
 pub use one_sided_shannon::OneSidedShannon;

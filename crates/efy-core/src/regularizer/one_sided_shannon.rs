@@ -5,8 +5,8 @@ use tch::Tensor;
 use super::binary_entropy::is_cube;
 use super::x_log_x::XLogX;
 use super::{Regularizer, Separable, positive, prox_by_coordinates};
-use crate::Result;
 use crate::domain::Domain;
+use crate::{Result, shape};
 
 /// $\Omega(p) = \gamma \sum_i p_i \log p_i$ on the cube, with $0 \log 0 = 0$.
 ///
@@ -57,7 +57,11 @@ impl Regularizer for OneSidedShannon {
     }
 
     fn argmax(&self, theta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {
-        is_cube(domain).then(|| (theta / self.gamma - 1.0).clamp_max(0.0).exp())
+        is_cube(domain).then(|| {
+            (shape::scaled(theta, 1.0 / self.gamma) - 1.0)
+                .clamp_max(0.0)
+                .exp()
+        })
     }
 
     fn prox(&self, x: &Tensor, eta: &Tensor, domain: &dyn Domain) -> Option<Tensor> {

@@ -12,11 +12,11 @@ pub(super) struct XLogX {
 
 impl XLogX {
     pub(super) fn value(&self, p: &Tensor) -> Tensor {
-        shape::row_sum(&p.xlogy(p)) * self.gamma
+        shape::scaled(&shape::row_sum(&p.xlogy(p)), self.gamma)
     }
 
     pub(super) fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        difference::x_log_x(p, q) * self.gamma
+        shape::scaled(&difference::x_log_x(p, q), self.gamma)
     }
 
     pub(super) fn gradient(&self, p: &Tensor) -> Tensor {

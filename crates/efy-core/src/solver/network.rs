@@ -1,10 +1,10 @@
 //! Network energies off the CPU: a step that needs no search, and gradients in few launches.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::Result;
 use crate::energy::{Coupling, Layer, Prior, add_times, times};
-use crate::regularizer::softplus;
+use crate::regularizer::{softplus, softplus_backward};
 
 /// An upper bound on $\lambda_{\max}(\nabla^2\Psi(p))$ for all p, a scalar or `[B, 1]` for `rows` rows, from
 /// $0 \le \mathrm{sp}'' \le \frac14$.
@@ -14,19 +14,9 @@ use crate::regularizer::softplus;
 /// absolute values of all weights and slopes of 1, and $\lambda_{\max} \le \max_i (T x)_i / x_i$ for every
 /// positive x (Collatz and Wielandt), here $x = T 1$.
 pub(super) fn curvature_bound(prior: &Prior, rows: i64) -> Result<Tensor> {
-    let output = prior.output().detach();
-    if let ([layer], Some(output), None) = (
-        prior.layers(),
-        prior.output_of_blocks(),
-        prior.gate_of_first(),
-    ) {
-        let root = output.detach().clamp_min(0.0).sqrt() * 0.5;
-        let factor = layer.input.detach().transpose(1, 2) * root.unsqueeze(1);
-        return Ok(Coupling::LowRank(factor).curvature_bound(rows));
-    }
-    if let ([layer], 1, None) = (prior.layers(), output.dim(), prior.gate_of_first()) {
+    if let Some((layer, output)) = shallow(prior) {
         let root = output.clamp_min(0.0).sqrt() * 0.5;
-        let factor = layer.input.detach().tr() * root;
+        let factor = transposed(&layer.input.detach()) * root.unsqueeze(-2);
         return Ok(Coupling::LowRank(factor).curvature_bound(rows));
     }
     let absolute = Absolute::new(prior);
@@ -35,6 +25,19 @@ pub(super) fn curvature_bound(prior: &Prior, rows: i64) -> Result<Tensor> {
         .product(&like)
         .clamp_min(f64::from(f32::MIN_POSITIVE));
     Ok((absolute.product(&x) / x).amax([-1].as_slice(), true))
+}
+
+/// The only layer and w, `[m]` or those of blocks `[G, m]`, where all rows or those of a block share them.
+fn shallow(prior: &Prior) -> Option<(&Layer, Tensor)> {
+    let [layer] = prior.layers() else {
+        return None;
+    };
+    let output = match prior.output_of_blocks() {
+        Some(output) => output,
+        None if prior.output().dim() == 1 => prior.output(),
+        None => return None,
+    };
+    layer.input_gate.is_none().then(|| (layer, output.detach()))
 }
 
 /// The absolute values of a network, and of what curvature reaches each layer at most.
@@ -129,31 +132,21 @@ pub(super) enum Slope {
 impl Slope {
     /// `factor` is a scalar or `[B, 1]`.
     pub(super) fn new(prior: &Prior, factor: &Tensor) -> Self {
-        if let ([layer], Some(output), None) = (
-            prior.layers(),
-            prior.output_of_blocks(),
-            prior.gate_of_first(),
-        ) {
+        if let Some((layer, output)) = shallow(prior) {
             let input = layer.input.detach();
-            // The same for all rows of a block.
-            let factor = match factor.dim() {
-                2 => factor.reshape([input.size()[0], -1]).narrow(1, 0, 1),
+            let factor = match (input.dim(), factor.dim()) {
+                // The same for all rows of a block.
+                (3, 2) => factor.reshape([input.size()[0], -1]).narrow(1, 0, 1),
                 _ => factor.shallow_clone(),
             };
-            return Slope::Shallow {
-                bias: layer.bias.detach(),
-                forward: transposed(&input),
-                back: input * (output.detach() * factor).unsqueeze(-1),
-            };
-        }
-        let output = prior.output().detach() * factor;
-        if let ([layer], 1, None) = (prior.layers(), output.dim(), prior.gate_of_first()) {
-            let input = layer.input.detach();
-            return Slope::Shallow {
-                bias: layer.bias.detach(),
-                forward: input.tr(),
-                back: input * output.unsqueeze(1),
-            };
+            let scaled = &output * factor;
+            if scaled.dim() == output.dim() {
+                return Slope::Shallow {
+                    bias: layer.bias.detach(),
+                    forward: transposed(&input),
+                    back: input * scaled.unsqueeze(-1),
+                };
+            }
         }
         let constant = |t: &Option<Tensor>| t.as_ref().map(Tensor::detach);
         let layer = |layer: &Layer| Layer {
@@ -165,7 +158,7 @@ impl Slope {
         };
         Slope::Deep {
             layers: prior.layers().iter().map(layer).collect(),
-            output,
+            output: prior.output().detach() * factor,
         }
     }
 
@@ -185,24 +178,14 @@ impl Slope {
 fn deep(layers: &[Layer], output: &Tensor, base: &Tensor, p: &Tensor) -> Tensor {
     let mut inputs: Vec<Tensor> = Vec::with_capacity(layers.len());
     for layer in layers {
-        let input = gated(p, &layer.input_gate);
-        let a = add_times(&layer.bias, &input, &transposed(&layer.input));
-        inputs.push(match (&layer.hidden, inputs.last()) {
-            (Some(hidden), Some(before)) => {
-                let z = gated(&activation(before), &layer.hidden_gate);
-                add_times(&a, &z, &transposed(hidden))
-            }
-            _ => a,
-        });
+        let z = inputs.last().map(softplus);
+        inputs.push(layer.affine(p, z.as_ref()));
     }
     let mut y = output.shallow_clone();
     let mut sum = base.shallow_clone();
     for (layer, a) in layers.iter().zip(&inputs).rev() {
-        let v = a.sigmoid() * y;
-        sum = match &layer.input_gate {
-            Some(gate) => sum.addcmul(&times(&v, &layer.input), gate),
-            None => add_times(&sum, &v, &layer.input),
-        };
+        let v = softplus_backward(&y, a);
+        sum = layer.add_to_input(&sum, &v);
         y = layer.to_hidden(&v).unwrap_or(v);
     }
     sum
@@ -217,17 +200,9 @@ fn gated(t: &Tensor, gate: &Option<Tensor>) -> Tensor {
         .map_or_else(|| t.shallow_clone(), |gate| t * gate)
 }
 
-/// $\mathrm{sp}(t)$. libtorch's own is the identity from 20 on, as it is in f32, in one launch instead of three.
-fn activation(t: &Tensor) -> Tensor {
-    match t.kind() {
-        Kind::Double => softplus(t),
-        _ => t.softplus(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tch::Device;
+    use tch::{Device, Kind};
 
     use super::*;
     use crate::device::read;

@@ -198,7 +198,7 @@ fn native_gradients_of_perceptron_and_margin_are_those_of_autograd() {
             assert_close(loss.name(), &by_rows, &mean, 1e-12);
             let gradients = Tensor::run_backward(&[by_rows], &[&u, &a], true, false);
             assert_close(loss.name(), &native.u, &gradients[0], 1e-12);
-            assert_close(loss.name(), &native.factor.unwrap(), &gradients[1], 1e-12);
+            assert_close(loss.name(), &native.shared[0], &gradients[1], 1e-12);
         }
     }
 }

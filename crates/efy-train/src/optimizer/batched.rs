@@ -3,7 +3,7 @@
 //! | part of a step | launches |
 //! |---|---|
 //! | norm of the gradient, and whether it and the loss are finite | 4 |
-//! | count of the faults and number of the first | 3 |
+//! | count of the faults; where they do not end the updates, the number of the first | 1, 3 |
 //! | clipping | 3 |
 //! | weight decay: in the gradient 1, beside it (AdamW) 2 | 1, 2 |
 //! | Adam | 9 |
@@ -12,7 +12,7 @@
 //!
 //! Replicas lie side by side, each with its own norm and gate, in the same launches.
 //!
-//! 16 for Adam, 19 with clipping. Two of them (one without moments) select the old values when something
+//! 14 for Adam, 17 with clipping. Two of them (one without moments) select the old values when something
 //! was not finite; nothing else keeps bits as they are, for 0 times NaN is NaN and -0 + 0 is 0.
 
 use efy_core::Result;
@@ -44,7 +44,7 @@ pub(super) struct Batched {
 }
 
 impl Batched {
-    /// `faults` `[R, 2]` is kept up to date.
+    /// `faults` `[R, 2]` is kept up to date, the number of the first by [`settle`](Self::settle).
     pub(super) fn new(plan: Plan, parameters: &Parameters, faults: &Tensor) -> Result<Self> {
         let _guard = tch::no_grad_guard();
         let flat = parameters.flat();
@@ -148,15 +148,28 @@ impl Batched {
         let sum = norm.f_add(&loss.detach().f_reshape([-1, 1])?)?;
         let gate = self.gate.f_addcmul(&sum, &self.zero)?;
         let closed = gate.f_ne(0.0)?;
-        if self.plan.sticky {
-            self.gate = gate;
+        match self.plan.sticky {
+            true => self.gate = gate,
+            // 1 > 0 once: from then on the number of the first fault is 1 or more.
+            false => {
+                let first = closed.f_gt_tensor(&self.first)?;
+                let _ = self.first.f_masked_fill_(&first, step.number as f64)?;
+            }
         }
-        // 1 > 0 once: from then on the number of the first fault is 1 or more.
-        let _ = self
-            .first
-            .f_masked_fill_(&closed.f_gt_tensor(&self.first)?, step.number as f64)?;
         let _ = self.count.f_add_(&closed)?;
         Ok(closed)
+    }
+
+    /// Brings the number of the first fault up to date after so many steps: where a fault ends the updates, all
+    /// steps after it count.
+    pub(super) fn settle(&self, steps: u64) -> Result<()> {
+        if self.plan.sticky {
+            let first = self.count.f_neg()?.f_add_scalar((steps + 1) as f64)?;
+            self.first
+                .shallow_clone()
+                .f_copy_(&first.f_mul(&self.count.f_gt(0.0)?)?)?;
+        }
+        Ok(())
     }
 
     /// Both averages with the gradient taken in.

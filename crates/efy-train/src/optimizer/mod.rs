@@ -225,8 +225,14 @@ impl Optimizer {
 
     /// On the device, `[R, 2]` of f64 for R replicas: how many steps made no update because something was not finite, and
     /// the number of the first such step, from 1; 0 if there was none.
-    pub fn faults(&self) -> &Tensor {
-        &self.faults
+    ///
+    /// # Errors
+    /// [`crate::Error::Core`] when the device fails.
+    pub fn faults(&self) -> Result<&Tensor> {
+        if let Engine::Batched(batched) = &self.engine {
+            batched.settle(self.steps)?;
+        }
+        Ok(&self.faults)
     }
 
     /// Moments, counts of steps and faults. Where they were computed does not matter: a state of a GPU can
@@ -239,7 +245,7 @@ impl Optimizer {
         for (name, moment) in self.moments()? {
             state.put_tensor(name, &moment);
         }
-        state.put_tensor("faults", &self.faults.copy());
+        state.put_tensor("faults", &self.faults()?.copy());
         state.put("steps", &self.steps)?;
         Ok(state)
     }

@@ -19,7 +19,7 @@ impl Trainer<'_> {
         let _phase = Phase::Log.enter();
         let taken = session.interval.steps();
         let reported = session.reported_faults();
-        let faults = session.optimizer.faults();
+        let faults = session.optimizer.faults()?;
         let seen = session.interval.take(faults, &reported)?;
         let (step, epoch) = (session.steps, session.epoch);
         let metrics: Vec<Metrics> = seen.iter().filter_map(|one| one.metrics.clone()).collect();

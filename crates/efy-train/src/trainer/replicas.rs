@@ -48,7 +48,7 @@ impl Trainer<'_> {
         let (step, epoch) = (session.steps, session.epoch);
         if !ending.is_empty() && !self.apart.is_empty() {
             let reported = session.reported_faults();
-            let faults = session.optimizer.faults();
+            let faults = session.optimizer.faults()?;
             let seen = session.interval.look(faults, &reported)?;
             for &index in ending {
                 if let (Some(observers), Some(metrics)) =

@@ -80,10 +80,10 @@ fn a_fault_of_one_replica_is_none_of_the_others() {
                 .unwrap();
         }
         assert_eq!(
-            values(optimizer.faults())[..3],
+            values(optimizer.faults().unwrap())[..3],
             [0.0, 0.0, if policy == "stop" { 4.0 } else { 1.0 }]
         );
-        assert_eq!(values(optimizer.faults())[3..], [3.0, 0.0, 0.0]);
+        assert_eq!(values(optimizer.faults().unwrap())[3..], [3.0, 0.0, 0.0]);
         for (replica, one) in [0, 2].map(|replica| (replica, &alone[replica as usize])) {
             let mut optimizer = Optimizer::batched(&config, one, TOTAL).unwrap();
             descend(&mut optimizer, one, 6);

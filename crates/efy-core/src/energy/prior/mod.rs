@@ -1,8 +1,15 @@
 //! Networks over outputs: the label prior of a SPEN, and the input-convex networks of Amos et al. (2017).
 
-use tch::{Device, Kind, Tensor};
+mod difference;
+mod layer;
+mod weights;
 
-use super::coupling::{add_times, by_row, divides, times};
+pub use layer::Layer;
+
+use tch::Tensor;
+
+use self::layer::vector;
+use super::coupling::{by_row, divides, times};
 use crate::regularizer::softplus;
 use crate::{Error, Result, shape};
 
@@ -33,163 +40,6 @@ pub struct Prior {
     layers: Vec<Layer>,
     output: Tensor,
     of_blocks: Option<Tensor>,
-}
-
-/// One layer, $W^z (g^z \odot z) + W (g \odot p) + b$ before its activation.
-///
-/// With a gate or bias of its own for every row the network is conditional on the input, which has
-/// been worked in: the partially input-convex network of Amos et al. (2017).
-#[derive(Debug)]
-pub struct Layer {
-    pub(crate) input: Tensor,
-    pub(crate) input_gate: Option<Tensor>,
-    pub(crate) hidden: Option<Tensor>,
-    pub(crate) hidden_gate: Option<Tensor>,
-    pub(crate) bias: Tensor,
-}
-
-impl Layer {
-    /// The first layer: W `[m, k]` and b, `[m]` or `[B, m]`.
-    pub fn first(input: Tensor, bias: Tensor) -> Self {
-        Layer {
-            input,
-            input_gate: None,
-            hidden: None,
-            hidden_gate: None,
-            bias,
-        }
-    }
-
-    /// Another layer: $W^z$ `[m, n]` for the n units before it, W `[m, k]` and b, `[m]` or `[B, m]`.
-    pub fn next(hidden: Tensor, input: Tensor, bias: Tensor) -> Self {
-        Layer {
-            hidden: Some(hidden),
-            ..Layer::first(input, bias)
-        }
-    }
-
-    /// Multiplies p by g `[B, k]` on its way in.
-    #[must_use]
-    pub fn gate_input(mut self, gate: Tensor) -> Self {
-        self.input_gate = Some(gate);
-        self
-    }
-
-    /// Multiplies the units of the layer before by $g^z$ `[B, n]`.
-    #[must_use]
-    pub fn gate_hidden(mut self, gate: Tensor) -> Self {
-        self.hidden_gate = Some(gate);
-        self
-    }
-
-    /// The number of units.
-    pub(crate) fn width(&self) -> i64 {
-        self.input.size()[self.input.dim() - 2]
-    }
-
-    /// How many blocks of rows have their own matrices; `None` where all rows share them.
-    fn blocks(&self) -> Option<i64> {
-        (self.input.dim() == 3).then(|| self.input.size()[0])
-    }
-
-    /// The layer for a block of `each` rows.
-    fn block(&self, index: i64, each: i64) -> Layer {
-        let rows = |t: &Option<Tensor>| t.as_ref().map(|t| t.narrow(0, index * each, each));
-        Layer {
-            input: self.input.get(index),
-            input_gate: rows(&self.input_gate),
-            hidden: self.hidden.as_ref().map(|hidden| hidden.get(index)),
-            hidden_gate: rows(&self.hidden_gate),
-            bias: self.bias.narrow(0, index * each, each),
-        }
-    }
-
-    /// The layer's linear part: of `p` `[B, k]` and `z` `[B, n]`, `[B, m]`.
-    fn linear(&self, p: &Tensor, z: Option<&Tensor>) -> Tensor {
-        let transposed = |matrix: &Tensor| matrix.transpose(-1, -2);
-        let gated_p = gated(p, self.input_gate.as_ref());
-        let a = times(&gated_p, &transposed(&self.input));
-        match (&self.hidden, z) {
-            (Some(hidden), Some(z)) => {
-                let gated_z = gated(z, self.hidden_gate.as_ref());
-                add_times(&a, &gated_z, &transposed(hidden))
-            }
-            _ => a,
-        }
-    }
-
-    /// [`linear`](Self::linear) and the bias; off the CPU in one launch less.
-    fn affine(&self, p: &Tensor, z: Option<&Tensor>) -> Tensor {
-        if p.device() == Device::Cpu {
-            return self.linear(p, z) + &self.bias;
-        }
-        let transposed = |matrix: &Tensor| matrix.transpose(-1, -2);
-        let input = gated(p, self.input_gate.as_ref());
-        let a = add_times(&self.bias, &input, &transposed(&self.input));
-        match (&self.hidden, z) {
-            (Some(hidden), Some(z)) => {
-                let z = gated(z, self.hidden_gate.as_ref());
-                add_times(&a, &z, &transposed(hidden))
-            }
-            _ => a,
-        }
-    }
-
-    /// Its transpose for the units before it, `[B, n]`.
-    pub(crate) fn to_hidden(&self, v: &Tensor) -> Option<Tensor> {
-        let hidden = self.hidden.as_ref()?;
-        Some(gated(&times(v, hidden), self.hidden_gate.as_ref()))
-    }
-
-    /// Its transpose for the outputs, `[B, k]`.
-    pub(crate) fn to_input(&self, v: &Tensor) -> Tensor {
-        gated(&times(v, &self.input), self.input_gate.as_ref())
-    }
-
-    /// Checks shapes against the B rows of k outputs and the units before.
-    fn check(
-        &self,
-        before: Option<i64>,
-        (rows, k): (Option<i64>, i64),
-        options: (Kind, Device),
-    ) -> Result<()> {
-        let m = self.width();
-        let blocks = self.blocks();
-        let matrix = |what, t: &Tensor, columns| match (blocks, rows) {
-            (None, _) => shape::matrix_of(what, t, (m, columns), options),
-            (Some(blocks), rows) if rows.is_none_or(|rows| divides(blocks, rows)) => {
-                shape::tensor_of(what, t, &[blocks, m, columns], options)
-            }
-            (Some(_), _) => Err(Error::Shape {
-                what,
-                expected: format!("[{m}, {columns}] or [G, {m}, {columns}] with G a divisor of B"),
-                found: t.size(),
-            }),
-        };
-        matrix("W", &self.input, k)?;
-        match (&self.hidden, before) {
-            (Some(hidden), Some(n)) => matrix("Wz", hidden, n)?,
-            (None, None) => {}
-            (found, _) => {
-                return Err(Error::Shape {
-                    what: "Wz",
-                    expected: "none in the first layer, [m, n] in all others".to_owned(),
-                    found: found.as_ref().map_or_else(Vec::new, Tensor::size),
-                });
-            }
-        }
-        vector("b", &self.bias, (rows, m), blocks.is_some(), options)?;
-        for (what, gate, width) in [
-            ("gate of p", &self.input_gate, Some(k)),
-            ("gate of z", &self.hidden_gate, before),
-        ] {
-            if let Some(gate) = gate {
-                let rows = rows.unwrap_or_else(|| gate.size().first().copied().unwrap_or(0));
-                shape::matrix_of(what, gate, (rows, width.unwrap_or(0)), options)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Prior {
@@ -284,11 +134,6 @@ impl Prior {
         self.of_blocks.as_ref()
     }
 
-    /// The gate of p on its way into the first layer.
-    pub(crate) fn gate_of_first(&self) -> Option<&Tensor> {
-        self.layers[0].input_gate.as_ref()
-    }
-
     /// w, `[m]` or `[B, m]`.
     pub(crate) fn output(&self) -> &Tensor {
         &self.output
@@ -313,23 +158,8 @@ impl Prior {
         self.backward(&slopes)
     }
 
-    /// g with $\Psi(p) - \Psi(q) = \langle g, p - q \rangle$, `[B, k]`: the backward pass through the
-    /// divided differences of the activations.
-    pub(super) fn discrete_gradient(&self, p: &Tensor, q: &Tensor) -> Tensor {
-        let step = p - q;
-        let mut slopes: Vec<Tensor> = Vec::with_capacity(self.layers.len());
-        let mut moved: Option<Tensor> = None;
-        for (layer, b) in self.layers.iter().zip(self.preactivations(q)) {
-            let delta = layer.linear(&step, moved.as_ref());
-            let slope = divided_difference(&b, &delta);
-            moved = Some(&slope * delta);
-            slopes.push(slope);
-        }
-        self.backward(&slopes)
-    }
-
     /// $\nabla^2\Psi(p)\, q$, `[B, k]`: the derivative of the backward pass along q.
-    pub(super) fn hessian_product(&self, p: &Tensor, q: &Tensor) -> Tensor {
+    pub(in crate::energy) fn hessian_product(&self, p: &Tensor, q: &Tensor) -> Tensor {
         let a = self.preactivations(p);
         let mut tangents: Vec<Tensor> = Vec::with_capacity(a.len());
         for (index, layer) in self.layers.iter().enumerate() {
@@ -399,7 +229,7 @@ impl Prior {
     }
 
     /// Checks shapes; `rows` is not known before the prior is part of an energy.
-    pub(super) fn check(&self, rows: Option<i64>, k: i64) -> Result<()> {
+    pub(in crate::energy) fn check(&self, rows: Option<i64>, k: i64) -> Result<()> {
         let first = &self.layers[0].input;
         let options = (first.kind(), first.device());
         let mut before = None;
@@ -440,55 +270,9 @@ impl Prior {
     }
 }
 
-/// $(\mathrm{sp}(b + \delta) - \mathrm{sp}(b)) / \delta$ to full relative accuracy, and a graph without
-/// infinities.
-fn divided_difference(b: &Tensor, delta: &Tensor) -> Tensor {
-    let epsilon = if b.kind() == Kind::Double {
-        f64::EPSILON
-    } else {
-        f64::from(f32::EPSILON)
-    };
-    // Where the step is tiny the slope at the midpoint is exact, elsewhere nothing is divided by 0.
-    let size = delta.abs();
-    let tiny = size.le(epsilon.sqrt());
-    let divisor = delta.masked_fill(&tiny, 1.0);
-    // sp(b + d) - sp(b) = log(1 + (e^d - 1) sigmoid(b)), which loses digits only for large d.
-    let near = (delta.clamp(-1.0, 1.0).expm1() * b.sigmoid()).log1p();
-    let far = softplus(&(b + delta)) - softplus(b);
-    let quotient = near.where_self(&size.le(1.0), &far) / divisor;
-    (b + delta * 0.5).sigmoid().where_self(&tiny, &quotient)
-}
-
-fn gated(t: &Tensor, gate: Option<&Tensor>) -> Tensor {
-    gate.map_or_else(|| t.shallow_clone(), |gate| t * gate)
-}
-
 fn add(sum: Option<Tensor>, term: Tensor) -> Tensor {
     match sum {
         Some(sum) => sum + term,
         None => term,
     }
-}
-
-/// Refuses a tensor that is neither `[m]`, unless it has to be given `by_rows`, nor `[B, m]`.
-fn vector(
-    what: &'static str,
-    t: &Tensor,
-    (rows, m): (Option<i64>, i64),
-    by_rows: bool,
-    options: (Kind, Device),
-) -> Result<()> {
-    if t.dim() == 2 {
-        let rows = rows.unwrap_or_else(|| t.size()[0]);
-        return shape::matrix_of(what, t, (rows, m), options);
-    }
-    if by_rows || t.size() != [m] {
-        let shared = if by_rows { "" } else { &format!("[{m}] or ") };
-        return Err(Error::Shape {
-            what,
-            expected: format!("{shared}[B, {m}]"),
-            found: t.size(),
-        });
-    }
-    shape::matrix_of(what, &t.unsqueeze(0), (1, m), options)
 }
