@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor, kind::Element};
 
 use super::Real;
 use crate::Result;
-use crate::random::{Stream, generator};
+use crate::random::{Gaussian, Stream, generator};
 
 /// Rows of a block.
 pub(crate) const BLOCK: usize = 256;
@@ -54,7 +54,7 @@ fn draw((seed, stream, step): Key, position: u128, words: &mut [u32]) {
     }
 }
 
-/// A standard Gaussian matrix `[n, d]`, drawn on the host.
+/// A standard Gaussian matrix `[n, d]`, made where it is needed.
 pub(crate) fn tensor(
     key: Key,
     (n, d): (i64, i64),
@@ -76,12 +76,16 @@ pub(crate) fn tensor(
             .for_each(fill);
         Ok(Tensor::f_from_slice(&out)?.f_view([n as i64, d as i64])?)
     }
+    if device != Device::Cpu {
+        let (seed, stream, step) = key;
+        let drawn = Gaussian::draw((seed, stream), (step, 1), (n, d), (kind, device))?;
+        return Ok(drawn.numbers.f_select(0, 0)?);
+    }
     let size = (n as usize, d as usize);
-    let tensor = match kind {
-        Kind::Double => rows::<f64>(key, size)?,
-        _ => rows::<f32>(key, size)?,
-    };
-    Ok(tensor.f_to_device(device)?)
+    match kind {
+        Kind::Double => rows::<f64>(key, size),
+        _ => rows::<f32>(key, size),
+    }
 }
 
 /// The first half of the words gives the radii, the second the angles of as many pairs.
