@@ -69,7 +69,11 @@ impl KernelFlow {
             data: data.detach(),
             embedded,
             particles: particles.detach().copy(),
-            noise: Noise::new((particles.size()[0], d), false, (data.kind(), data.device())),
+            noise: Noise::new(
+                (particles.size()[0], d),
+                false,
+                (data.kind(), data.device()),
+            ),
             steps: 0,
         })
     }

@@ -51,11 +51,7 @@ struct Restarts {
 impl Noise {
     /// For N particles in d dimensions; `antithetic`: the second half of them gets the negative of the first
     /// half's noise.
-    pub(super) fn new(
-        (count, d): (i64, i64),
-        antithetic: bool,
-        place: (Kind, Device),
-    ) -> Self {
+    pub(super) fn new((count, d): (i64, i64), antithetic: bool, place: (Kind, Device)) -> Self {
         let rows = if antithetic { count / 2 } else { count };
         Noise {
             size: (rows, d),
@@ -98,9 +94,11 @@ impl Noise {
                 let place = (choices * points).f_bitwise_right_shift_tensor_scalar(32)?;
                 Restarts {
                     of: (probability, points),
-                    who: decisions
-                        .lt(probability * 4_294_967_296.0)
-                        .f_reshape([ahead.steps, -1, 1])?,
+                    who: decisions.lt(probability * 4_294_967_296.0).f_reshape([
+                        ahead.steps,
+                        -1,
+                        1,
+                    ])?,
                     place: place.f_reshape([ahead.steps, -1])?,
                 }
             }
@@ -129,8 +127,7 @@ impl Noise {
                 let (decisions, choices) = words.split_at(BLOCK);
                 let rows = &mut chosen[group * rows..][..rows][block * BLOCK..];
                 for ((row, &decision), &choice) in rows.iter_mut().zip(decisions).zip(choices) {
-                    if let Some(i) =
-                        normal::restart(decision, choice, probability, points as usize)
+                    if let Some(i) = normal::restart(decision, choice, probability, points as usize)
                     {
                         *row = i as i64;
                     }
@@ -166,8 +163,7 @@ impl Noise {
             None => {
                 let words = Gaussian::words(self.size).max(1);
                 let steps = (MOST_WORDS / words).clamp(1, MOST_STEPS);
-                let drawn =
-                    Gaussian::draw((seed, stream), (step, steps), self.size, self.place)?;
+                let drawn = Gaussian::draw((seed, stream), (step, steps), self.size, self.place)?;
                 Ahead {
                     key,
                     steps,

@@ -40,7 +40,9 @@ impl Gaussian {
         // Of each block, the first half of the Gaussian words gives radii, the second angles.
         let pairs = d * block / 2;
         let double = |t: Tensor| t.f_to_kind(Kind::Double);
-        let radii = words.narrow(2, 0, pairs).bitwise_right_shift_tensor_scalar(1);
+        let radii = words
+            .narrow(2, 0, pairs)
+            .bitwise_right_shift_tensor_scalar(1);
         let radii = ((double(radii)? + 0.5) * 0.5_f64.powi(31)).log() * -2.0;
         let radii = radii.sqrt();
         let turn = std::f64::consts::TAU * 0.5_f64.powi(32);
