@@ -8,7 +8,7 @@ mod uniform;
 mod words;
 
 pub(crate) use gaussian::Gaussian;
-pub(crate) use uniform::{uniform, words};
+pub(crate) use uniform::uniform;
 pub use words::Words;
 pub(crate) use words::{unit, units};
 

@@ -76,8 +76,8 @@ impl Langevin {
         );
         network.space().check("start", start, d, network.place())?;
         let mut x = start.detach();
-        let mut moves = Noise::new((n, d), false, network.place());
-        let mut acceptances = Noise::new((n, 1), false, network.place());
+        let mut moves = Noise::new((n, d), false, network.place()).for_steps(steps);
+        let mut acceptances = Noise::new((n, 1), false, network.place()).for_steps(steps);
         for step in self.first..self.first + steps {
             let noise = moves.at((self.seed, Stream::Particles, step))?;
             x = match self.metropolis {

@@ -8,12 +8,12 @@ use crate::random::Gaussian;
 
 /// The most steps that are drawn at a time.
 const MOST_STEPS: i64 = 64;
-/// The most words that are drawn at a time: 32 MB, and a few times as much while they are mixed.
-const MOST_WORDS: i64 = 1 << 22;
+/// The most words that are drawn at a time: 8 MB, and a few times as much while they are mixed.
+const MOST_WORDS: i64 = 1 << 20;
 
 /// A standard Gaussian matrix for each step of a stream, and who restarts where.
 ///
-/// On the host, where a draw costs nothing but itself, it is drawn for each step. On a device a draw is 260
+/// On the host, where a draw costs nothing but itself, it is drawn for each step. On a device a draw is 50
 /// launches however large it is, and is made for as many steps as there is room for, up to 64.
 #[derive(Debug)]
 pub(super) struct Noise {
@@ -22,6 +22,8 @@ pub(super) struct Noise {
     /// Whether the rows are followed by their negatives.
     antithetic: bool,
     place: (Kind, Device),
+    /// The most steps that are drawn at a time.
+    most: i64,
     ahead: Option<Ahead>,
 }
 
@@ -32,8 +34,8 @@ struct Ahead {
     steps: i64,
     /// With negatives, `[steps, N, d]`.
     numbers: Tensor,
-    /// `[steps, 4, rows]`.
-    spare: Tensor,
+    /// What decides and what chooses, `[steps, 2, rows]` each.
+    spare: (Tensor, Tensor),
     restarts: Option<Restarts>,
 }
 
@@ -57,8 +59,17 @@ impl Noise {
             size: (rows, d),
             antithetic,
             place,
+            most: MOST_STEPS,
             ahead: None,
         }
+    }
+
+    /// If no more than so many steps will be asked for.
+    pub(super) fn for_steps(mut self, steps: u64) -> Self {
+        self.most = i64::try_from(steps)
+            .unwrap_or(MOST_STEPS)
+            .clamp(1, MOST_STEPS);
+        self
     }
 
     /// The noise of a step, `[N, d]`.
@@ -87,10 +98,10 @@ impl Noise {
         let restarts = match known.filter(|restarts| restarts.of == (probability, points)) {
             Some(restarts) => restarts,
             None => {
-                // As `normal::restart`; of each group, one word decides and one chooses.
-                let words = ahead.spare.f_view([ahead.steps, 2, 2, -1])?;
-                let words = words.narrow(1, 0, groups);
-                let (decisions, choices) = (words.select(2, 0), words.select(2, 1));
+                // As `normal::restart`.
+                let (decisions, choices) = &ahead.spare;
+                let decisions = decisions.narrow(1, 0, groups);
+                let choices = choices.narrow(1, 0, groups);
                 let place = (choices * points).f_bitwise_right_shift_tensor_scalar(32)?;
                 Restarts {
                     of: (probability, points),
@@ -162,7 +173,7 @@ impl Noise {
             Some(ahead) => ahead,
             None => {
                 let words = Gaussian::words(self.size).max(1);
-                let steps = (MOST_WORDS / words).clamp(1, MOST_STEPS);
+                let steps = (MOST_WORDS / words).clamp(1, self.most);
                 let drawn = Gaussian::draw((seed, stream), (step, steps), self.size, self.place)?;
                 Ahead {
                     key,
