@@ -3,9 +3,11 @@
 //! Numbers are drawn with ChaCha8, on the host, and where a training step needs them on the device, the
 //! same numbers. Nothing has to be saved to go on exactly: the generator of step n is made anew from n.
 
+mod gaussian;
 mod uniform;
 mod words;
 
+pub(crate) use gaussian::Gaussian;
 pub(crate) use uniform::uniform;
 pub use words::Words;
 pub(crate) use words::{unit, units};

@@ -7,6 +7,9 @@
     reason = "in a test, a panic is the report, and what waits is what is tested"
 )]
 
+#[path = "counts/flows.rs"]
+mod flows;
+
 use std::process::Command;
 
 use efy_core::device::Phase;

@@ -2,10 +2,10 @@
 
 use tch::Tensor;
 
-use super::{Rates, Renewal};
+use super::{Rates, Renewal, noise};
 use crate::Result;
+use crate::device::constant;
 use crate::native::gda::Noise;
-use crate::native::normal::{self, BLOCK};
 use crate::shallow::{Shallow, normalized};
 use crate::shape::dot;
 
@@ -20,7 +20,7 @@ pub(super) struct State {
     particles: Tensor,
     /// 1/n for each data point, -1/N for each particle, `[n + N, 1]`.
     measure: Tensor,
-    antithetic: bool,
+    noise: noise::Noise,
     discrepancy: Tensor,
 }
 
@@ -47,7 +47,7 @@ impl State {
             data: data.shallow_clone(),
             particles: particles.copy(),
             measure,
-            antithetic,
+            noise: noise::Noise::new((count, network.dimension()), antithetic, place),
             discrepancy: Tensor::zeros([network.width()], place),
         }
     }
@@ -75,23 +75,17 @@ impl State {
         self.renew(renewal)?;
         let noise = match noise {
             Noise::Given(noise) => noise.shallow_clone(),
-            Noise::Drawn(key) => {
-                let (count, d) = (self.particles.size()[0], self.particles.size()[1]);
-                let rows = if self.antithetic { count / 2 } else { count };
-                let noise = normal::tensor(*key, (rows, d), self.network.place())?;
-                match self.antithetic {
-                    true => Tensor::cat(&[&noise, &noise.neg()], 0),
-                    false => noise,
-                }
-            }
+            Noise::Drawn(key) => self.noise.at(*key)?,
         };
+        let place = self.network.place();
         let x = &self.particles;
         let space = self.network.space();
-        let drift = self.network.drift(x, beta)?;
-        let moved = x - drift * step + noise * (2.0 * step / beta).sqrt();
+        let moved = x
+            .f_addcmul(&self.network.drift(x, beta)?, &constant(-step, place)?)?
+            .f_addcmul(&noise, &constant((2.0 * step / beta).sqrt(), place)?)?;
         self.particles = space.project(&moved);
         if let Some(rates) = rates {
-            self.follow(rates);
+            self.follow(rates)?;
         }
         Ok(())
     }
@@ -101,63 +95,45 @@ impl State {
             Renewal::None => {}
             Renewal::All => self.particles = self.restarts.shallow_clone(),
             Renewal::Each { probability, key } => {
-                let count = self.particles.size()[0] as usize;
-                let groups = if self.antithetic { 2 } else { 1 };
-                let (half, d) = (count / groups, self.particles.size()[1] as usize);
-                let n = self.data.size()[0] as usize;
-                let mut chosen = vec![-1_i64; count];
-                let mut words = vec![0; 4 * BLOCK];
-                for block in 0..half.div_ceil(BLOCK) {
-                    normal::spare_words(key, block, d, &mut words);
-                    for (group, words) in words.chunks_exact(2 * BLOCK).take(groups).enumerate() {
-                        let (decisions, choices) = words.split_at(BLOCK);
-                        let rows = &mut chosen[group * half..][..half][block * BLOCK..];
-                        for ((row, &decision), &choice) in
-                            rows.iter_mut().zip(decisions).zip(choices)
-                        {
-                            if let Some(i) = normal::restart(decision, choice, probability, n) {
-                                *row = i as i64;
-                            }
-                        }
-                    }
-                }
-                let chosen = Tensor::f_from_slice(&chosen)?.f_to_device(self.particles.device())?;
-                let restarts = chosen.ge(0).unsqueeze(1);
-                let points = self.data.index_select(0, &chosen.clamp_min(0));
-                self.particles = points.where_self(&restarts, &self.particles);
+                let n = self.data.size()[0];
+                let (who, place) = self.noise.restarts(key, probability, n)?;
+                let points = self.data.f_index_select(0, &place)?;
+                self.particles = points.f_where_self(&who, &self.particles)?;
             }
         }
         Ok(())
     }
 
     /// Neurons and weights, from data and particles in one pass.
-    fn follow(&mut self, rates: &Rates) {
+    fn follow(&mut self, rates: &Rates) -> Result<()> {
         let network = &self.network;
+        let place = network.place();
         let (theta, activation) = (network.neurons(), network.activation());
-        let points = Tensor::cat(
+        let points = Tensor::f_cat(
             &[&self.embedded, &network.space().embed(&self.particles)],
             0,
-        );
-        let scores = points.mm(&theta.tr());
+        )?;
+        let scores = points.f_mm(&theta.tr())?;
         let v = activation
             .value(&scores)
             .tr()
-            .mm(&self.measure)
+            .f_mm(&self.measure)?
             .squeeze_dim(1);
         let rate = network.charges() * &v * -rates.weights;
         let mut weights = network.weights() * rate.exp();
         if let Some(cap) = rates.cap {
-            weights *= (weights.mean(None).reciprocal() * cap).clamp_max(1.0);
+            weights /= (weights.mean(None) / cap).clamp_min(1.0);
         }
         let neurons = if rates.neurons == 0.0 {
             theta.shallow_clone()
         } else {
-            let slopes = activation.slope(&scores) * &self.measure;
-            let gradient = slopes.tr().mm(&points) * network.charges().unsqueeze(1);
+            let slopes = activation.slopes_times(&scores, &self.measure);
+            let gradient = slopes.tr().f_mm(&points)? * network.charges().unsqueeze(1);
             let tangent = &gradient - theta * dot(theta, &gradient).unsqueeze(1);
-            normalized(&(theta - tangent * rates.neurons))
+            normalized(&theta.f_addcmul(&tangent, &constant(-rates.neurons, place)?)?)
         };
         self.network = network.with(neurons, weights);
         self.discrepancy = v;
+        Ok(())
     }
 }

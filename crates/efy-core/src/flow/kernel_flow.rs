@@ -2,9 +2,9 @@
 
 use tch::Tensor;
 
+use super::noise::Noise;
 use crate::Result;
 use crate::error::positive;
-use crate::native::normal;
 use crate::random::Stream;
 use crate::shallow::{Kernel, Space};
 
@@ -39,6 +39,7 @@ pub struct KernelFlow {
     /// $E k(Y, Y')$ of the data.
     within_data: Tensor,
     particles: Tensor,
+    noise: Noise,
     steps: u64,
 }
 
@@ -68,6 +69,11 @@ impl KernelFlow {
             data: data.detach(),
             embedded,
             particles: particles.detach().copy(),
+            noise: Noise::new(
+                (particles.size()[0], d),
+                false,
+                (data.kind(), data.device()),
+            ),
             steps: 0,
         })
     }
@@ -96,9 +102,7 @@ impl KernelFlow {
             if let Some(base) = self.space.base_gradient(x) {
                 drift += base * (&mmd / beta);
             }
-            let (n, d) = (x.size()[0], x.size()[1]);
-            let key = (seed, Stream::Particles, self.steps);
-            let noise = normal::tensor(key, (n, d), (x.kind(), x.device()))?;
+            let noise = self.noise.at((seed, Stream::Particles, self.steps))?;
             let moved = x - drift * step + noise * (mmd * (2.0 * step / beta)).sqrt();
             self.particles = self.space.project(&moved);
             self.steps += 1;

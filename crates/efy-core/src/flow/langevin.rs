@@ -2,8 +2,8 @@
 
 use tch::Tensor;
 
+use super::noise::Noise;
 use crate::Result;
-use crate::native::normal;
 use crate::random::Stream;
 use crate::shallow::{Shallow, Space};
 use crate::shape::dot;
@@ -76,16 +76,14 @@ impl Langevin {
         );
         network.space().check("start", start, d, network.place())?;
         let mut x = start.detach();
+        let mut moves = Noise::new((n, d), false, network.place()).for_steps(steps);
+        let mut acceptances = Noise::new((n, 1), false, network.place()).for_steps(steps);
         for step in self.first..self.first + steps {
-            let noise = normal::tensor(
-                (self.seed, Stream::Particles, step),
-                (n, d),
-                network.place(),
-            )?;
+            let noise = moves.at((self.seed, Stream::Particles, step))?;
             x = match self.metropolis {
                 true => {
                     let key = (self.seed, Stream::Acceptance, step);
-                    let z = normal::tensor(key, (n, 1), network.place())?.squeeze_dim(1);
+                    let z = acceptances.at(key)?.squeeze_dim(1);
                     self.accepted(network, &x, &noise, &z)?
                 }
                 false => self.moved(network.space(), &x, &self.drift(network, &x)?, &noise),

@@ -13,6 +13,7 @@ mod batched;
 mod gda;
 mod kernel_flow;
 mod langevin;
+mod noise;
 mod settings;
 
 pub use gda::Gda;

@@ -1,18 +1,17 @@
-//! Gaussian numbers in blocks, each a function of (seed, stream, step) and of its place: the words of ChaCha8, made
+//! Gaussian numbers in blocks, each a function of (seed, stream, step) and of its place: the [`Words`] of the step, made
 //! Gaussian by the method of Box and Muller in the lanes of the vector registers.
 //!
-//! A matrix `[n, d]` is drawn in blocks of [`BLOCK`] rows, block after block in the stream, so that any thread can draw
-//! any block. A uniform number is one word of 32 bits in both kinds: f32 and f64 see the same
-//! numbers up to rounding, none larger than 6.7.
+//! A matrix `[n, d]` is drawn in blocks of [`BLOCK`] rows, block after block, so that any thread can draw any block, and
+//! a GPU all of them. Of a word of 64 bits the lower half is a radius and the upper one an angle in both kinds: f32
+//! and f64 see the same numbers up to rounding, none larger than 6.7.
 
 use multiversion::multiversion;
-use rand::Rng;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor, kind::Element};
 
 use super::Real;
 use crate::Result;
-use crate::random::{Stream, generator};
+use crate::random::{Gaussian, Stream, Words};
 
 /// Rows of a block.
 pub(crate) const BLOCK: usize = 256;
@@ -20,41 +19,44 @@ pub(crate) const BLOCK: usize = 256;
 /// (seed, stream, step).
 pub(crate) type Key = (u64, Stream, u64);
 
-/// Words that a block takes from the stream: d Gaussian numbers a row, and as many again for whatever else is drawn
-/// for it, at least four a row.
-fn words_of_block(d: usize) -> u128 {
-    ((d + 4) * BLOCK) as u128
+/// Words of 64 bits that a block takes: one for two Gaussian numbers, and two a row for whatever else is drawn for it.
+pub(crate) fn words_of_block(d: usize) -> usize {
+    (d + 4) * BLOCK / 2
 }
 
 /// A standard Gaussian block, number k of row r at `k * BLOCK + r`. `words` has the same length, `d * BLOCK`.
 pub(super) fn block<T: Normal>(key: Key, block: usize, d: usize, words: &mut [u32], out: &mut [T]) {
-    draw(key, block as u128 * words_of_block(d), words);
+    let (radii, angles) = words.split_at_mut(d * BLOCK / 2);
+    draw(key, block * words_of_block(d), radii, angles);
     box_muller(words, out);
 }
 
-/// Words 0 to 2 of each row that are beside the Gaussian ones: `words` is `[4 * BLOCK]`.
+/// What else is drawn for the rows of a block, `[4 * BLOCK]`: of the first group of rows a word each that decides and
+/// one that chooses, and the same of the second.
 pub(crate) fn spare_words(key: Key, block: usize, d: usize, words: &mut [u32]) {
-    draw(
-        key,
-        block as u128 * words_of_block(d) + (d * BLOCK) as u128,
-        words,
-    );
-}
-
-fn draw((seed, stream, step): Key, position: u128, words: &mut [u32]) {
-    let mut generator = generator(seed, stream, step);
-    generator.set_word_pos(position);
-    let mut bytes = [0_u8; 4 * BLOCK];
-    for words in words.chunks_mut(BLOCK) {
-        let bytes = &mut bytes[..4 * words.len()];
-        generator.fill_bytes(bytes);
-        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-            *word = u32::from_le_bytes(*bytes);
-        }
+    let mut first = block * words_of_block(d) + d * BLOCK / 2;
+    for words in words.chunks_exact_mut(2 * BLOCK) {
+        let (decisions, choices) = words.split_at_mut(BLOCK);
+        draw(key, first, decisions, choices);
+        first += BLOCK;
     }
 }
 
-/// A standard Gaussian matrix `[n, d]`, drawn on the host.
+/// Lower and upper halves of the words from `first` on.
+fn draw((seed, stream, step): Key, first: usize, lower: &mut [u32], upper: &mut [u32]) {
+    halves(Words::new(seed, stream, step), first as u64, lower, upper);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn halves(source: Words, first: u64, lower: &mut [u32], upper: &mut [u32]) {
+    for (i, (lower, upper)) in lower.iter_mut().zip(upper).enumerate() {
+        let word = source.word(first + i as u64);
+        *lower = word as u32;
+        *upper = (word >> 32) as u32;
+    }
+}
+
+/// A standard Gaussian matrix `[n, d]`, made where it is needed.
 pub(crate) fn tensor(
     key: Key,
     (n, d): (i64, i64),
@@ -76,12 +78,16 @@ pub(crate) fn tensor(
             .for_each(fill);
         Ok(Tensor::f_from_slice(&out)?.f_view([n as i64, d as i64])?)
     }
+    if device != Device::Cpu {
+        let (seed, stream, step) = key;
+        let drawn = Gaussian::draw((seed, stream), (step, 1), (n, d), (kind, device))?;
+        return Ok(drawn.numbers.f_select(0, 0)?);
+    }
     let size = (n as usize, d as usize);
-    let tensor = match kind {
-        Kind::Double => rows::<f64>(key, size)?,
-        _ => rows::<f32>(key, size)?,
-    };
-    Ok(tensor.f_to_device(device)?)
+    match kind {
+        Kind::Double => rows::<f64>(key, size),
+        _ => rows::<f32>(key, size),
+    }
 }
 
 /// The first half of the words gives the radii, the second the angles of as many pairs.
@@ -177,6 +183,8 @@ pub(crate) fn restart(decision: u32, choice: u32, p: f64, n: usize) -> Option<us
 
 #[cfg(test)]
 mod tests {
+    use efy_test::{by_kind, device, everywhere, number, place};
+
     use super::*;
 
     #[test]
@@ -201,33 +209,30 @@ mod tests {
         }
     }
 
-    #[test]
+    #[everywhere]
     fn moments_are_those_of_the_standard_gaussian_and_blocks_do_not_repeat() {
         let key = (3, Stream::Particles, 7);
-        let place = (Kind::Double, Device::Cpu);
-        let z = tensor(key, (20_000, 5), place).unwrap();
+        let z = tensor(key, (20_000, 5), place()).unwrap();
         for (power, moment) in [(1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0), (6, 15.0)] {
-            let found =
-                crate::device::read::scalar(&z.pow_tensor_scalar(power).mean(None)).unwrap();
+            let found = number(&z.pow_tensor_scalar(power).mean(None));
             assert!(
                 (found - moment).abs() < 0.02 * 3.0_f64.powi(power as i32 / 2),
                 "{power}: {found}"
             );
         }
-        let other = tensor((3, Stream::Particles, 8), (20_000, 5), place).unwrap();
+        let other = tensor((3, Stream::Particles, 8), (20_000, 5), place()).unwrap();
         let products = [
             (&z * &other).mean(None),
             (z.narrow(0, 0, 256) * z.narrow(0, 256, 256)).mean(None),
             (z.narrow(1, 0, 4) * z.narrow(1, 1, 4)).mean(None),
         ];
-        let found = products.map(|mean| crate::device::read::scalar(&mean).unwrap());
+        let found = products.map(|mean| number(&mean));
         assert!(found.iter().all(|mean| mean.abs() < 0.1), "{found:?}");
-        let single = tensor(key, (20_000, 5), (Kind::Float, Device::Cpu)).unwrap();
-        let largest =
-            |difference: Tensor| crate::device::read::scalar(&difference.abs().max()).unwrap();
-        assert!(largest(single.to_kind(Kind::Double) - &z) < 1e-3);
+        let double = tensor(key, (20_000, 5), (Kind::Double, device())).unwrap();
+        let largest = |difference: Tensor| number(&difference.abs().max());
+        assert!(largest(z.to_kind(Kind::Double) - double) < by_kind(1e-15, 1e-3));
         assert_eq!(
-            largest(tensor(key, (300, 5), place).unwrap() - z.narrow(0, 0, 300)),
+            largest(tensor(key, (300, 5), place()).unwrap() - z.narrow(0, 0, 300)),
             0.0
         );
     }

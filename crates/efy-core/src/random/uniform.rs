@@ -113,16 +113,17 @@ fn quarter_rounds([mut a, mut b, mut c, mut d]: [Tensor; 4]) -> [Tensor; 4] {
 
 #[cfg(test)]
 mod tests {
+    use efy_test::{device, everywhere};
     use rand::RngExt;
 
     use super::super::generator;
     use super::*;
     use crate::device::read;
 
-    #[test]
+    #[everywhere(f64)] // There are no others.
     fn numbers_are_those_of_the_host_to_the_last_bit() {
         for (first, count) in [(0, 37), (u64::from(u32::MAX) - 1, 8), (u64::MAX - 2, 3)] {
-            let found = uniform((9, Stream::Negatives), (first, 3), count, Device::Cpu).unwrap();
+            let found = uniform((9, Stream::Negatives), (first, 3), count, device()).unwrap();
             let found: Vec<f64> = read::to_vec(&found).unwrap();
             let expected: Vec<f64> = (0..3)
                 .flat_map(|step| {

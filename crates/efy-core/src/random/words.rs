@@ -1,6 +1,6 @@
 //! Random words that are addressed by a counter.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::{Stream, generator};
 use crate::Result;
@@ -42,19 +42,52 @@ impl Words {
     /// # Errors
     /// [`crate::Error::Torch`] when the indices are no integers.
     pub fn words(&self, indices: &Tensor) -> Result<Tensor> {
-        let shifted = |z: &Tensor, shift: u32| -> Result<Tensor> {
-            // The shift of a signed integer keeps the sign, which the mask takes away.
-            let mask = (u64::MAX >> shift) as i64;
-            let moved = z.f_bitwise_right_shift_tensor_scalar(i64::from(shift))?;
-            Ok(z.f_bitwise_xor_tensor(&moved.f_bitwise_and(mask)?)?)
-        };
-        let first = self.key.wrapping_add(WEYL) as i64;
-        let mut z = indices.f_mul_scalar(WEYL as i64)?.f_add_scalar(first)?;
-        for (shift, factor) in MIX {
-            z = shifted(&z, shift)?.f_mul_scalar(factor as i64)?;
-        }
-        shifted(&z, LAST_SHIFT)
+        mixed(
+            indices
+                .f_mul_scalar(WEYL as i64)?
+                .f_add_scalar(self.first())?,
+        )
     }
+
+    /// Words 0 to `count` - 1 of each of `steps` steps from `first` on: `[steps, count]`, Int64 of the same
+    /// bits, on `device`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Torch`] when there is no room for them.
+    pub(crate) fn of_steps(
+        (seed, stream): (u64, Stream),
+        (first, steps): (u64, i64),
+        count: i64,
+        device: Device,
+    ) -> Result<Tensor> {
+        let indices = Tensor::f_arange(count, (Kind::Int64, device))?.f_mul_scalar(WEYL as i64)?;
+        let rows: Vec<Tensor> = (0..steps.unsigned_abs())
+            .map(|step| {
+                let words = Words::new(seed, stream, first.wrapping_add(step));
+                Ok(indices.f_add_scalar(words.first())?)
+            })
+            .collect::<Result<_>>()?;
+        mixed(Tensor::f_stack(&rows, 0)?)
+    }
+
+    /// What is mixed into word 0.
+    fn first(&self) -> i64 {
+        self.key.wrapping_add(WEYL) as i64
+    }
+}
+
+/// The finalizer of SplitMix64.
+fn mixed(mut z: Tensor) -> Result<Tensor> {
+    let shifted = |z: &Tensor, shift: u32| -> Result<Tensor> {
+        // The shift of a signed integer keeps the sign, which the mask takes away.
+        let mask = (u64::MAX >> shift) as i64;
+        let moved = z.f_bitwise_right_shift_tensor_scalar(i64::from(shift))?;
+        Ok(z.f_bitwise_xor_tensor(&moved.f_bitwise_and(mask)?)?)
+    };
+    for (shift, factor) in MIX {
+        z = shifted(&z, shift)?.f_mul_scalar(factor as i64)?;
+    }
+    shifted(&z, LAST_SHIFT)
 }
 
 /// A uniform number in (0, 1) from a word, as a multiple of $2^{-52}$ and a half.
@@ -73,10 +106,12 @@ pub(crate) fn units(words: &Tensor) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use efy_test::{device, everywhere};
+
     use super::*;
     use crate::device::read;
 
-    #[test]
+    #[everywhere(f64)] // Integers, and f64 of them.
     fn words_of_tensors_are_those_of_numbers_and_published_ones() {
         // The first outputs of the reference implementation for the seed 1234567.
         let published = Words { key: 1_234_567 };
@@ -89,7 +124,7 @@ mod tests {
             assert_eq!(published.word(i as u64), expected);
         }
         let words = Words::new(3, Stream::Outputs, 9);
-        let indices = Tensor::arange(1000, (Kind::Int64, tch::Device::Cpu));
+        let indices = Tensor::arange(1000, (Kind::Int64, device()));
         let drawn = words.words(&indices).unwrap();
         let numbers: Vec<i64> = read::to_vec(&drawn).unwrap();
         let uniform: Vec<f64> = read::to_vec(&units(&drawn).unwrap()).unwrap();
@@ -97,5 +132,8 @@ mod tests {
             assert_eq!(number as u64, words.word(i as u64));
             assert_eq!(uniform.to_bits(), unit(number as u64).to_bits());
         }
+        let of_steps = Words::of_steps((3, Stream::Outputs), (8, 3), 1000, device()).unwrap();
+        let difference = (of_steps.get(1) - &drawn).abs().max();
+        assert_eq!(read::scalar(&difference).unwrap(), 0.0);
     }
 }

@@ -68,6 +68,14 @@ impl Activation {
         }
     }
 
+    /// $\sigma'(u)\, t$, without a launch for the slope of the rectifier as numbers.
+    pub(crate) fn slopes_times(self, u: &Tensor, t: &Tensor) -> Tensor {
+        match self {
+            Activation::Relu { power: 1 } => u.gt(0.0) * t,
+            _ => self.slope(u) * t,
+        }
+    }
+
     /// $\sigma''(u)$, and `None` where it is not a function: the rectifier's is a point mass at 0 that score
     /// matching needs and no pointwise derivative has.
     pub fn curvature(self, u: &Tensor) -> Option<Tensor> {

@@ -22,6 +22,7 @@ pub(crate) use space::normalized;
 
 use tch::{Device, Kind, Tensor};
 
+use crate::device::constant;
 use crate::random::Stream;
 use crate::{Error, Result, native, shape};
 
@@ -201,15 +202,16 @@ impl Shallow {
     /// # Errors
     /// As [`Shallow::features`].
     pub fn gradient(&self, x: &Tensor) -> Result<Tensor> {
-        let slopes = self.activation.slope(&self.scores(x)?) * self.per_neuron();
+        let scores = self.scores(x)?;
+        let slopes = self.activation.slopes_times(&scores, &self.per_neuron());
         Ok(self.space.pull_back(x, &slopes.mm(&self.neurons)))
     }
 
     /// $\nabla(f + U/\beta)(x_i)$, `[n, d]`, with U that of the base measure.
     pub(crate) fn drift(&self, x: &Tensor, beta: f64) -> Result<Tensor> {
         let mut gradient = self.gradient(x)?;
-        if let Some(base) = self.space.base_gradient(x) {
-            gradient += base / beta;
+        if let Some(rate) = self.space.base_rate() {
+            gradient = gradient.f_addcmul(x, &constant(rate / beta, self.place())?)?;
         }
         Ok(gradient)
     }

@@ -154,5 +154,5 @@ impl Space {
 
 /// Rows to unit length.
 pub(crate) fn normalized(x: &Tensor) -> Tensor {
-    x / x.square().sum_dim_intlist(-1, true, None).sqrt()
+    x / x.norm_scalaropt_dim(2.0, [-1].as_slice(), true)
 }

@@ -1,16 +1,14 @@
 //! Gradient descent-ascent, Langevin dynamics and the flow of the lazy regime.
 
+use super::*;
 use efy_core::flow::{Gda, KernelFlow, KernelFlowSettings, Langevin, Move, Restart, Settings};
-use efy_core::shallow::{Activation, Kernel, Law, Shallow, Space};
-use tch::{Device, Kind, Tensor};
-
-use super::{assert_close, golden, network, number, places, sphere, tensor};
+use efy_core::shallow::{Kernel, Law};
 
 type Make = fn(&Shallow, &Tensor, Option<&Tensor>, Settings) -> efy_core::Result<Gda>;
 /// The native pass (on the CPU) and tensor operations.
 const PATHS: [(&str, Make); 2] = [("native", Gda::new), ("tensors", Gda::in_tensors)];
 
-#[test]
+#[everywhere]
 fn t02_t03_t04_one_step_with_given_noise() {
     let inputs = golden("T02_gda_step_sphere");
     let cases = [
@@ -30,10 +28,7 @@ fn t02_t03_t04_one_step_with_given_noise() {
             Restart::Every(1),
         ),
     ];
-    for ((place, tolerance), (path, make)) in places(1e-12)
-        .into_iter()
-        .flat_map(|p| PATHS.map(|q| (p, q)))
-    {
+    for (path, make) in PATHS {
         for (name, neuron_step, weight_step, cap, restart) in cases {
             let case = golden(name);
             let settings = Settings {
@@ -44,17 +39,17 @@ fn t02_t03_t04_one_step_with_given_noise() {
                 ..Settings::default()
             };
             let particles = match restart {
-                Restart::Never => tensor(&inputs, "particles_in", place),
-                _ => tensor(&case, "particles_before_restart", place),
+                Restart::Never => of(&inputs, "particles_in"),
+                _ => of(&case, "particles_before_restart"),
             };
-            let data = tensor(&inputs, "data", place);
-            let network = network(Activation::RELU, place);
+            let data = of(&inputs, "data");
+            let network = network(Activation::RELU);
             let mut flow = make(&network, &data, Some(&particles), settings).unwrap();
-            flow.step_with(&tensor(&inputs, "noise", place)).unwrap();
+            flow.step_with(&of(&inputs, "noise")).unwrap();
             let expect = |key: &str, found: &Tensor| {
                 if case.get(key).is_some() {
-                    let context = format!("{name} {path} {place:?} {key}");
-                    assert_close(&context, found, &tensor(&case, key, place), tolerance);
+                    let context = format!("{name} {path} {key}");
+                    assert_close(&context, found, &of(&case, key), exact());
                 }
             };
             let after = flow.network().unwrap();
@@ -106,7 +101,7 @@ fn settings(restart: Restart, antithetic: bool) -> Settings {
 }
 
 /// Sizes with blocks that are not full, more particles than data, every activation with native loops.
-#[test]
+#[everywhere(cpu)]
 fn the_native_pass_is_the_tensor_path_up_to_rounding() {
     let spaces = [
         Space::Sphere,
@@ -127,46 +122,44 @@ fn the_native_pass_is_the_tensor_path_up_to_rounding() {
         (Restart::Every(1), false, 333),
         (Restart::Bernoulli(0.5), false, 601),
     ];
-    for (kind, tolerance) in [(Kind::Double, 1e-9), (Kind::Float, 2e-3)] {
-        let place = (kind, Device::Cpu);
-        let data = sphere(300, 4, 1, place);
-        for (i, (space, activation)) in spaces
-            .iter()
-            .flat_map(|s| activations.map(|a| (*s, a)))
-            .enumerate()
-        {
-            let (restart, antithetic, count) = restarts[i % restarts.len()];
-            let charges: Vec<f64> = (0..11).map(|j| if j < 5 { -1.0 } else { 1.0 }).collect();
-            let network = Shallow::random(space, activation, 4, &charges, 0, place).unwrap();
-            let particles = sphere(count, 4, 2, place);
-            let settings = settings(restart, antithetic);
-            let [native, tensors] = PATHS.map(|(_, make)| {
-                let mut flow = make(&network, &data, Some(&particles), settings).unwrap();
-                flow.run(3).unwrap();
-                let after = flow.network().unwrap();
-                [
-                    flow.particles().unwrap(),
-                    after.neurons().copy(),
-                    after.weights().copy(),
-                    flow.discrepancy().unwrap(),
-                ]
-            });
-            for (native, tensors) in native.iter().zip(&tensors) {
-                let context = format!("{space:?} {activation:?} {restart:?} {kind:?}");
-                assert_close(&context, native, tensors, tolerance);
-            }
+    let data = sphere(300, 4, 1);
+    for (i, (space, activation)) in spaces
+        .iter()
+        .flat_map(|s| activations.map(|a| (*s, a)))
+        .enumerate()
+    {
+        let (restart, antithetic, count) = restarts[i % restarts.len()];
+        let charges: Vec<f64> = (0..11).map(|j| if j < 5 { -1.0 } else { 1.0 }).collect();
+        let network = Shallow::random(space, activation, 4, &charges, 0, place()).unwrap();
+        let particles = sphere(count, 4, 2);
+        let settings = settings(restart, antithetic);
+        let [native, tensors] = PATHS.map(|(_, make)| {
+            let mut flow = make(&network, &data, Some(&particles), settings).unwrap();
+            flow.run(3).unwrap();
+            let after = flow.network().unwrap();
+            [
+                flow.particles().unwrap(),
+                after.neurons().copy(),
+                after.weights().copy(),
+                flow.discrepancy().unwrap(),
+            ]
+        });
+        for (native, tensors) in native.iter().zip(&tensors) {
+            let context = format!("{space:?} {activation:?} {restart:?}");
+            assert_close(&context, native, tensors, by_kind(1e-9, 1e-6));
         }
     }
 }
 
-fn run(iterations: &[u64], threads: usize) -> (Vec<f32>, Vec<f32>) {
-    let place = (Kind::Float, Device::Cpu);
+/// Particles and neurons after so many iterations, some at a time, on so many threads.
+fn run(iterations: &[u64], threads: usize) -> (Vec<u64>, Vec<u64>) {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .unwrap();
-    pool.install(|| {
-        let data = sphere(2_000, 5, 1, place);
+    let place = place();
+    let data = sphere(2_000, 5, 1);
+    let (particles, neurons) = pool.install(move || {
         let mut network =
             Shallow::random(Space::Sphere, Activation::RELU, 5, &[-1.0; 32], 0, place).unwrap();
         let mut particles = None;
@@ -180,12 +173,12 @@ fn run(iterations: &[u64], threads: usize) -> (Vec<f32>, Vec<f32>) {
             particles = Some(flow.particles().unwrap());
             network = flow.network().unwrap();
         }
-        let read = |tensor: &Tensor| efy_core::device::read::to_vec(tensor).unwrap();
-        (read(&particles.unwrap()), read(network.neurons()))
-    })
+        (particles.unwrap(), network.neurons().copy())
+    });
+    (bits(&particles), bits(&neurons))
 }
 
-#[test]
+#[everywhere]
 fn the_same_bits_for_any_number_of_threads_and_after_going_on() {
     let alone = run(&[6], 1);
     assert!(alone == run(&[6], 4), "threads");
@@ -193,11 +186,10 @@ fn the_same_bits_for_any_number_of_threads_and_after_going_on() {
 }
 
 /// A teacher of one strong neuron: neurons turn to it, the gap falls, and restarts change nothing about that.
-#[test]
+#[everywhere]
 fn students_find_their_teacher() {
-    let place = (Kind::Double, Device::Cpu);
-    let direction = Tensor::from_slice(&[0.6, 0.0, 0.8]).unsqueeze(0);
-    let one = Tensor::ones([1], place);
+    let direction = tensor(&[0.6, 0.0, 0.8]).unsqueeze(0);
+    let one = Tensor::ones([1], place());
     let teacher = Shallow::new(
         Space::Sphere,
         Activation::RELU,
@@ -211,11 +203,9 @@ fn students_find_their_teacher() {
         metropolis: true,
         ..Langevin::default()
     };
-    let data = sampler
-        .sample(&teacher, &sphere(400, 3, 3, place), 300)
-        .unwrap();
+    let data = sampler.sample(&teacher, &sphere(400, 3, 3), 300).unwrap();
     let student =
-        Shallow::random(Space::Sphere, Activation::RELU, 3, &[-1.0; 16], 0, place).unwrap();
+        Shallow::random(Space::Sphere, Activation::RELU, 3, &[-1.0; 16], 0, place()).unwrap();
     for restart in [Restart::Never, Restart::Every(20), Restart::Bernoulli(0.02)] {
         let settings = Settings {
             neuron_step: 0.2,
@@ -223,7 +213,7 @@ fn students_find_their_teacher() {
             restart,
             ..Settings::default()
         };
-        let start = sphere(800, 3, 9, place);
+        let start = sphere(800, 3, 9);
         let mut flow = Gda::new(&student, &data, Some(&start), settings).unwrap();
         flow.run(1).unwrap();
         let before = number(&flow.gap(10.0).unwrap());
@@ -241,15 +231,14 @@ fn students_find_their_teacher() {
 }
 
 /// One iteration of score matching from points on $R^2$ and on the sphere: T13's limit, whose error falls like h.
-#[test]
+#[everywhere]
 fn t13_restarts_at_every_iteration_are_score_matching() {
-    let place = (Kind::Double, Device::Cpu);
     let case = golden("T11_implicit_SM_sphere_relu2");
     let limit = &golden("T13_restart_equals_SM")["S2_relu3_beta1.5"];
-    let expected = tensor(limit, "first_variation_m_dISM_da", place);
-    let network = network(Activation::Relu { power: 3 }, place);
+    let expected = of(limit, "first_variation_m_dISM_da");
+    let network = network(Activation::Relu { power: 3 });
     // Many copies of the five points are many samples of the noise.
-    let data = tensor(&case, "X", place);
+    let data = of(&case, "X");
     let errors = [0.04, 0.01].map(|h| {
         let copies = data.repeat([80_000, 1]);
         let settings = Settings {
@@ -268,11 +257,10 @@ fn t13_restarts_at_every_iteration_are_score_matching() {
 }
 
 /// Mean of the cosine to a neuron under the density of that neuron, against quadrature in the cosine.
-#[test]
+#[everywhere]
 fn the_metropolis_correction_takes_the_error_of_the_step_away() {
-    let place = (Kind::Double, Device::Cpu);
-    let direction = Tensor::from_slice(&[0.0, 0.0, 1.0]).unsqueeze(0);
-    let one = Tensor::ones([1], place);
+    let direction = tensor(&[0.0, 0.0, 1.0]).unsqueeze(0);
+    let one = Tensor::ones([1], place());
     let network = Shallow::new(
         Space::Sphere,
         Activation::RELU,
@@ -281,11 +269,11 @@ fn the_metropolis_correction_takes_the_error_of_the_step_away() {
         -&one,
     )
     .unwrap();
-    let u = (Tensor::arange(20_000, place) + 0.5) / 10_000.0 - 1.0;
+    let u = (Tensor::arange(20_000, place()) + 0.5) / 10_000.0 - 1.0;
     let density = (u.relu() * 4.0).exp();
     let exact = number(&((&u * &density).sum(None) / density.sum(None)));
     // Few enough for libtorch to stay on one thread.
-    let start = sphere(10_000, 3, 8, place);
+    let start = sphere(10_000, 3, 8);
     let mean = |sampler: Langevin, steps| {
         let x = sampler.sample(&network, &start, steps).unwrap();
         assert!(
@@ -293,7 +281,7 @@ fn the_metropolis_correction_takes_the_error_of_the_step_away() {
                 &(x.square().sum_dim_intlist(1, false, None) - 1.0)
                     .abs()
                     .max()
-            ) < 1e-12
+            ) < tolerance(1e-12)
         );
         number(&x.select(1, 2).mean(None)) - exact
     };
@@ -325,13 +313,12 @@ fn the_metropolis_correction_takes_the_error_of_the_step_away() {
 }
 
 /// T20: what one projected step does to the mean cosine; the geodesic one has that of the heat kernel to order h.
-#[test]
+#[everywhere]
 fn t20_one_step_of_langevin_dynamics_without_energy() {
-    let place = (Kind::Double, Device::Cpu);
-    let one = Tensor::ones([1], place);
+    let one = Tensor::ones([1], place());
     for (d, h) in [(3, 0.02), (15, 0.02), (15, 0.005)] {
         let case = &golden("T20_projected_langevin_mean_cos")[format!("d={d},h={h}")];
-        let start = sphere(1, d, 0, place);
+        let start = sphere(1, d, 0);
         let free = Shallow::new(
             Space::Sphere,
             Activation::RELU,
@@ -365,18 +352,18 @@ fn t20_one_step_of_langevin_dynamics_without_energy() {
 }
 
 /// In $R^d$ and on the torus, without energy, chains keep the base measure.
-#[test]
+#[everywhere]
 fn langevin_dynamics_keep_the_base_measure() {
-    let place = (Kind::Double, Device::Cpu);
     for space in [
         Space::Euclidean {
             deviation: Some(2.0),
         },
         Space::Torus,
     ] {
-        let network = Shallow::random(space, Activation::Softplus, 2, &[1.0; 4], 0, place).unwrap();
+        let network =
+            Shallow::random(space, Activation::Softplus, 2, &[1.0; 4], 0, place()).unwrap();
         let network = network.capped(1e-12);
-        let start = space.from_gaussian(&(sphere(16_000, 2, 1, place) * 1.5));
+        let start = space.from_gaussian(&(sphere(16_000, 2, 1) * 1.5));
         for metropolis in [false, true] {
             let sampler = Langevin {
                 step: 0.3,
@@ -399,13 +386,12 @@ fn langevin_dynamics_keep_the_base_measure() {
     }
 }
 
-#[test]
+#[everywhere]
 fn the_flow_of_the_lazy_regime_brings_particles_to_the_data() {
-    let place = (Kind::Double, Device::Cpu);
     let kernel = Kernel::arc_cosine(1, Law::Sphere).unwrap();
-    let pole = Tensor::from_slice(&[0.0, 0.0, 1.5]);
-    let data = Space::Sphere.project(&(sphere(300, 3, 1, place) + pole));
-    let start = sphere(200, 3, 2, place);
+    let pole = tensor(&[0.0, 0.0, 1.5]);
+    let data = Space::Sphere.project(&(sphere(300, 3, 1) + pole));
+    let start = sphere(200, 3, 2);
     let settings = KernelFlowSettings {
         step: 0.5,
         beta: 1e4,
@@ -422,11 +408,10 @@ fn the_flow_of_the_lazy_regime_brings_particles_to_the_data() {
     assert!(energy(&data) < energy(&start) - 0.9 * before);
 }
 
-#[test]
+#[everywhere]
 fn settings_out_of_range_are_refused() {
-    let place = (Kind::Double, Device::Cpu);
-    let network = network(Activation::RELU, place);
-    let data = sphere(3, 3, 0, place);
+    let network = network(Activation::RELU);
+    let data = sphere(3, 3, 0);
     let refused = |settings, expected: &str| {
         let error = Gda::new(&network, &data, None, settings).err().unwrap();
         assert_eq!(error.to_string(), expected);
@@ -450,7 +435,7 @@ fn settings_out_of_range_are_refused() {
         },
         "flow.restart: expected a probability, found 1.5",
     );
-    let odd = Gda::new(&network, &data, Some(&sphere(5, 3, 0, place)), base)
+    let odd = Gda::new(&network, &data, Some(&sphere(5, 3, 0)), base)
         .err()
         .unwrap();
     assert_eq!(

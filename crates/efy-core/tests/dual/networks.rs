@@ -1,9 +1,7 @@
 //! Energies, gradients and kernels in closed form.
 
-use efy_core::shallow::{Activation, Kernel, Law, Shallow, Space};
-use tch::{Device, Kind, Tensor};
-
-use super::{assert_close, golden, network, number, places, sphere, tensor};
+use super::*;
+use efy_core::shallow::{Kernel, Law};
 
 const ACTIVATIONS: [Activation; 6] = [
     Activation::Relu { power: 1 },
@@ -22,37 +20,34 @@ const SPACES: [Space; 3] = [
     Space::Torus,
 ];
 
-#[test]
+#[everywhere]
 fn t01_energy_and_gradients() {
-    for (place, tolerance) in places(1e-12) {
-        let case = golden("T01_energy_and_gradients");
-        let network = network(Activation::RELU, place);
-        let x = tensor(&case, "X", place);
-        let expect = |name: &str, found: &Tensor| {
-            assert_close(name, found, &tensor(&case, name, place), tolerance);
-        };
-        expect("f", &network.energy(&x).unwrap());
-        expect("grad_x_ambient", &network.gradient(&x).unwrap());
-        expect(
-            "grad_x_riemannian",
-            &network.intrinsic_gradient(&x).unwrap(),
-        );
-        expect("df_dw", &network.weight_gradient(&x).unwrap());
-        let fourth = x.narrow(0, 3, 1);
-        let one = Tensor::ones([1], place);
-        expect(
-            "df_dtheta_at_x3",
-            &network.neuron_gradient(&fourth, &one).unwrap(),
-        );
-    }
+    let case = golden("T01_energy_and_gradients");
+    let network = network(Activation::RELU);
+    let x = of(&case, "X");
+    let expect = |name: &str, found: &Tensor| {
+        assert_close(name, found, &of(&case, name), exact());
+    };
+    expect("f", &network.energy(&x).unwrap());
+    expect("grad_x_ambient", &network.gradient(&x).unwrap());
+    expect(
+        "grad_x_riemannian",
+        &network.intrinsic_gradient(&x).unwrap(),
+    );
+    expect("df_dw", &network.weight_gradient(&x).unwrap());
+    let fourth = x.narrow(0, 3, 1);
+    let one = Tensor::ones([1], place());
+    expect(
+        "df_dtheta_at_x3",
+        &network.neuron_gradient(&fourth, &one).unwrap(),
+    );
 }
 
-#[test]
+#[everywhere]
 fn t12b_the_rectifier_has_slope_0_at_0() {
     let case = golden("T12b_tie_breaking");
-    let place = (Kind::Double, Device::Cpu);
-    let row = |name| tensor(&case, name, place).unsqueeze(0);
-    let one = Tensor::ones([1], place);
+    let row = |name| of(&case, name).unsqueeze(0);
+    let one = Tensor::ones([1], place());
     let network = Shallow::new(
         Space::Sphere,
         Activation::RELU,
@@ -61,13 +56,12 @@ fn t12b_the_rectifier_has_slope_0_at_0() {
         one.copy(),
     );
     let slope = network.unwrap().gradient(&row("x")).unwrap();
-    assert_close("slope", &slope, &Tensor::zeros([3], place), 0.0);
+    assert_close("slope", &slope, &Tensor::zeros([3], place()), 0.0);
 }
 
 /// Autograd of the energy finds the gradients in x, in the neurons and in the weights.
-#[test]
+#[everywhere]
 fn gradients_are_those_of_autograd_on_every_space_for_every_activation() {
-    let place = (Kind::Double, Device::Cpu);
     for (space, activation) in SPACES.iter().flat_map(|s| ACTIVATIONS.map(|a| (*s, a))) {
         let drawn = Shallow::random(
             space,
@@ -75,7 +69,7 @@ fn gradients_are_those_of_autograd_on_every_space_for_every_activation() {
             3,
             &[1.0, -1.0, 1.0, -1.0, -1.0],
             4,
-            place,
+            place(),
         );
         let drawn = drawn.unwrap();
         let theta = drawn.neurons().copy().set_requires_grad(true);
@@ -88,10 +82,8 @@ fn gradients_are_those_of_autograd_on_every_space_for_every_activation() {
             drawn.charges().copy(),
         );
         let network = network.unwrap();
-        let x = space
-            .project(&sphere(6, 3, 5, place))
-            .set_requires_grad(true);
-        let q = Tensor::from_slice(&[0.3, 1.0, -2.0, 0.5, 0.1, 1.0]);
+        let x = space.project(&sphere(6, 3, 5)).set_requires_grad(true);
+        let q = tensor(&[0.3, 1.0, -2.0, 0.5, 0.1, 1.0]);
         let energy = (network.energy(&x).unwrap() * &q).sum(None);
         let found = Tensor::run_backward(&[energy], &[&x, &theta, &w], false, false);
         let context = format!("{space:?} {activation:?}");
@@ -109,9 +101,9 @@ fn gradients_are_those_of_autograd_on_every_space_for_every_activation() {
     }
 }
 
-#[test]
+#[everywhere]
 fn slope_and_curvature_are_derivatives() {
-    let u = Tensor::from_slice(&[-2.1, -0.4, 0.3, 0.8, 1.7]).set_requires_grad(true);
+    let u = tensor(&[-2.1, -0.4, 0.3, 0.8, 1.7]).set_requires_grad(true);
     for activation in ACTIVATIONS {
         let value = activation.value(&u).sum(None);
         let slope = Tensor::run_backward(&[value], &[&u], false, false).remove(0);
@@ -135,47 +127,41 @@ fn slope_and_curvature_are_derivatives() {
     assert!(Activation::RELU.curvature(&u).is_none());
 }
 
-#[test]
+#[everywhere]
 fn t05_arc_cosine_kernels() {
     let case = golden("T05_arc_cosine_kernels");
-    for (place, tolerance) in places(1e-12) {
-        let rho = tensor(&case, "rho", place);
-        let zero = rho.zeros_like();
-        let sine = (1.0_f64 - rho.square()).clamp_min(0.0).sqrt();
-        for (d, power, name) in [
-            (3, 1, "k_relu_d3"),
-            (15, 1, "k_relu_d15"),
-            (3, 2, "k_relu2_d3"),
-        ] {
-            let pad = |first: &Tensor, second: &Tensor| {
-                let mut columns = vec![first.shallow_clone(), second.shallow_clone()];
-                columns.extend((2..d).map(|_| zero.shallow_clone()));
-                Tensor::stack(&columns, 1)
-            };
-            let kernel = Kernel::arc_cosine(power, Law::Sphere).unwrap();
-            let x = pad(&rho.ones_like(), &zero).narrow(0, 0, 1);
-            let found = kernel.matrix(&x, &pad(&rho, &sine)).unwrap();
-            assert_close(name, &found, &tensor(&case, name, place), tolerance);
-        }
-        let x = Tensor::from_slice(&[1.0, 0.0])
-            .to_kind(place.0)
-            .to_device(place.1)
-            .unsqueeze(0);
-        let y = Tensor::stack(&[&rho, &sine], 1);
-        for (power, name) in [(0, "kappa0"), (1, "kappa1"), (2, "kappa2")] {
-            let kernel = Kernel::arc_cosine(power, Law::Gaussian).unwrap();
-            let found = kernel.matrix(&x, &y).unwrap() * 2.0;
-            assert_close(name, &found, &tensor(&case, name, place), tolerance);
-        }
+    let rho = of(&case, "rho");
+    let zero = rho.zeros_like();
+    let sine = (1.0_f64 - rho.square()).clamp_min(0.0).sqrt();
+    for (d, power, name) in [
+        (3, 1, "k_relu_d3"),
+        (15, 1, "k_relu_d15"),
+        (3, 2, "k_relu2_d3"),
+    ] {
+        let pad = |first: &Tensor, second: &Tensor| {
+            let mut columns = vec![first.shallow_clone(), second.shallow_clone()];
+            columns.extend((2..d).map(|_| zero.shallow_clone()));
+            Tensor::stack(&columns, 1)
+        };
+        let kernel = Kernel::arc_cosine(power, Law::Sphere).unwrap();
+        let x = pad(&rho.ones_like(), &zero).narrow(0, 0, 1);
+        let found = kernel.matrix(&x, &pad(&rho, &sine)).unwrap();
+        assert_close(name, &found, &of(&case, name), exact());
+    }
+    let x = tensor(&[1.0, 0.0]).unsqueeze(0);
+    let y = Tensor::stack(&[&rho, &sine], 1);
+    for (power, name) in [(0, "kappa0"), (1, "kappa1"), (2, "kappa2")] {
+        let kernel = Kernel::arc_cosine(power, Law::Gaussian).unwrap();
+        let found = kernel.matrix(&x, &y).unwrap() * 2.0;
+        assert_close(name, &found, &of(&case, name), exact());
     }
 }
 
 /// The mean over many random neurons, lengths other than 1 and the power without a golden vector included.
-#[test]
+#[everywhere]
 fn kernels_are_the_means_of_random_features() {
-    let place = (Kind::Double, Device::Cpu);
-    let neurons = sphere(400_000, 4, 1, place);
-    let x = sphere(3, 4, 2, place) * Tensor::from_slice(&[0.5, 1.0, 2.0]).unsqueeze(1);
+    let neurons = sphere(400_000, 4, 1);
+    let x = sphere(3, 4, 2) * tensor(&[0.5, 1.0, 2.0]).unsqueeze(1);
     for power in 0..=3 {
         let kernel = Kernel::arc_cosine(power, Law::Sphere)
             .unwrap()
@@ -188,12 +174,11 @@ fn kernels_are_the_means_of_random_features() {
     }
 }
 
-#[test]
+#[everywhere]
 fn kernel_gradients_are_those_of_autograd() {
-    let place = (Kind::Double, Device::Cpu);
-    let x = (sphere(5, 4, 2, place) * 1.3).set_requires_grad(true);
-    let y = sphere(7, 4, 3, place) * 0.6;
-    let q = Tensor::from_slice(&[0.1, 0.2, -0.3, 0.4, 0.1, 0.9, -1.0]);
+    let x = (sphere(5, 4, 2) * 1.3).set_requires_grad(true);
+    let y = sphere(7, 4, 3) * 0.6;
+    let q = tensor(&[0.1, 0.2, -0.3, 0.4, 0.1, 0.9, -1.0]);
     for power in 0..=3 {
         let kernel = Kernel::arc_cosine(power, Law::Gaussian).unwrap();
         let sum = kernel.matrix(&x, &y).unwrap().mv(&q).sum(None);
@@ -204,39 +189,36 @@ fn kernel_gradients_are_those_of_autograd() {
     }
 }
 
-#[test]
+#[everywhere]
 fn t06_mmd_and_the_best_energy_of_the_lazy_regime() {
     let case = golden("T06_mmd_F2_energy");
-    for (place, tolerance) in places(1e-12) {
-        let kernel = Kernel::arc_cosine(1, Law::Sphere).unwrap();
-        let (x, y) = (tensor(&case, "X", place), tensor(&case, "Y", place));
-        let z = tensor(&case, "x", place).unsqueeze(0);
-        let mmd = kernel.mmd_squared(&x, &y).unwrap();
-        let expect = |name: &str, found: &Tensor| {
-            assert_close(name, found, &tensor(&case, name, place), tolerance);
-        };
-        expect("mmd2_V_stat", &mmd);
-        expect(
-            "F2_optimal_energy_at_x",
-            &kernel.dual_energy(&z, &x, &y).unwrap(),
-        );
-        // On the sphere the golden gradient leaves out what is normal to it.
-        let gradient = kernel.witness_gradient(&z, &x, &y).unwrap() / mmd.sqrt();
-        let expected = tensor(&case, "F2_grad_x_ambient", place).unsqueeze(0);
-        let tangent = |g: &Tensor| Space::Sphere.tangent(&z, g);
-        assert_close(
-            "gradient",
-            &tangent(&gradient),
-            &tangent(&expected),
-            tolerance,
-        );
-    }
+    let kernel = Kernel::arc_cosine(1, Law::Sphere).unwrap();
+    let (x, y) = (of(&case, "X"), of(&case, "Y"));
+    let z = of(&case, "x").unsqueeze(0);
+    let mmd = kernel.mmd_squared(&x, &y).unwrap();
+    let expect = |name: &str, found: &Tensor| {
+        assert_close(name, found, &of(&case, name), exact());
+    };
+    expect("mmd2_V_stat", &mmd);
+    expect(
+        "F2_optimal_energy_at_x",
+        &kernel.dual_energy(&z, &x, &y).unwrap(),
+    );
+    // On the sphere the golden gradient leaves out what is normal to it.
+    let gradient = kernel.witness_gradient(&z, &x, &y).unwrap() / mmd.sqrt();
+    let expected = of(&case, "F2_grad_x_ambient").unsqueeze(0);
+    let tangent = |g: &Tensor| Space::Sphere.tangent(&z, g);
+    assert_close(
+        "gradient",
+        &tangent(&gradient),
+        &tangent(&expected),
+        exact(),
+    );
 }
 
-#[test]
+#[everywhere]
 fn the_cap_scales_weights_down_and_never_up() {
-    let place = (Kind::Double, Device::Cpu);
-    let network = network(Activation::RELU, place);
+    let network = network(Activation::RELU);
     assert_close(
         "above",
         network.capped(2.0).weights(),
@@ -244,16 +226,15 @@ fn the_cap_scales_weights_down_and_never_up() {
         1e-15,
     );
     let capped = network.capped(0.5);
-    assert!((number(&capped.total_variation()) - 0.5).abs() < 1e-15);
+    assert!((number(&capped.total_variation()) - 0.5).abs() < tolerance(1e-15));
     let ratio = capped.weights() / network.weights();
-    assert!(number(&(ratio.max() - ratio.min())) < 1e-15);
+    assert!(number(&(ratio.max() - ratio.min())) < tolerance(1e-15));
 }
 
-#[test]
+#[everywhere]
 fn refusals_name_what_was_wrong() {
-    let place = (Kind::Double, Device::Cpu);
-    let network = network(Activation::RELU, place);
-    let error = network.energy(&Tensor::zeros([2, 4], place)).unwrap_err();
+    let network = network(Activation::RELU);
+    let error = network.energy(&Tensor::zeros([2, 4], place())).unwrap_err();
     assert_eq!(error.to_string(), "x: expected shape [2, 3], found [2, 4]");
     let error = Kernel::arc_cosine(4, Law::Sphere).unwrap_err();
     assert_eq!(
@@ -266,7 +247,7 @@ fn refusals_name_what_was_wrong() {
         3,
         &[1.0],
         0,
-        place,
+        place(),
     );
     assert!(
         error

@@ -144,7 +144,7 @@ fn the_perceptron_takes_the_low_end_of_a_tie() {
     }
 }
 
-#[everywhere(f64)]
+#[everywhere]
 fn coordinate_ascent_finds_the_maximum_for_every_separable_regularizer() {
     let (k, options) = (
         9,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[everywhere(f64)]
+#[everywhere]
 fn every_solver_that_applies_finds_the_same_maximum() {
     let mut solved = 0;
     each_setting(0.8, |domain, regularizer| {
@@ -45,7 +45,7 @@ fn every_solver_that_applies_finds_the_same_maximum() {
     assert!(solved >= by_device(150, 25), "{solved}");
 }
 
-#[everywhere(f64)]
+#[everywhere]
 fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
     let (rows, k) = (6, 4);
     let domains: [Box<dyn Domain>; 7] = [
@@ -98,7 +98,7 @@ fn every_domain_is_served_by_projections_and_by_its_linear_oracle() {
     }
 }
 
-#[everywhere(f64)]
+#[everywhere]
 fn newton_and_lbfgsb_are_references() {
     each_setting(0.5, |domain, regularizer| {
         let energies: [Box<dyn Energy>; 2] = [

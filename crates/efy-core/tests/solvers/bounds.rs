@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[everywhere(f64)]
+#[everywhere]
 fn value_and_gap_enclose_the_maximum_of_ten_thousand_concave_problems() {
     let (rows, k) = (by_device(150, 2), 4);
     let mut problems = 0;
