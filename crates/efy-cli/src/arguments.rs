@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Predict the labels of new rows.
     Predict(Predict),
+    /// Draw points from the density that a run has learned.
+    Sample(Sample),
     /// Draw the curves of one or more runs.
     Plot(Plot),
     /// Write the metrics of a run as CSV: a row for each event, a column for each metric.
@@ -158,6 +160,36 @@ pub(crate) struct Predict {
     /// Where the predictions go, as CSV [default: standard output].
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sample {
+    /// The run directory of a density.
+    pub(crate) run: PathBuf,
+    /// How many points.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+    pub(crate) n: u32,
+    /// Where they go: npy where the name ends so, else CSV [default: standard output, as CSV].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// langevin: a chain for each point, from the particles of the training; rejection: exact, on the sphere and the
+    /// torus, slow where the density has high peaks.
+    #[arg(long, default_value = "langevin", value_parser = ["langevin", "rejection"])]
+    pub(crate) method: String,
+    /// Steps of a chain.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub(crate) steps: u64,
+    /// Step size of a chain [default: flow.particle_step of the run].
+    #[arg(long, value_name = "H")]
+    pub(crate) step_size: Option<f64>,
+    /// Take every step of a chain: no Metropolis correction of its error.
+    #[arg(long)]
+    pub(crate) uncorrected: bool,
+    /// The seed of everything random.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) device: Device,
 }

@@ -17,6 +17,7 @@ pub mod domain;
 pub mod duality;
 pub mod energy;
 mod error;
+pub mod estimate;
 pub mod flow;
 pub mod functions;
 pub mod joint;
@@ -28,5 +29,6 @@ pub mod regularizer;
 pub mod shallow;
 mod shape;
 pub mod solver;
+pub mod teacher;
 
 pub use error::{Error, Result};

@@ -41,6 +41,12 @@ pub enum Stream {
     Neurons = 33,
     /// Acceptance of the Metropolis correction; the step is the Langevin step.
     Acceptance = 34,
+    /// Points that a density is sampled from by rejection; the step is the round.
+    Proposals = 35,
+    /// Which of them are kept; the step is the round.
+    ProposalAcceptance = 36,
+    /// Points of a base measure that an integral is estimated from; the step is 0.
+    Base = 37,
 }
 
 /// The generator for a step of a stream.

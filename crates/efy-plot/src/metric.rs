@@ -26,7 +26,15 @@ pub(crate) fn is_fraction(metric: &str) -> bool {
 /// Whether less of a metric is better: of losses, distances between distributions, and the share of
 /// inner problems that were not solved.
 pub(crate) fn lower_is_better(metric: &str) -> bool {
-    matches!(metric, "loss" | "kl" | "fisher" | "tv" | "unconverged")
+    let known = [
+        "loss",
+        "kl",
+        "fisher",
+        "tv",
+        "energy_distance",
+        "unconverged",
+    ];
+    known.contains(&metric) || metric.ends_with("_error")
 }
 
 /// A metric as it is written beside an axis.
@@ -35,6 +43,9 @@ pub(crate) fn written_out(metric: &str) -> String {
         (Some((_, label)), _) => (*label).to_owned(),
         (None, "kendall_tau") => "Kendall tau".to_owned(),
         (None, "spearman") => "Spearman rho".to_owned(),
+        (None, "kl") => "KL divergence".to_owned(),
+        (None, "fisher") => "Fisher divergence".to_owned(),
+        (None, "tv") => "total variation of the neurons".to_owned(),
         (None, _) => metric.replace('_', " "),
     }
 }

@@ -1,5 +1,6 @@
 //! What a run is described by: one YAML file, every key checked.
 
+mod density;
 mod ranges;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{LabelColumns, Targets};
 use crate::supervised::Resident;
+
+pub use density::{
+    ActivationKind, ChargesKind, FlowConfig, FlowKind, RestartKind, SpaceKind, StartKind,
+    TeacherKind,
+};
 
 /// The configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +40,9 @@ pub struct Config {
     /// How the inner problem is solved.
     #[serde(default, deserialize_with = "section")]
     pub solver: SolverConfig,
+    /// How particles and neurons move (task density).
+    #[serde(default, deserialize_with = "section")]
+    pub flow: FlowConfig,
     /// How long, how fast and in what order to train.
     #[serde(default, deserialize_with = "section")]
     pub train: TrainConfig,
@@ -55,6 +64,8 @@ pub enum Task {
     /// Rankings of labels: outputs in the permutahedron or the Birkhoff polytope (`model.polytope`), labels are
     /// ordered as the best vertex orders them.
     LabelRanking,
+    /// Densities of points: a shallow network is learned together with particles (`flow`).
+    Density,
 }
 
 impl Task {
@@ -64,6 +75,7 @@ impl Task {
         match self {
             Task::Multilabel => "multilabel",
             Task::LabelRanking => "label_ranking",
+            Task::Density => "density",
         }
     }
 
@@ -73,6 +85,7 @@ impl Task {
         match self {
             Task::Multilabel => &crate::multilabel::METRICS,
             Task::LabelRanking => &crate::label_ranking::METRICS,
+            Task::Density => &crate::density::METRICS,
         }
     }
 
@@ -80,7 +93,8 @@ impl Task {
     #[must_use]
     pub fn targets(self) -> Targets {
         match self {
-            Task::Multilabel => Targets::Sets,
+            // Points have no labels.
+            Task::Multilabel | Task::Density => Targets::Sets,
             Task::LabelRanking => Targets::Rankings,
         }
     }
@@ -93,8 +107,21 @@ pub struct DataConfig {
     /// A data set by name: embedded, fetched or imported (`efy data list`). Ignored when `path` is set.
     pub name: String,
     /// A file of your own instead: ARFF (labels from the XML file beside it) or CSV; rankings are CSV, and
-    /// without one of the three keys below they begin with the counts n,d,k.
+    /// without one of the three keys below they begin with the counts n,d,k. Points (task density) are CSV, a
+    /// point a line, or npy.
     pub path: Option<PathBuf>,
+    /// A density to draw examples from instead (task density).
+    pub teacher: Option<TeacherKind>,
+    /// Its neurons, vectors that are brought to unit length (teacher neurons).
+    pub teacher_neurons: Option<Vec<Vec<f64>>>,
+    /// Its amplitudes a_k: the energy is the mean of a_k max(0, <z_k, x>), the density exp(-energy) (teacher neurons).
+    pub teacher_amplitudes: Option<Vec<f64>>,
+    /// Examples that are drawn from the teacher, with the seed.
+    #[schemars(range(min = 2, max = 16_777_216))]
+    pub samples: u32,
+    /// Examples of the validation and of the test split that are drawn from it.
+    #[schemars(range(min = 2, max = 16_777_216))]
+    pub test_samples: u32,
     /// The test examples for `path`; without them a test split is drawn.
     pub test_path: Option<PathBuf>,
     /// The XML file that lists the labels of an ARFF file, if it does not lie beside it.
@@ -132,6 +159,11 @@ impl Default for DataConfig {
         DataConfig {
             name: "yeast".to_owned(),
             path: None,
+            teacher: None,
+            teacher_neurons: None,
+            teacher_amplitudes: None,
+            samples: 10_000,
+            test_samples: 20_000,
             test_path: None,
             labels_path: None,
             label_columns: None,
@@ -188,6 +220,24 @@ pub struct ModelConfig {
     /// Widths of the layers over labels (spen, input_concave, picnn).
     #[schemars(extend("minItems" = 1, "maxItems" = 64, "items" = ranges::width()))]
     pub prior_hidden: Vec<u32>,
+    /// The number of neurons (shallow).
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub neurons: u32,
+    /// The function of a neuron (shallow).
+    pub activation: ActivationKind,
+    /// The power of `activation: relu` (shallow).
+    #[schemars(range(max = 8))]
+    pub power: u32,
+    /// The sharpness of `activation: exponential` (shallow).
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub sharpness: f64,
+    /// Which neurons lower and which raise the energy (shallow with flow gda).
+    pub charges: ChargesKind,
+    /// Where points live (shallow).
+    pub space: SpaceKind,
+    /// Standard deviation of the Gaussian base measure, in units of the standardized points (space euclidean).
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub base_deviation: f64,
     /// What rankings are points of (label_ranking).
     pub polytope: PolytopeKind,
     /// Element type of weights, solver and loss.
@@ -205,6 +255,13 @@ impl Default for ModelConfig {
             rank: 8,
             coupling: CouplingKind::Shared,
             prior_hidden: vec![16],
+            neurons: 64,
+            activation: ActivationKind::Relu,
+            power: 1,
+            sharpness: 10.0,
+            charges: ChargesKind::Mixed,
+            space: SpaceKind::Sphere,
+            base_deviation: 2.0,
             polytope: PolytopeKind::Permutahedron,
             dtype: Dtype::F32,
             layers: LayersKind::Dtype,
@@ -226,6 +283,8 @@ pub enum ModelKind {
     InputConcave,
     /// -f(x, p) with a network f that is convex in p; `hidden` are the widths of its context.
     Picnn,
+    /// (1/m) sum_j w_j c_j sigma(<theta_j, x>), an energy that is low where there are many points (density).
+    Shallow,
 }
 
 /// Where the factor A of the coupling comes from.

@@ -15,7 +15,10 @@ impl Direction {
     /// The direction of a metric by its name.
     pub fn of(metric: &str) -> Self {
         match metric {
-            "loss" | "kl" | "fisher" | "tv" | "unconverged" => Direction::Minimize,
+            "loss" | "kl" | "fisher" | "tv" | "energy_distance" | "unconverged" => {
+                Direction::Minimize
+            }
+            error if error.ends_with("_error") => Direction::Minimize,
             _ => Direction::Maximize,
         }
     }

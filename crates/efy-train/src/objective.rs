@@ -79,6 +79,12 @@ pub trait Objective {
     /// Whatever the model and the loss report.
     fn step(&mut self, rows: &Tensor) -> Result<StepLoss>;
 
+    /// Whether [`step`](Self::step) moves the weights itself, as a flow of particles and neurons does, which
+    /// descends no one loss: then there is no gradient, and the optimizer only watches that the loss is finite.
+    fn moves_weights(&self) -> bool {
+        false
+    }
+
     /// Called after every update: puts weights back where they have to be. Must not read a tensor back.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod reference;
 mod replay;
 mod report;
 mod reproduce;
+mod sample;
 mod shell;
 mod signals;
 mod solve;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Eval(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Sample(arguments) => sample::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

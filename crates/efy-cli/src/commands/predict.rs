@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use efy_tasks::config::Config;
+use anyhow::{Result, anyhow};
+use efy_tasks::config::{Config, Task};
 use efy_tasks::data::{self, Cache};
 use efy_tasks::supervised;
 use efy_train::RunDirectory;
@@ -11,11 +11,18 @@ use efy_train::files::write_atomically;
 
 use super::precision;
 use crate::arguments::Predict;
+use crate::exit::Usage;
 use crate::output;
 
 pub(crate) fn run(arguments: &Predict) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
+    if config.task == Task::Density {
+        let run = arguments.run.display();
+        let message =
+            format!("{run}: a density predicts no labels; `efy sample {run}` draws points from it");
+        return Err(anyhow!(Usage(message)));
+    }
     let device = precision::device(arguments.device.device, &config.train)?;
     let trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;
     let table = data::read_rows(&arguments.input, &trained.schema)?;

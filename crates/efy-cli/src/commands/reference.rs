@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use efy_tasks::config::{Config, DataConfig, LossConfig, ModelConfig, SolverConfig};
+use efy_tasks::config::{Config, DataConfig, FlowConfig, LossConfig, ModelConfig, SolverConfig};
 use efy_tasks::sweep::SweepConfig;
 use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::{Schema, schema_for};
@@ -56,6 +56,7 @@ fn markdown(schema: &Schema) -> Result<String> {
         ("model", serde_json::to_value(ModelConfig::default())?),
         ("loss", serde_json::to_value(LossConfig::default())?),
         ("solver", serde_json::to_value(SolverConfig::default())?),
+        ("flow", serde_json::to_value(FlowConfig::default())?),
         ("train", serde_json::to_value(TrainConfig::default())?),
         (
             "checkpoint",

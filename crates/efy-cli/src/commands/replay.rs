@@ -1,7 +1,7 @@
 //! `efy replay`.
 
 use anyhow::Result;
-use efy_tasks::config::Config;
+use efy_tasks::config::{Config, Task};
 use efy_tasks::data::Cache;
 use efy_tasks::supervised;
 use efy_train::{Fault, RunDirectory};
@@ -9,12 +9,17 @@ use serde_json::json;
 
 use super::precision;
 use crate::arguments::Replay;
-use crate::exit::Ended;
+use crate::exit::{Ended, Usage};
 use crate::output;
 
 pub(crate) fn run(arguments: &Replay) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let config = Config::load(&run.config(), &[])?;
+    if config.task == Task::Density {
+        let run = arguments.run.display();
+        let message = format!("{run}: a flow keeps no step to replay; look at its checkpoints");
+        return Err(anyhow::anyhow!(Usage(message)));
+    }
     let device = precision::device(arguments.device.device, &config.train)?;
     let (kept, found) = supervised::replay(&run, &config, device, &Cache::from_env()?)?;
     describe(&found);

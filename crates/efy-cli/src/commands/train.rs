@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use efy_plot::{Grouping, PlotOptions};
-use efy_tasks::config::Config;
+use efy_tasks::config::{Config, Task};
 use efy_tasks::data::Cache;
+use efy_tasks::density::{self, Examples};
 use efy_tasks::supervised::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
@@ -81,10 +82,19 @@ fn begin(
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
     let device = precision::device(arguments.device.device, &config.train)?;
+    let create = || RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force);
+    let log = Log::new(arguments);
+    if config.task == Task::Density {
+        let examples = Examples::new(&config)?;
+        let prepared = density::Prepared::new(&config, &examples, device)?;
+        let run = create()?;
+        log.begin_points(&config, &examples, device, run.path());
+        let trained = prepared.train(&run, attend(log, &config, control));
+        return ended(run, trained);
+    }
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
-    let run = RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force)?;
-    let log = Log::new(arguments);
+    let run = create()?;
     log.begin(&config, &data, device, (&prepared, run.path()));
     let attendance = attend(log, &config, control);
     let trained = prepared.train(&run, attendance);
@@ -105,9 +115,16 @@ fn go_on(
     }
     let config = Config::load(&run.config(), &[])?;
     let device = precision::device(arguments.device.device, &config.train)?;
+    let log = Log::new(arguments);
+    if config.task == Task::Density {
+        let examples = Examples::new(&config)?;
+        let prepared = density::Prepared::new(&config, &examples, device)?;
+        log.begin_points(&config, &examples, device, run.path());
+        let trained = prepared.resume(&run, attend(log, &config, control));
+        return ended(run, trained);
+    }
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
-    let log = Log::new(arguments);
     log.begin(&config, &data, device, (&prepared, run.path()));
     let attendance = attend(log, &config, control);
     let trained = prepared.resume(&run, attendance);

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use efy_tasks::config::Config;
 use efy_tasks::data::Dataset;
+use efy_tasks::density::Examples;
 use efy_tasks::supervised::{Placement, Prepared};
-use efy_train::Metrics;
 use efy_train::observer::{JsonLog, Observer, OnlyWarnings, Progress};
+use efy_train::{Metrics, Split};
 use serde_json::json;
 use tch::Device;
 
@@ -70,6 +71,36 @@ impl Log {
                 let fields = json!({
                     "name": name, "data": data, "device": device, "resident": resident,
                     "run": run.to_string_lossy(),
+                });
+                JsonLog::stderr().write("run", fields);
+            }
+        }
+    }
+
+    /// The same of a density.
+    pub(super) fn begin_points(
+        self,
+        config: &Config,
+        examples: &Examples,
+        device: Device,
+        run: &Path,
+    ) {
+        let d = examples.names().len();
+        let [train, validation, test] = Split::ALL.map(|split| examples.split(split).size()[0]);
+        match self.format {
+            _ if self.quiet => {}
+            LogFormat::Text => eprintln!(
+                "{} on {}: {train} points of {d} numbers to learn from, {validation} to choose on, {test} to test on; {device:?}; {}",
+                config.name,
+                examples.name(),
+                run.display()
+            ),
+            LogFormat::Json => {
+                let data = json!({
+                    "name": examples.name(), "dimension": d, "train": train, "validation": validation, "test": test,
+                });
+                let fields = json!({
+                    "name": config.name, "data": data, "device": format!("{device:?}"), "run": run.to_string_lossy(),
                 });
                 JsonLog::stderr().write("run", fields);
             }

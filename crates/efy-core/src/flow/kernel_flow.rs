@@ -39,6 +39,8 @@ pub struct KernelFlow {
     /// $E k(Y, Y')$ of the data.
     within_data: Tensor,
     particles: Tensor,
+    /// MMD before the last step; not a number before the first.
+    last: Tensor,
     steps: u64,
 }
 
@@ -68,8 +70,20 @@ impl KernelFlow {
             data: data.detach(),
             embedded,
             particles: particles.detach().copy(),
+            last: Tensor::f_full([], f64::NAN, (data.kind(), data.device()))?,
             steps: 0,
         })
+    }
+
+    /// As if so many steps had been made: the noise of the next is that of step + 1.
+    pub fn continuing(mut self, steps: u64) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// The number of steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// MMD of embedded particles `[N, e]` and the data.
@@ -99,8 +113,9 @@ impl KernelFlow {
             let (n, d) = (x.size()[0], x.size()[1]);
             let key = (seed, Stream::Particles, self.steps);
             let noise = normal::tensor(key, (n, d), (x.kind(), x.device()))?;
-            let moved = x - drift * step + noise * (mmd * (2.0 * step / beta)).sqrt();
+            let moved = x - drift * step + noise * (&mmd * (2.0 * step / beta)).sqrt();
             self.particles = self.space.project(&moved);
+            self.last = mmd;
             self.steps += 1;
         }
         Ok(())
@@ -109,6 +124,12 @@ impl KernelFlow {
     /// The particles as they are now, `[N, d]`.
     pub fn particles(&self) -> &Tensor {
         &self.particles
+    }
+
+    /// MMD where the last step began, a scalar on the device: known without a further pass over all pairs. Not a number
+    /// before the first step.
+    pub fn last_mmd(&self) -> &Tensor {
+        &self.last
     }
 
     /// $\mathrm{MMD}(\nu, \nu_n)$, a scalar on the device.

@@ -8,6 +8,7 @@
 )]
 
 mod duality;
+mod estimates;
 mod flows;
 #[path = "../support/json.rs"]
 mod json;

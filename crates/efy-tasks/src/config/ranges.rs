@@ -29,7 +29,7 @@ pub(super) fn width() -> Value {
 }
 
 /// A key whose value is out of range: key, expected, found.
-type Wrong = (&'static str, String, String);
+pub(super) type Wrong = (&'static str, String, String);
 
 impl Config {
     /// Checks all ranges; `origin` tells where the value of a key came from.
@@ -43,6 +43,7 @@ impl Config {
             .and_then(|()| self.model.check())
             .and_then(|()| self.loss.check())
             .and_then(|()| self.solver.check())
+            .and_then(|()| self.check_density())
             .and_then(|()| self.check_task())
             .and_then(|()| self.check_replicas());
         checked.map_err(|(key, expected, found)| efy_train::Error::Config {
@@ -89,6 +90,10 @@ impl Config {
     /// What a task has no meaning for.
     fn check_task(&self) -> Result<(), Wrong> {
         let (data, loss) = (&self.data, &self.loss);
+        if self.task == Task::Density {
+            // Its keys are checked where they are.
+            return Ok(());
+        }
         if self.task == Task::Multilabel {
             return match &data.ranking_column {
                 Some(column) => {
@@ -118,7 +123,7 @@ impl Config {
 }
 
 /// A value as a configuration has it.
-fn written(value: &impl Serialize) -> String {
+pub(super) fn written(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -228,6 +233,10 @@ impl SolverConfig {
     }
 }
 
-fn wrong(key: &'static str, expected: impl Into<String>, found: impl Display) -> Result<(), Wrong> {
+pub(super) fn wrong(
+    key: &'static str,
+    expected: impl Into<String>,
+    found: impl Display,
+) -> Result<(), Wrong> {
     Err((key, expected.into(), found.to_string()))
 }

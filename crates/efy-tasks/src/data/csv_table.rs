@@ -7,7 +7,7 @@
 
 mod counted;
 mod order;
-mod records;
+pub(super) mod records;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;

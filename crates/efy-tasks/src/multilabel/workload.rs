@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::config::{
-    Config, DataConfig, Dtype, LossConfig, ModelConfig, ModelKind, RegularizerKind, SolverConfig,
-    SolverKind, Task,
+    Config, DataConfig, Dtype, FlowConfig, LossConfig, ModelConfig, ModelKind, RegularizerKind,
+    SolverConfig, SolverKind, Task,
 };
 use crate::data::{Dataset, Feature, Schema};
 use crate::supervised::{Resident, Splits, Supervised};
@@ -157,6 +157,7 @@ impl Workload {
                 warm_start: self.warm_start,
                 ..SolverConfig::default()
             },
+            flow: FlowConfig::default(),
             train: TrainConfig {
                 seed: self.seed,
                 ..TrainConfig::default()

@@ -31,7 +31,17 @@ pub(super) fn outputs(config: &Config, labels: i64) -> Result<Box<dyn Outputs>> 
     Ok(match config.task {
         Task::Multilabel => Box::new(LabelSets::new(labels)),
         Task::LabelRanking => Box::new(Rankings::new(labels, config.model.polytope)?),
+        Task::Density => return Err(points(config.task.name())),
     })
+}
+
+/// What learns densities has no inputs and no labels.
+fn points(found: &str) -> Error {
+    Error::Parameter {
+        name: "task",
+        expected: "a task whose examples have labels",
+        found: found.to_owned(),
+    }
 }
 
 /// A model of `inputs` features and an energy over `outputs` numbers, or replicas of it, one for each seed.
@@ -83,6 +93,7 @@ pub(super) fn model(
             let model = Picnn::new(size, &hidden, &prior, seeds, options)?;
             Box::new(model.layers_in(layers))
         }
+        ModelKind::Shallow => return Err(points("model.kind: shallow")),
     })
 }
 

@@ -21,5 +21,6 @@ pub(crate) use outputs::RunningSums;
 pub use outputs::{Outputs, Sums};
 pub use partition::{Partition, partition};
 pub use placement::{Placement, Resident};
+pub(crate) use run::write_summary;
 pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
 pub use splits::{Examples, Scaling, Splits};

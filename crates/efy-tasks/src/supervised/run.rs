@@ -361,7 +361,7 @@ fn write_test_predictions(
     Ok(write_atomically(&run.predictions(), text.as_bytes())?)
 }
 
-fn write_summary(
+pub(crate) fn write_summary(
     run: &RunDirectory,
     config: &Config,
     outcome: &Outcome,

@@ -104,7 +104,7 @@ impl Batched {
         let weights = &parameters.flat().f_view(apart)?;
         let gradient = gradient.f_view(apart)?;
         let norm = gradient.f_norm_scalaropt_dim(2.0, [1_i64].as_slice(), true)?;
-        let closed = self.look(&norm, loss, step)?;
+        let closed = self.look(&norm, loss, step.number)?;
         let mut gradient = match &self.clip {
             Some((epsilon, largest)) => {
                 let ratio = epsilon.f_addcdiv(&norm, largest)?;
@@ -141,8 +141,15 @@ impl Batched {
         Ok(())
     }
 
+    /// Counts a step without a gradient whose loss is not finite.
+    pub(super) fn watch(&mut self, loss: &Tensor, number: u64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let _ = self.look(&loss.detach().f_reshape([-1, 1])?, loss, number)?;
+        Ok(())
+    }
+
     /// Whether there is to be no update, `[R, 1]` of bool, and counts it.
-    fn look(&mut self, norm: &Tensor, loss: &Tensor, step: Step) -> Result<Tensor> {
+    fn look(&mut self, norm: &Tensor, loss: &Tensor, number: u64) -> Result<Tensor> {
         // The sum is finite when both are, for a norm is far below the largest number; 0 times it is 0
         // then and else not a number.
         let sum = norm.f_add(&loss.detach().f_reshape([-1, 1])?)?;
@@ -154,7 +161,7 @@ impl Batched {
         // 1 > 0 once: from then on the number of the first fault is 1 or more.
         let _ = self
             .first
-            .f_masked_fill_(&closed.f_gt_tensor(&self.first)?, step.number as f64)?;
+            .f_masked_fill_(&closed.f_gt_tensor(&self.first)?, number as f64)?;
         let _ = self.count.f_add_(&closed)?;
         Ok(closed)
     }

@@ -199,11 +199,28 @@ impl Optimizer {
         if open && native.step(parameters, &gradient, loss, step)? {
             return Ok(Verdict::Updated);
         }
-        count.steps += 1;
-        if count.first == 0 {
-            count.first = step.number;
+        self.faults = count.fault(step.number)?;
+        Ok(Verdict::NotFinite)
+    }
+
+    /// A step of weights that move by themselves: counted, and judged by its loss as in [`step`](Self::step).
+    ///
+    /// # Errors
+    /// [`crate::Error::Core`] when the device fails.
+    pub fn watch(&mut self, loss: &Tensor) -> Result<Verdict> {
+        self.steps += 1;
+        let number = self.steps;
+        let count = match &mut self.engine {
+            Engine::Native(_, count) => count,
+            Engine::Batched(batched) => {
+                batched.watch(loss, number)?;
+                return Ok(Verdict::Unknown);
+            }
+        };
+        if !(self.sticky && count.steps > 0) && read::scalar(loss)?.is_finite() {
+            return Ok(Verdict::Updated);
         }
-        self.faults = count.tensor()?;
+        self.faults = count.fault(number)?;
         Ok(Verdict::NotFinite)
     }
 
@@ -277,6 +294,15 @@ impl Optimizer {
 }
 
 impl Count {
+    /// One more, in the step of this number.
+    fn fault(&mut self, step: u64) -> efy_core::Result<Tensor> {
+        self.steps += 1;
+        if self.first == 0 {
+            self.first = step;
+        }
+        self.tensor()
+    }
+
     fn tensor(self) -> efy_core::Result<Tensor> {
         Ok(Tensor::f_from_slice(&[self.steps as f64, self.first as f64])?.f_view([1, 2])?)
     }

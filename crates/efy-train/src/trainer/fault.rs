@@ -80,6 +80,10 @@ impl Trainer<'_> {
             // What is kept is for one model; the step is made again when it is trained alone.
             return Err(Error::State("several replicas".to_owned()));
         }
+        if objective.moves_weights() {
+            // There is no moment before: what it moved cannot be taken back.
+            return Err(Error::State("a flow".to_owned()));
+        }
         let an_epoch = self.steps_an_epoch(objective).max(1);
         let back = session.steps.saturating_sub(step.saturating_sub(1));
         let done = ((session.epoch - 1) * an_epoch + session.batch).saturating_sub(back);

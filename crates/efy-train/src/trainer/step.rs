@@ -64,6 +64,11 @@ impl Assembly<'_> {
         rows: &Tensor,
         split: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<(StepLoss, Verdict)> {
+        if objective.moves_weights() {
+            let step = objective.step(rows)?;
+            let verdict = optimizer.watch(&step.loss)?;
+            return Ok((step, verdict));
+        }
         let count = examples(rows) as u64;
         let (mut step, mut gradient) = loop {
             match caught(|| gradient_in_parts(objective, rows, self.parts)) {

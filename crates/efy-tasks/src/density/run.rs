@@ -1,0 +1,218 @@
+//! A run from its configuration to its directory, and back.
+
+use std::time::Instant;
+
+use efy_core::shallow::Shallow;
+use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
+use efy_train::files::{read_text, write_atomically, write_json};
+use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
+use efy_train::{
+    Environment, Metrics, Objective, RunDirectory, Split, Trainer, observer_state, weights,
+};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+use super::Examples;
+use super::objective::{self, Density, Scaling};
+use super::picture::{PICTURE_FILE, Picture};
+use crate::Result;
+use crate::config::Config;
+use crate::error::{Error, json_message};
+use crate::supervised::{Attendance, write_summary};
+
+/// Names of the tensors that are stored beside the weights.
+const BUFFERS: [&str; 3] = ["particles", "input.mean", "input.deviation"];
+
+/// What `schema.json` says of the points of a run.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Schema {
+    /// The names of their entries.
+    names: Vec<String>,
+}
+
+/// A run that can begin: everything that may turn out impossible has been tried.
+pub struct Prepared<'a> {
+    config: &'a Config,
+    examples: &'a Examples,
+    device: Device,
+    objective: Density,
+}
+
+impl<'a> Prepared<'a> {
+    /// Puts points and particles on the device and draws the neurons.
+    ///
+    /// # Errors
+    /// What flow and device report.
+    pub fn new(config: &'a Config, examples: &'a Examples, device: Device) -> Result<Self> {
+        Ok(Prepared {
+            config,
+            examples,
+            device,
+            objective: Density::new(config, examples, device)?,
+        })
+    }
+
+    /// Trains and fills the run directory; returns the test metrics.
+    ///
+    /// # Errors
+    /// What training or writing report.
+    pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
+        let yaml = efy_train::config::to_yaml(self.config)?;
+        write_atomically(&run.config(), yaml.as_bytes())?;
+        write_json(&run.environment(), &Environment::capture(self.device))?;
+        let names = self.examples.names().to_vec();
+        write_json(&run.schema(), &Schema { names })?;
+        let mut files: Vec<Box<dyn Observer>> =
+            vec![Box::new(MetricsFile::create(&run.metrics())?)];
+        if self.config.train.tensorboard {
+            files.push(Box::new(TensorBoard::create(run.path())?));
+        }
+        let checkpoints = self.checkpoints(run)?;
+        self.go(run, files, attendance, (checkpoints, None))
+    }
+
+    /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
+    /// test metrics.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train); [`efy_train::Error::Checkpoint`] when there are checkpoints and none
+    /// can be used.
+    pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
+        let mut warnings = Vec::new();
+        let checkpoints = self.checkpoints(run)?;
+        let newest = checkpoints.newest(&mut |text| warnings.push(text.to_owned()));
+        for message in &warnings {
+            for observer in &mut attendance.observers {
+                observer.on(&Event::Warning { message })?;
+            }
+        }
+        let Some(snapshot) = newest? else {
+            return self.train(run, attendance);
+        };
+        let bytes = observer_state(&snapshot, "metrics").get("bytes")?;
+        let mut files: Vec<Box<dyn Observer>> =
+            vec![Box::new(MetricsFile::resume(&run.metrics(), bytes)?)];
+        if self.config.train.tensorboard {
+            files.push(Box::new(TensorBoard::resume(run.path())?));
+        }
+        self.go(run, files, attendance, (checkpoints, Some(snapshot)))
+    }
+
+    /// The checkpoints of a run, which belong to its configuration and its points.
+    fn checkpoints(&self, run: &RunDirectory) -> Result<Checkpoints> {
+        let mut bytes = efy_train::config::to_yaml(self.config)?.into_bytes();
+        bytes.extend(self.examples.bytes()?);
+        let hash = digest(&bytes);
+        Ok(Checkpoints::new(
+            &run.checkpoints(),
+            &hash,
+            &self.config.checkpoint,
+        ))
+    }
+
+    fn go(
+        self,
+        run: &RunDirectory,
+        mut observers: Vec<Box<dyn Observer>>,
+        attendance: Attendance,
+        (checkpoints, snapshot): (Checkpoints, Option<Snapshot>),
+    ) -> Result<Metrics> {
+        let Prepared {
+            config,
+            examples,
+            mut objective,
+            ..
+        } = self;
+        let started = Instant::now();
+        observers.extend(attendance.observers);
+        let mut trainer = Trainer::new(&config.train, observers)
+            .controlled(attendance.control)
+            .saving(checkpoints, config.checkpoint.every, &run.faults())
+            .resuming(snapshot);
+        let outcome = trainer.fit(&mut objective)?;
+        let test = objective.evaluate(Split::Test)?;
+        trainer.report(&outcome, Split::Test, &test)?;
+        let Scaling { mean, deviation } = objective.scaling();
+        let buffers = [&objective.particles()?, mean, deviation];
+        let buffers: Vec<(String, Tensor)> = (BUFFERS.iter().zip(buffers))
+            .map(|(name, tensor)| ((*name).to_owned(), tensor.shallow_clone()))
+            .collect();
+        weights::save(&run.weights(), objective.parameters(), &buffers)?;
+        if let Some(picture) = Picture::of(&objective, examples)? {
+            write_json(&run.path().join(PICTURE_FILE), &picture)?;
+        }
+        write_summary(
+            run,
+            config,
+            &outcome,
+            &test,
+            started.elapsed().as_secs_f64(),
+        )?;
+        Ok(test)
+    }
+}
+
+/// A trained network with its particles, without data.
+pub struct Trained {
+    /// The network.
+    pub network: Shallow,
+    /// Where particles were in the end, `[N, d]`.
+    pub particles: Tensor,
+    /// How points were scaled.
+    pub scaling: Scaling,
+    /// The names of the entries of a point.
+    pub names: Vec<String>,
+    /// The inverse temperature.
+    pub beta: f64,
+}
+
+/// Opens a finished run.
+///
+/// # Errors
+/// What configuration and weights report.
+pub fn open(run: &RunDirectory, config: &Config, device: Device) -> Result<Trained> {
+    let text = read_text(&run.schema())?;
+    let Schema { names } = serde_json::from_str(&text).map_err(|error| {
+        Error::input(
+            &run.schema(),
+            Some(error.line() as u64),
+            json_message(&error),
+        )
+    })?;
+    let template = objective::network(config, names.len() as i64, device)?;
+    let parameters = objective::parameters(&template)?;
+    let buffers = weights::load(&run.weights(), &parameters, &BUFFERS)?;
+    let [particles, mean, deviation] = <[Tensor; 3]>::try_from(buffers)
+        .map_err(|_| Error::input(&run.weights(), None, "three buffers expected"))?;
+    Ok(Trained {
+        network: objective::network_of(&template, &parameters)?,
+        particles: particles.to_device(device),
+        scaling: Scaling { mean, deviation },
+        names,
+        beta: config.flow.beta,
+    })
+}
+
+impl Trained {
+    /// The metrics of a split of the points that it was trained with.
+    ///
+    /// # Errors
+    /// [`Error::Dataset`] when the points have another number of entries than those of the run; what the estimators report.
+    pub fn evaluate(&self, config: &Config, examples: &Examples, split: Split) -> Result<Metrics> {
+        if examples.names().len() != self.names.len() {
+            let (expected, found) = (self.names.len(), examples.names().len());
+            return Err(Error::Dataset {
+                name: examples.name().to_owned(),
+                message: format!(
+                    "expected points of {expected} numbers, as the run was trained on, found {found}"
+                ),
+            });
+        }
+        let place = self.network.place();
+        let teacher = super::examples::teacher(config, place)?;
+        let judge = super::Judge::new(config, &self.network, teacher, self.scaling.log_volume()?)?;
+        let points = self.scaling.apply(examples.split(split), place);
+        judge.metrics(&self.network, &points, &self.particles)
+    }
+}
