@@ -104,6 +104,43 @@ fn bench_counts_steps_a_second() {
 }
 
 #[test]
+fn bench_counts_iterations_of_descent_ascent_of_any_shape() {
+    let place = Place::new();
+    for more in [
+        "",
+        "--set d=15 --set neurons=5",
+        "--set particles=301 --set restart=true",
+        "--set tensors=true --set dtype=f64",
+        "--set power=2",
+    ] {
+        let line = format!("bench gda --device cpu --json --set steps=3 --set n=100 {more}");
+        let result = place.efy(&line).ok().json();
+        assert_eq!(result["steps"], 3, "{line}");
+        assert!(result["steps_per_second"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(result["discrepancy"].as_f64().unwrap() > 0.0, "{line}");
+    }
+    // 3 particles' and 2 data points' products of 7 neurons with 4 coordinates.
+    let line = "bench gda --device cpu --json --set steps=1 --set d=4 --set n=2 --set particles=3 --set neurons=7";
+    let result = place.efy(line).ok().json();
+    assert_eq!(
+        result["settings"]["operations_per_step"],
+        (2 * 4 * 7 * (4 * 3 + 2 * 2)) as f64
+    );
+    let timed = place
+        .efy("bench gda --device cpu --seconds 0.1 --set n=50")
+        .ok();
+    assert!(timed.stdout.contains("100 particles") && timed.stdout.contains("matrix product"));
+    for wrong in ["d=0", "n=0", "neurons=0", "particles=0"] {
+        let refused = place.efy(&format!("bench gda --device cpu --set {wrong}"));
+        let told = refused.failed(2);
+        assert!(
+            told.contains("expected a positive integer, found 0"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn completions_are_there_for_every_shell() {
     let place = Place::new();
     for (shell, word) in [

@@ -1,7 +1,7 @@
 //! The experiments there are.
 
 use super::protocol::Request;
-use super::{Findings, differentiation, multilabel, solvers};
+use super::{Findings, differentiation, dual, multilabel, solvers};
 use crate::{Error, Result};
 
 /// An experiment that can be run by name.
@@ -17,7 +17,7 @@ pub struct Experiment {
 }
 
 /// All experiments.
-pub static EXPERIMENTS: [Experiment; 3] = [
+pub static EXPERIMENTS: [Experiment; 8] = [
     Experiment {
         name: "fy-multilabel",
         about: "Blondel et al. 2022: multilabel accuracy of energy networks and of losses compared",
@@ -35,6 +35,36 @@ pub static EXPERIMENTS: [Experiment; 3] = [
         about: "Blondel et al. 2022: time and memory of gradients as the number of outputs grows",
         protocol: include_str!("../../protocols/fy-differentiation.yaml"),
         run: differentiation::run,
+    },
+    Experiment {
+        name: "dual-s2-bimodal",
+        about: "Domingo-Enrich et al. 2022: two modes on S^2, restarts never, at every and at every 60th iteration",
+        protocol: include_str!("../../protocols/dual-s2-bimodal.yaml"),
+        run: dual::run,
+    },
+    Experiment {
+        name: "dual-s2-monomodal",
+        about: "Domingo-Enrich et al. 2022: one mode on S^2, where all neurons first gather between the teacher's",
+        protocol: include_str!("../../protocols/dual-s2-monomodal.yaml"),
+        run: dual::run,
+    },
+    Experiment {
+        name: "dual-s14",
+        about: "Domingo-Enrich et al. 2022: both teachers on S^14",
+        protocol: include_str!("../../protocols/dual-s14.yaml"),
+        run: dual::run,
+    },
+    Experiment {
+        name: "dual-timescales",
+        about: "Domingo-Enrich et al. 2022: neurons slower, as fast, and faster than particles",
+        protocol: include_str!("../../protocols/dual-timescales.yaml"),
+        run: dual::run,
+    },
+    Experiment {
+        name: "dual-lazy",
+        about: "Domingo-Enrich et al. 2022: trained neurons beside random features as the dimension grows",
+        protocol: include_str!("../../protocols/dual-lazy.yaml"),
+        run: dual::run,
     },
 ];
 

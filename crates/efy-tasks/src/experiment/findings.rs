@@ -86,6 +86,20 @@ pub enum Plot {
         /// The lines.
         series: Vec<Series>,
     },
+    /// Lines with bands in one frame.
+    Bands {
+        /// The horizontal axis: its label and scale.
+        x: (String, Scale),
+        /// The vertical axis.
+        y: (String, Scale),
+        /// The lines.
+        series: Vec<Banded>,
+    },
+    /// Maps of densities over the sphere, in one scale of colours.
+    Globes {
+        /// The maps.
+        panels: Vec<Globe>,
+    },
     /// Panels side by side, in each a dot with its error bar for every row.
     Dots {
         /// The names of the rows, the same in all panels.
@@ -115,6 +129,41 @@ pub struct Series {
     pub style: usize,
     /// Its points.
     pub points: Vec<(f64, f64)>,
+}
+
+/// A line with a band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Banded {
+    /// Its name.
+    pub label: String,
+    /// Its look, counted from 0.
+    pub style: usize,
+    /// Whether others are compared with it: it is drawn thin and broken.
+    pub reference: bool,
+    /// Its points, x increasing.
+    pub points: Vec<Spread>,
+}
+
+/// A point of a line and the ends of the band around it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// Where it is.
+    pub x: f64,
+    /// The value of the line.
+    pub middle: f64,
+    /// The lower and the upper end.
+    pub ends: Option<(f64, f64)>,
+}
+
+/// A density over the sphere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Globe {
+    /// The line above it.
+    pub title: String,
+    /// Probability per steradian, row by row from the north; in a row from the west.
+    pub density: Vec<Vec<f64>>,
+    /// Points on top.
+    pub points: Vec<[f64; 3]>,
 }
 
 /// A panel of dots.

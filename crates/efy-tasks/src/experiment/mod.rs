@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod differentiation;
+mod dual;
 mod findings;
 mod hardware;
 mod multilabel;
@@ -17,6 +18,8 @@ mod trials;
 
 pub use catalogue::{EXPERIMENTS, Experiment, find};
 pub use differentiation::measure;
-pub use findings::{Findings, Panel, Picture, Plot, Reference, Scale, Series, Table};
+pub use findings::{
+    Banded, Findings, Globe, Panel, Picture, Plot, Reference, Scale, Series, Spread, Table,
+};
 pub use hardware::Hardware;
 pub use protocol::Request;

@@ -1,5 +1,6 @@
-//! `efy bench`: the code paths of training and of projections on made-up data of any shape.
+//! `efy bench`: the code paths of training, of flows and of projections on made-up data of any shape.
 
+mod gda;
 mod gpu;
 mod measure;
 mod project;
@@ -28,6 +29,8 @@ struct Length {
 pub(crate) enum Subject {
     /// Training steps with a generalized Fenchel-Young loss.
     Fy,
+    /// Iterations of gradient descent-ascent.
+    Gda,
     /// Projections onto a domain.
     Project,
     /// A table of training steps on a GPU beside the CPU.
@@ -48,6 +51,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
     }
     match arguments.what {
         Subject::Fy => fy(arguments),
+        Subject::Gda => gda(arguments),
         Subject::Project => project(arguments),
         Subject::Gpu => gpu::run(arguments),
     }
@@ -72,6 +76,33 @@ fn fy(arguments: &Bench) -> Result<()> {
         (settings, &problem),
         ("loss", "last loss"),
     )
+}
+
+fn gda(arguments: &Bench) -> Result<()> {
+    let (steps, rest) = length(&arguments.set)?;
+    let device = arguments.device.device.select()?;
+    let workload: gda::Workload = efy_train::config::from_text("bench", "{}", &rest)?;
+    let mut work = workload.start(device)?;
+    let length = (steps, arguments.seconds);
+    let measured = measure(&mut || work.step(), device, length)?;
+    let operations = workload.operations();
+    let products = match steps {
+        Some(_) => None,
+        None => Some(workload.product_rate(device)?),
+    };
+    let share = products.map(|rate| operations * measured.rate / rate);
+    let mut settings = serde_json::to_value(&workload)?;
+    settings["operations_per_step"] = json!(operations);
+    settings["matrix_product_operations_per_second"] = json!(products);
+    let mut problem = workload.describe();
+    if let Some(share) = share {
+        problem += &format!(
+            "; {:.0} GFlop/s, {share:.2} of a large matrix product's",
+            operations * measured.rate * 1e-9
+        );
+    }
+    let last = ("discrepancy", "largest discrepancy");
+    tell(arguments, device, &measured, (settings, &problem), last)
 }
 
 fn project(arguments: &Bench) -> Result<()> {

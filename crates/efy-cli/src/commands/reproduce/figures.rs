@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use efy_plot::{Axis, Chart, Dash, Dot, DotPlot, Drawing, Format, Rgb, ScaleKind, Stroke};
-use efy_tasks::experiment::{Panel, Picture, Plot, Reference, Scale};
+use efy_plot::{
+    Axis, Chart, Dash, Density, Dot, DotPlot, Drawing, Format, LegendEntry, Line, Rgb, ScaleKind,
+    SphereDensity, SpherePanel, Stroke, Symbol,
+};
+use efy_tasks::experiment::{Banded, Globe, Panel, Picture, Plot, Reference, Scale};
 
 /// Writes every picture as SVG and PNG with its data as CSV.
 pub(super) fn write(pictures: &[Picture], out: &Path) -> Result<Vec<PathBuf>> {
@@ -25,8 +28,50 @@ fn drawing(picture: &Picture) -> Box<dyn Drawing> {
             let lines = lines.map(|line| (line.style, line.label.clone(), line.points.clone()));
             Box::new(Chart::new(name, title, (axis(x), axis(y)), lines))
         }
+        Plot::Bands { x, y, series } => Box::new(bands(picture, (axis(x), axis(y)), series)),
+        Plot::Globes { panels } => {
+            let panel = |globe: &Globe| SpherePanel {
+                title: globe.title.clone(),
+                density: Density::Grid(globe.density.clone()),
+                points: globe.points.clone(),
+            };
+            let panels = panels.iter().map(panel).collect();
+            Box::new(SphereDensity::new(name, title, panels))
+        }
         Plot::Dots { rows, x, panels } => Box::new(dots(picture, rows, x, panels)),
     }
+}
+
+/// Lines with bands; what they are compared with is thin and broken, in the colour of its line.
+fn bands(picture: &Picture, axes: (Axis, Axis), series: &[Banded]) -> Chart {
+    let mut chart = Chart::new(&picture.name, &picture.title, axes, []);
+    for banded in series {
+        let mut stroke = Stroke::nth(banded.style);
+        if banded.reference {
+            stroke = Stroke {
+                dash: Dash::Dashed,
+                width: 0.8,
+                ..stroke
+            };
+        }
+        let ends: Vec<_> = banded.points.iter().map(|point| point.ends).collect();
+        let line = Line {
+            label: banded.label.clone(),
+            points: (banded.points.iter())
+                .map(|point| (point.x, Some(point.middle)))
+                .collect(),
+            band: match ends.iter().any(Option::is_some) {
+                true => ends,
+                false => Vec::new(),
+            },
+            stroke,
+            ring: None,
+        };
+        let symbol = Symbol::Line(stroke);
+        chart.legend.push(LegendEntry::new(&line.label, symbol));
+        chart.lines.push(line);
+    }
+    chart
 }
 
 fn axis((label, scale): &(String, Scale)) -> Axis {

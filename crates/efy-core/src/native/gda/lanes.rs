@@ -1,5 +1,6 @@
 //! Points side by side in the lanes of vector registers.
 
+use super::unit::Unit;
 use crate::native::Real;
 
 /// L numbers in one register; aligned, since a load across two cache lines takes twice as long.
@@ -27,6 +28,24 @@ impl<T: Real, const L: usize> Lanes<T, L> {
     pub(super) fn plus_product(mut self, weights: &Self, x: &Self) -> Self {
         for l in 0..L {
             self.0[l] = weights.0[l].mul_add(x.0[l], self.0[l]);
+        }
+        self
+    }
+
+    /// `self + slopes * x` with the sum of the unit.
+    #[inline(always)]
+    pub(super) fn plus_unit<U: Unit>(mut self, slopes: &Self, x: T) -> Self {
+        for l in 0..L {
+            self.0[l] = U::plus(self.0[l], slopes.0[l], x);
+        }
+        self
+    }
+
+    /// `self + slopes * xs` with the sum of the unit.
+    #[inline(always)]
+    pub(super) fn plus_units<U: Unit>(mut self, slopes: &Self, xs: &Self) -> Self {
+        for l in 0..L {
+            self.0[l] = U::plus(self.0[l], slopes.0[l], xs.0[l]);
         }
         self
     }

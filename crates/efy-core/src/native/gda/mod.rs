@@ -20,7 +20,7 @@ use crate::device::read;
 use crate::flow::{Rates, Renewal};
 use crate::shallow::{Activation, Shallow, Space};
 use blocks::{Blocks, interleave};
-use kernel::Sums;
+use kernel::{Pair, Sums};
 use lanes::Lanes;
 use motion::{Move, Scratch, add_block, move_block, renew};
 use neurons::{Neurons, Totals};
@@ -178,13 +178,14 @@ impl<T: Normal, const L: usize> State<T, L> {
             }
             Noise::Drawn(key) => (None, Some(key)),
         };
-        let (tiles, amplitudes) = self.neurons.tiles();
+        let (tiles, pushes) = self.neurons.tiles();
         let (e, m) = (self.neurons.e, self.neurons.charges.len());
         let points = self.data.n + self.groups * self.half;
         let threads = points * m * e >= WORTH_THREADS;
         let scratch = || Scratch {
             sums: Sums::new(tiles.len() / e, e),
             force: vec![Lanes::zero(); self.data.size()],
+            pair: Pair::new(e),
             words: vec![0; self.d.max(4) * BLOCK],
             noise: vec![T::zero(); self.d * BLOCK],
         };
@@ -230,7 +231,7 @@ impl<T: Normal, const L: usize> State<T, L> {
                                 .zip(all)
                                 .for_each(|(z, given)| *z = given);
                         }
-                        let network = (tiles.as_slice(), amplitudes.as_slice(), e);
+                        let network = (tiles.as_slice(), pushes.as_slice(), e);
                         move_block(unit, network, (motion, sign), (d, live), x, scratch);
                         if rates.is_some() {
                             add_block(unit, (&tiles, e), x, &mut scratch.sums);
@@ -287,7 +288,9 @@ impl<T: Normal, const L: usize> State<T, L> {
             let of_data = Totals::mean(&of_data, self.data.n, places(self.data.n));
             let dead = groups as f64 * places(half);
             let of_particles = Totals::mean(&of_particles, groups * half, dead);
-            self.discrepancy = self.neurons.follow(&of_data, &of_particles, rates);
+            self.discrepancy = self
+                .neurons
+                .follow((&of_data, &of_particles), U::DEGREE, rates);
         }
         Ok(())
     }

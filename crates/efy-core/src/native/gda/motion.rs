@@ -5,7 +5,7 @@ use std::hint::black_box;
 use multiversion::multiversion;
 
 use super::blocks::Blocks;
-use super::kernel::{self, Sums, TILE};
+use super::kernel::{self, Pair, Sums, TILE};
 use super::lanes::Lanes;
 use super::unit::Unit;
 use crate::flow::Renewal;
@@ -28,6 +28,7 @@ pub(super) struct Move<T> {
 pub(super) struct Scratch<T, const L: usize> {
     pub(super) sums: Sums<T, L>,
     pub(super) force: Vec<Lanes<T, L>>,
+    pub(super) pair: Pair<T, L>,
     pub(super) words: Vec<u32>,
     pub(super) noise: Vec<T>,
 }
@@ -86,7 +87,7 @@ pub(super) fn renew<T: Real, const L: usize>(
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub(super) fn move_block<T: Real, U: Unit, const L: usize>(
     _unit: U,
-    (tiles, amplitudes, e): (&[[T; TILE]], &[[T; TILE]], usize),
+    (tiles, pushes, e): (&[[T; TILE]], &[[T; TILE]], usize),
     (motion, sign): (Move<T>, T),
     (d, live): (usize, usize),
     x: &mut [Lanes<T, L>],
@@ -94,8 +95,7 @@ pub(super) fn move_block<T: Real, U: Unit, const L: usize>(
 ) {
     let vectors = x.len() / e;
     let force = &mut scratch.force;
-    force.fill(Lanes::zero());
-    kernel::add_forces::<T, U, L>((tiles, amplitudes), e, x, force);
+    kernel::forces::<T, U, L>((tiles, pushes), e, x, force, &mut scratch.pair);
     let (noise, _) = scratch.noise.as_chunks::<L>();
     let scale = sign * motion.noise;
     // black_box: the optimizer would otherwise take one lane of many registers at a time, by gathers.

@@ -1,5 +1,7 @@
 //! The neurons: in tiles for the passes over points, and moved by what these have summed.
 
+use multiversion::multiversion;
+
 use super::kernel::{Sums, TILE};
 use super::lanes::Lanes;
 use crate::flow::Rates;
@@ -20,14 +22,14 @@ pub(super) struct Totals {
     moments: Vec<f64>,
 }
 
-/// Neurons in tiles, coordinate by coordinate, and their $w c/m$.
+/// Neurons in tiles, coordinate by coordinate, and the same times their $w c/m$.
 pub(super) type Tiles<T> = (Vec<[T; TILE]>, Vec<[T; TILE]>);
 
 impl Totals {
     pub(super) fn of<T: Real, const L: usize>(sums: &Sums<T, L>) -> Self {
         Totals {
-            values: sums.values.iter().map(Lanes::sum).collect(),
-            moments: sums.moments.iter().map(Lanes::sum).collect(),
+            values: lane_sums(&sums.values),
+            moments: lane_sums(&sums.moments),
         }
     }
 
@@ -52,47 +54,63 @@ impl Totals {
     }
 }
 
+/// Registers are summed as fast as they are filled only in the registers of the machine.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+fn lane_sums<T: Real, const L: usize>(lanes: &[Lanes<T, L>]) -> Vec<f64> {
+    lanes.iter().map(Lanes::sum).collect()
+}
+
 impl<T: Real> Neurons<T> {
     /// Places of the last tile without a neuron hold zeros.
     pub(super) fn tiles(&self) -> Tiles<T> {
         let (e, m) = (self.e, self.charges.len());
         let width: T = real(m as f64);
         let mut tiles = vec![[T::zero(); TILE]; m.div_ceil(TILE) * e];
-        let mut amplitudes = vec![[T::zero(); TILE]; m.div_ceil(TILE)];
+        let mut pushes = tiles.clone();
         for (j, theta) in self.theta.chunks_exact(e).enumerate() {
-            for (tile, &theta) in tiles[j / TILE * e..].iter_mut().zip(theta) {
-                tile[j % TILE] = theta;
+            let amplitude = self.weights[j] * self.charges[j] / width;
+            let first = j / TILE * e;
+            for (k, &theta) in theta.iter().enumerate() {
+                tiles[first + k][j % TILE] = theta;
+                pushes[first + k][j % TILE] = amplitude * theta;
             }
-            amplitudes[j / TILE][j % TILE] = self.weights[j] * self.charges[j] / width;
         }
-        (tiles, amplitudes)
+        (tiles, pushes)
     }
 
-    /// Moves neurons and weights; returns V.
-    pub(super) fn follow(&mut self, data: &Totals, particles: &Totals, rates: &Rates) -> Vec<f64> {
+    /// Moves neurons and weights; returns V. For `degree` see [`Unit::DEGREE`](super::unit::Unit::DEGREE).
+    pub(super) fn follow(
+        &mut self,
+        (data, particles): (&Totals, &Totals),
+        degree: Option<u32>,
+        rates: &Rates,
+    ) -> Vec<f64> {
         let e = self.e;
         let double = |value: T| value.to_f64().unwrap_or(f64::NAN);
         let mut discrepancy = Vec::with_capacity(self.charges.len());
         for (j, theta) in self.theta.chunks_exact_mut(e).enumerate() {
             let charge = double(self.charges[j]);
-            let v = data.values[j] - particles.values[j];
+            let place = |k: usize| (j / TILE * e + k) * TILE + j % TILE;
+            let excess = |k: usize| data.moments[place(k)] - particles.moments[place(k)];
+            let along: f64 = theta
+                .iter()
+                .enumerate()
+                .map(|(k, &t)| double(t) * excess(k))
+                .sum();
+            let v = match degree {
+                Some(degree) => along / f64::from(degree),
+                None => data.values[j] - particles.values[j],
+            };
             discrepancy.push(v);
             let weight = double(self.weights[j]) * (-rates.weights * charge * v).exp();
             self.weights[j] = real(weight);
             if rates.neurons == 0.0 {
                 continue;
             }
-            let place = |k: usize| (j / TILE * e + k) * TILE + j % TILE;
-            let of = |k: usize| charge * (data.moments[place(k)] - particles.moments[place(k)]);
-            let along: f64 = theta
-                .iter()
-                .enumerate()
-                .map(|(k, &t)| double(t) * of(k))
-                .sum();
             let moved: Vec<f64> = theta
                 .iter()
                 .enumerate()
-                .map(|(k, &t)| double(t) - rates.neurons * (of(k) - along * double(t)))
+                .map(|(k, &t)| double(t) - rates.neurons * charge * (excess(k) - along * double(t)))
                 .collect();
             let length = moved.iter().map(|t| t * t).sum::<f64>().sqrt();
             theta
