@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::base_measure::BaseMeasure;
+use super::objective::JointGradient;
 use super::samples::Draw;
 use crate::energy::Energy;
 use crate::{Error, Result, shape};
@@ -24,6 +25,15 @@ pub trait LikelihoodLoss: Send {
     /// [`Error::Shape`], [`Error::Kind`] or [`Error::Placement`] when the tensors do not fit together or the
     /// auxiliary is missing; [`Error::Unsupported`] when the loss has no method for the energy.
     fn mean_loss(&self, batch: &Batch<'_>) -> Result<LikelihoodValue>;
+
+    /// The mean loss with its gradients in what the networks put out, without autograd; `None` where there
+    /// are no closed forms. The tensors of the batch need no graph.
+    ///
+    /// # Errors
+    /// As [`mean_loss`](Self::mean_loss).
+    fn mean_gradient(&self, _batch: &Batch<'_>) -> Result<Option<JointGradient>> {
+        Ok(None)
+    }
 }
 
 /// The output of the second network of a [`LikelihoodLoss`].

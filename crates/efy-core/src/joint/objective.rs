@@ -144,37 +144,6 @@ impl Joint {
         self.by_autograd(batch, samples, 1.0, true)
     }
 
-    /// $\hat J$ and its gradients without autograd, for linear and quadratic energies; `None` for others.
-    ///
-    /// # Errors
-    /// As [`LikelihoodLoss::mean_loss`].
-    pub fn mean_gradient(&self, batch: &Batch<'_>) -> Result<Option<JointGradient>> {
-        batch.check(&self.base)?;
-        let tau = batch.tau()?;
-        let _guard = tch::no_grad_guard();
-        let energy = batch.energy;
-        if let (Form::Linear { u }, Some(codes)) = (energy.form(), self.native_codes(batch)) {
-            let words = self.draw(None, batch.step, 0).words();
-            let (first_row, samples) = (batch.first_row, self.samples);
-            let fill = |row: usize, bytes: &mut [u8]| {
-                let row = first_row + row as i64;
-                codes.draw(&words, (row, samples), 0..samples, bytes);
-            };
-            let count = self.samples as usize;
-            return native_gradient(&codes, &self.conjugate, (u, tau, batch.target), count, fill)
-                .map(Some);
-        }
-        let Some(mut moments) = Moments::new(energy, tau, &self.conjugate) else {
-            return Ok(None);
-        };
-        let part = self.part_size(energy);
-        for from in (0..self.samples).step_by(part as usize) {
-            let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
-            moments.add(&samples);
-        }
-        Ok(Some(moments.finish(batch.target, self.samples)))
-    }
-
     /// In how many parts [`part_loss`](Self::part_loss) divides the loss: 1 for linear and quadratic
     /// energies, whose memory is bounded anyway.
     pub fn parts(&self, energy: &dyn Energy) -> i64 {
@@ -362,6 +331,34 @@ impl LikelihoodLoss for Joint {
         }
         let samples = self.draw_part(batch, 0..self.samples)?;
         self.by_autograd(batch, &samples, 1.0, true)
+    }
+
+    /// For linear and quadratic energies.
+    fn mean_gradient(&self, batch: &Batch<'_>) -> Result<Option<JointGradient>> {
+        batch.check(&self.base)?;
+        let tau = batch.tau()?;
+        let _guard = tch::no_grad_guard();
+        let energy = batch.energy;
+        if let (Form::Linear { u }, Some(codes)) = (energy.form(), self.native_codes(batch)) {
+            let words = self.draw(None, batch.step, 0).words();
+            let (first_row, samples) = (batch.first_row, self.samples);
+            let fill = |row: usize, bytes: &mut [u8]| {
+                let row = first_row + row as i64;
+                codes.draw(&words, (row, samples), 0..samples, bytes);
+            };
+            let count = self.samples as usize;
+            return native_gradient(&codes, &self.conjugate, (u, tau, batch.target), count, fill)
+                .map(Some);
+        }
+        let Some(mut moments) = Moments::new(energy, tau, &self.conjugate) else {
+            return Ok(None);
+        };
+        let part = self.part_size(energy);
+        for from in (0..self.samples).step_by(part as usize) {
+            let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
+            moments.add(&samples);
+        }
+        Ok(Some(moments.finish(batch.target, self.samples)))
     }
 }
 
