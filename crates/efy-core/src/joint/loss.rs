@@ -34,6 +34,21 @@ pub trait LikelihoodLoss: Send {
     fn mean_gradient(&self, _batch: &Batch<'_>) -> Result<Option<JointGradient>> {
         Ok(None)
     }
+
+    /// In how many parts [`part_loss`](Self::part_loss) divides the loss, so that no more memory is used
+    /// than was allowed: 1 for most.
+    fn parts(&self, _energy: &dyn Energy) -> i64 {
+        1
+    }
+
+    /// The part with this number of [`mean_loss`](Self::mean_loss), which is their sum, to be differentiated
+    /// one by one, so that only one part's graph is held.
+    ///
+    /// # Errors
+    /// As [`mean_loss`](Self::mean_loss).
+    fn part_loss(&self, batch: &Batch<'_>, _part: i64) -> Result<LikelihoodValue> {
+        self.mean_loss(batch)
+    }
 }
 
 /// The output of the second network of a [`LikelihoodLoss`].
@@ -153,6 +168,39 @@ impl LikelihoodValue {
         LikelihoodValue {
             mean,
             ratio: None,
+            chains: None,
+        }
+    }
+
+    /// The same without a graph.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        LikelihoodValue {
+            mean: self.mean.detach(),
+            ratio: self.ratio.as_ref().map(Tensor::detach),
+            chains: self.chains.as_ref().map(Tensor::detach),
+        }
+    }
+
+    /// The sum with another part of the same loss.
+    #[must_use]
+    pub fn plus(self, part: Self) -> Self {
+        LikelihoodValue {
+            mean: self.mean + part.mean,
+            ratio: match (self.ratio, part.ratio) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
+            },
+            chains: part.chains.or(self.chains),
+        }
+    }
+}
+
+impl From<JointGradient> for LikelihoodValue {
+    fn from(found: JointGradient) -> Self {
+        LikelihoodValue {
+            mean: found.mean,
+            ratio: Some(found.ratio),
             chains: None,
         }
     }

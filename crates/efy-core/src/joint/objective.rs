@@ -38,7 +38,7 @@ const PART: i64 = 1 << 24;
 /// a table of partial scores for eight labels at a time and draws nothing but bits; linear and quadratic ones
 /// elsewhere in a fixed number of tensor operations for each part of the samples. Autograd is given a
 /// linear function with value and gradient. All others go through autograd, samples and graph at once, or
-/// in [`parts`](Self::parts).
+/// in [`parts`](LikelihoodLoss::parts).
 #[derive(Debug, Clone)]
 pub struct Joint {
     base: BaseMeasure,
@@ -142,33 +142,6 @@ impl Joint {
             return Ok(linear_function(batch.energy, tau, gradient));
         }
         self.by_autograd(batch, samples, 1.0, true)
-    }
-
-    /// In how many parts [`part_loss`](Self::part_loss) divides the loss: 1 for linear and quadratic
-    /// energies, whose memory is bounded anyway.
-    pub fn parts(&self, energy: &dyn Energy) -> i64 {
-        if closed_form::applies(energy) {
-            return 1;
-        }
-        let part = self.part_size(energy);
-        (self.samples + part - 1) / part
-    }
-
-    /// The part with this number of $\hat J$, which is their sum: for energies that need autograd, to be
-    /// differentiated one by one, so that only one part's graph is held.
-    ///
-    /// # Errors
-    /// As [`LikelihoodLoss::mean_loss`].
-    pub fn part_loss(&self, batch: &Batch<'_>, part: i64) -> Result<LikelihoodValue> {
-        if closed_form::applies(batch.energy) {
-            return self.mean_loss(batch);
-        }
-        batch.check(&self.base)?;
-        let size = self.part_size(batch.energy);
-        let range = part * size..((part + 1) * size).min(self.samples);
-        let share = (range.end - range.start) as f64 / self.samples as f64;
-        let samples = self.draw_part(batch, range)?;
-        self.by_autograd(batch, &samples, share, part == 0)
     }
 
     /// J itself for a small number of outputs, with the graph: by the exact log-partition under
@@ -359,6 +332,27 @@ impl LikelihoodLoss for Joint {
             moments.add(&samples);
         }
         Ok(Some(moments.finish(batch.target, self.samples)))
+    }
+
+    /// 1 for linear and quadratic energies, whose memory is bounded anyway.
+    fn parts(&self, energy: &dyn Energy) -> i64 {
+        if closed_form::applies(energy) {
+            return 1;
+        }
+        let part = self.part_size(energy);
+        (self.samples + part - 1) / part
+    }
+
+    fn part_loss(&self, batch: &Batch<'_>, part: i64) -> Result<LikelihoodValue> {
+        if closed_form::applies(batch.energy) {
+            return self.mean_loss(batch);
+        }
+        batch.check(&self.base)?;
+        let size = self.part_size(batch.energy);
+        let range = part * size..((part + 1) * size).min(self.samples);
+        let share = (range.end - range.start) as f64 / self.samples as f64;
+        let samples = self.draw_part(batch, range)?;
+        self.by_autograd(batch, &samples, share, part == 0)
     }
 }
 

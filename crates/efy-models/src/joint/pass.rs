@@ -4,14 +4,15 @@
 //! gradient in closed form is propagated through the layers by a few matrix products.
 
 use efy_core::Result;
+use efy_core::device::Phase;
 use efy_core::energy::{Coupling, Energy, Linear};
-use efy_core::joint::JointGradient;
+use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
 use tch::Tensor;
 
 use super::coupling::{CouplingNetwork, Matrix};
 use super::log_partition::LogPartitionNetwork;
 use super::{AuxiliaryNetwork, JointModel, LogPartitionInput, icnn};
-use crate::Tape;
+use crate::{Model, Tape};
 
 /// A forward pass without a graph.
 pub struct JointPass {
@@ -74,6 +75,73 @@ impl JointModel {
             parts.extend(network.backward(&pass.log_partition, &loss.tau)?);
         }
         Ok(Tensor::f_cat(&parts, 0)?)
+    }
+}
+
+impl JointModel {
+    /// The mean of a loss without chains over examples: inputs `[B, d]`, their numbers, Int64 `[B]`, for a free
+    /// table of $\tau$, and outputs `[B, n]`. Beside it the gradient in all weights, `[P]`, where it can be had
+    /// without autograd or has to be put together from the loss's parts; else the mean has its graph.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and those of the loss.
+    pub fn mean_loss(
+        &self,
+        loss: &dyn LikelihoodLoss,
+        (x, rows, target): (&Tensor, Option<&Tensor>, &Tensor),
+        step: u64,
+    ) -> Result<(LikelihoodValue, Option<Tensor>)> {
+        if let Some(pass) = self.written_out(loss, x, rows)? {
+            let batch = Batch::new(pass.energy.as_ref(), target, step);
+            if let Some(found) = loss.mean_gradient(&batch.with_auxiliary(&pass.tau))? {
+                let gradient = self.gradient(&pass, &found)?;
+                return Ok((found.into(), Some(gradient)));
+            }
+        }
+        let output = {
+            let _phase = Phase::Encode.enter();
+            self.forward(x, rows)?
+        };
+        let energy = output.energy.as_ref();
+        let mut batch = Batch::new(energy, target, step);
+        batch.auxiliary = output.auxiliary.as_ref();
+        let parts = loss.parts(energy);
+        if parts <= 1 {
+            return Ok((loss.mean_loss(&batch)?, None));
+        }
+        // One part's graph at a time, and the networks' under all of them.
+        let leaves = self.parameters().named();
+        let leaves: Vec<&Tensor> = leaves.iter().map(|(_, tensor)| tensor).collect();
+        let mut total: Option<(LikelihoodValue, Tensor)> = None;
+        for part in 0..parts {
+            let value = loss.part_loss(&batch, part)?;
+            let keep = part + 1 < parts;
+            let gradients = Tensor::f_run_backward(&[&value.mean], &leaves, keep, false)?;
+            let gradient = self.parameters().gather(&gradients)?;
+            let value = value.detach();
+            total = Some(match total {
+                None => (value, gradient),
+                Some((before, sum)) => (before.plus(value), sum + gradient),
+            });
+        }
+        match total {
+            Some((value, gradient)) => Ok((value, Some(gradient))),
+            None => Ok((loss.mean_loss(&batch)?, None)),
+        }
+    }
+
+    /// A pass, if model and loss have closed forms.
+    fn written_out(
+        &self,
+        loss: &dyn LikelihoodLoss,
+        x: &Tensor,
+        rows: Option<&Tensor>,
+    ) -> Result<Option<JointPass>> {
+        if loss.auxiliary() != self.auxiliary() {
+            return Ok(None);
+        }
+        let _phase = Phase::Encode.enter();
+        self.pass(x, rows)
     }
 }
 

@@ -28,6 +28,8 @@ struct Length {
 pub(crate) enum Subject {
     /// Training steps with a generalized Fenchel-Young loss.
     Fy,
+    /// Training steps of an energy with its log-partition.
+    Joint,
     /// Projections onto a domain.
     Project,
     /// A table of training steps on a GPU beside the CPU.
@@ -48,6 +50,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
     }
     match arguments.what {
         Subject::Fy => fy(arguments),
+        Subject::Joint => joint(arguments),
         Subject::Project => project(arguments),
         Subject::Gpu => gpu::run(arguments),
     }
@@ -72,6 +75,27 @@ fn fy(arguments: &Bench) -> Result<()> {
         (settings, &problem),
         ("loss", "last loss"),
     )
+}
+
+fn joint(arguments: &Bench) -> Result<()> {
+    let (steps, rest) = length(&arguments.set)?;
+    let device = arguments.device.device.select()?;
+    let workload: efy_tasks::joint::Workload = efy_train::config::from_text("bench", "{}", &rest)?;
+    let mut work = workload.start(device)?;
+    let length = (steps, arguments.seconds);
+    let measured = measure(&mut || Ok(work.step()?), device, length)?;
+    let settings = serde_json::to_value(&workload)?;
+    let problem = format!(
+        "{}, d {}, k {}, m {}, hidden {}, batch {}",
+        settings["coupling"].as_str().unwrap_or_default(),
+        workload.d,
+        workload.k,
+        workload.m,
+        workload.hidden,
+        workload.batch,
+    );
+    let last = ("loss", "last loss");
+    tell(arguments, device, &measured, (settings, &problem), last)
 }
 
 fn project(arguments: &Bench) -> Result<()> {
