@@ -247,11 +247,12 @@ impl Joint {
             let tensors = (u, tau, batch.target);
             return native_gradient(&codes, &self.conjugate, tensors, count, fill).map(Some);
         }
-        let Some(mut moments) = Moments::new(batch.energy, tau, &self.conjugate) else {
+        let (data, count) = ((tau, batch.target), samples.count());
+        let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) else {
             return Ok(None);
         };
-        moments.add(samples);
-        Ok(Some(moments.finish(batch.target, samples.count())))
+        moments.add(samples)?;
+        Ok(moments.finish())
     }
 
     /// The share of $\hat J$ that these samples make, by autograd; the terms of the data are added to it
@@ -323,15 +324,16 @@ impl LikelihoodLoss for Joint {
             return native_gradient(&codes, &self.conjugate, (u, tau, batch.target), count, fill)
                 .map(Some);
         }
-        let Some(mut moments) = Moments::new(energy, tau, &self.conjugate) else {
+        let data = (tau, batch.target);
+        let Some(mut moments) = Moments::new(energy, data, &self.conjugate, self.samples) else {
             return Ok(None);
         };
         let part = self.part_size(energy);
         for from in (0..self.samples).step_by(part as usize) {
             let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
-            moments.add(&samples);
+            moments.add(&samples)?;
         }
-        Ok(Some(moments.finish(batch.target, self.samples)))
+        Ok(moments.finish())
     }
 
     /// 1 for linear and quadratic energies, whose memory is bounded anyway.
