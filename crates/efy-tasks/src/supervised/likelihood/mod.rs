@@ -20,7 +20,7 @@ use self::exact::Exact;
 use super::learner::{EVALUATION_ROWS, Learner, Rows, Scored, Stepped};
 use super::outputs::{Decision, Layout};
 use super::{Examples, Outputs};
-use crate::config::{Config, LogPartitionKind, LossKind};
+use crate::config::{Config, LogPartitionKind, LossKind, ModelKind};
 
 /// The step that evaluations draw their samples for: no training has it, and all have the same.
 const EVALUATION: u64 = u64::MAX;
@@ -63,7 +63,11 @@ impl Likelihood {
             Training::Joint(joint) => joint.conjugate().divergence(),
             Training::Other(_) => Divergence::KullbackLeibler,
         };
-        let widest = model_config.prior_hidden.iter().max().copied().unwrap_or(1);
+        let widest = match model_config.kind {
+            ModelKind::Network => model_config.prior_hidden.iter().max().copied(),
+            _ => None,
+        };
+        let widest = widest.unwrap_or(1);
         let exact = {
             let _guard = tch::no_grad_guard();
             let x = Tensor::f_zeros([1, size.0], (model_config.dtype.kind(), device))?;
