@@ -83,7 +83,7 @@ impl Coupling {
     }
 
     /// The same matrix, with the graph to U or A.
-    pub(crate) fn shallow_clone(&self) -> Self {
+    pub fn shallow_clone(&self) -> Self {
         match self {
             Coupling::Dense(u) => Coupling::Dense(u.shallow_clone()),
             Coupling::LowRank(a) => Coupling::LowRank(a.shallow_clone()),
