@@ -167,6 +167,57 @@ fn every_model_starts_normalized_and_has_gradients_in_all_weights() {
 }
 
 #[everywhere(f64)]
+fn backward_passes_written_out_are_those_of_autograd() {
+    let x = normal(1, &[4, 3]);
+    let target = normal(2, &[4, 5]).gt(0.0).to_kind(Kind::Double);
+    let rows = Tensor::from_slice(&[8_i64, 0, 3, 8]).to_device(device());
+    let base = BaseMeasure::uniform_sets(5).unwrap();
+    let mut written = 0;
+    for divergence in [Divergence::KullbackLeibler, Divergence::chi_square()] {
+        for shared in [false, true] {
+            let loss = Joint::new(base.clone(), divergence, 16, 1).unwrap();
+            let loss = loss.shared(shared);
+            for coupling in couplings() {
+                for kind in log_partitions() {
+                    for input in [LogPartitionInput::Inputs, LogPartitionInput::Logits] {
+                        let auxiliary = AuxiliaryKind::LogPartition(kind.clone(), input);
+                        let context = format!("{coupling:?} {auxiliary:?} {shared}");
+                        let made = JointModel::new(3, &base, (&coupling, &auxiliary), 1, place());
+                        let Ok(model) = made else { continue };
+                        let noise = normal(3, &model.parameters().flat().size()) * 0.3;
+                        model.parameters().assign(&noise).unwrap();
+                        model.constrain().unwrap();
+                        let Some(pass) = model.pass(&x, Some(&rows)).unwrap() else {
+                            assert!(context.contains("Network"), "{context}");
+                            continue;
+                        };
+                        let batch = Batch::new(pass.energy.as_ref(), &target, 7);
+                        let found = loss.mean_gradient(&batch.with_auxiliary(&pass.tau));
+                        let found = found.unwrap().unwrap();
+                        let gradient = model.gradient(&pass, &found).unwrap();
+                        let output = model.forward(&x, Some(&rows)).unwrap();
+                        let tau = output.auxiliary.unwrap();
+                        let batch = Batch::new(output.energy.as_ref(), &target, 7);
+                        let value = loss.mean_loss(&batch.with_auxiliary(&tau)).unwrap();
+                        let expected = model.parameters().gradient(&value.mean).unwrap();
+                        let difference = (&gradient - &expected).abs().max();
+                        let scale = vector(&expected.abs().max())[0].max(1.0);
+                        assert!(vector(&difference)[0] < 1e-12 * scale, "{context}");
+                        assert!(
+                            vector(&(found.mean - value.mean).abs())[0] < 1e-12,
+                            "{context}"
+                        );
+                        written += 1;
+                    }
+                }
+            }
+        }
+    }
+    // 4 losses, 6 couplings with 5 log-partitions on either input.
+    assert_eq!(written, 240);
+}
+
+#[everywhere(f64)]
 fn gradients_of_tau_stop_at_logits() {
     let base = BaseMeasure::uniform_sets(5).unwrap();
     let auxiliary = AuxiliaryKind::LogPartition(

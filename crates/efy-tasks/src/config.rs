@@ -1,7 +1,12 @@
 //! What a run is described by: one YAML file, every key checked.
 
 mod density;
+mod likelihood;
 mod ranges;
+
+pub use likelihood::{
+    DivergenceKind, LogPartitionConfig, LogPartitionInput, LogPartitionKind, MeasureKind,
+};
 
 use std::path::{Path, PathBuf};
 
@@ -215,9 +220,11 @@ pub struct ModelConfig {
     /// Rank m of the coupling U = -A A^T, A being k x m (pairwise).
     #[schemars(range(min = 1, max = 65_536))]
     pub rank: u32,
-    /// Where A comes from (pairwise).
+    /// Where A or U comes from (pairwise).
     pub coupling: CouplingKind,
-    /// Widths of the layers over labels (spen, input_concave, picnn).
+    /// What U is (pairwise).
+    pub matrix: MatrixKind,
+    /// Widths of the layers over labels (spen, input_concave, picnn, network).
     #[schemars(extend("minItems" = 1, "maxItems" = 64, "items" = ranges::width()))]
     pub prior_hidden: Vec<u32>,
     /// The number of neurons (shallow).
@@ -238,6 +245,13 @@ pub struct ModelConfig {
     /// Standard deviation of the Gaussian base measure, in units of the standardized points (space euclidean).
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub base_deviation: f64,
+    /// The second network of the losses `joint` and `noise_contrastive`.
+    #[serde(deserialize_with = "section")]
+    pub log_partition: LogPartitionConfig,
+    /// Widths of the hidden rectifier layers of the sampler that the loss `min_max` learns beside the energy;
+    /// none: linear.
+    #[schemars(extend("maxItems" = 64, "items" = ranges::width()))]
+    pub sampler_hidden: Vec<u32>,
     /// What rankings are points of (label_ranking).
     pub polytope: PolytopeKind,
     /// Element type of weights, solver and loss.
@@ -254,6 +268,7 @@ impl Default for ModelConfig {
             hidden: Vec::new(),
             rank: 8,
             coupling: CouplingKind::Shared,
+            matrix: MatrixKind::LowRank,
             prior_hidden: vec![16],
             neurons: 64,
             activation: ActivationKind::Relu,
@@ -262,6 +277,8 @@ impl Default for ModelConfig {
             charges: ChargesKind::Mixed,
             space: SpaceKind::Sphere,
             base_deviation: 2.0,
+            log_partition: LogPartitionConfig::default(),
+            sampler_hidden: vec![128],
             polytope: PolytopeKind::Permutahedron,
             dtype: Dtype::F32,
             layers: LayersKind::Dtype,
@@ -285,9 +302,23 @@ pub enum ModelKind {
     Picnn,
     /// (1/m) sum_j w_j c_j sigma(<theta_j, x>), an energy that is low where there are many points (density).
     Shallow,
+    /// A rectifier network with the layers `prior_hidden` on [h(x); p], h being one with the layers `hidden`, or
+    /// on [x; p] without these (joint, exact_likelihood, markov_chains, min_max, noise_contrastive).
+    Network,
 }
 
-/// Where the factor A of the coupling comes from.
+/// The matrix U of a coupling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MatrixKind {
+    /// -A A^T of rank `rank`.
+    LowRank,
+    /// Any symmetric matrix with zeros on its diagonal (joint, exact_likelihood, markov_chains, min_max,
+    /// noise_contrastive).
+    Full,
+}
+
+/// Where the parameter of the coupling comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CouplingKind {
@@ -334,7 +365,8 @@ pub struct LossConfig {
     /// The loss. Its value is a measure of quality for most, but not for `energy` and `contrastive`: set
     /// `train.monitor` to an accuracy there.
     pub kind: LossKind,
-    /// The regularizer of the inner problem and of predictions; `perceptron` and `margin` have none.
+    /// The regularizer of the inner problem and of predictions; `perceptron`, `margin` and the losses from
+    /// `joint` on have none.
     pub regularizer: RegularizerKind,
     /// Its strength.
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -352,12 +384,38 @@ pub struct LossConfig {
     /// What draws negatives (contrastive). Chains begin at the labels, or with `solver.warm_start` where
     /// they ended in the epoch before.
     pub negatives: NegativesKind,
-    /// Sweeps or steps of a chain (contrastive).
+    /// Sweeps or steps of a chain (contrastive, markov_chains).
     #[schemars(range(min = 1, max = 1_000_000))]
     pub negative_steps: usize,
     /// The step size of Langevin dynamics (contrastive).
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub langevin_step_size: f64,
+    /// The f-divergence from the base measure (joint).
+    pub divergence: DivergenceKind,
+    /// Its order (tsallis); 1 is Kullback-Leibler.
+    #[schemars(range(min = 1))]
+    pub alpha: f64,
+    /// Outputs that are drawn for each example and step (joint, min_max, noise_contrastive).
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub samples: u32,
+    /// Draw them once for all examples of a batch (joint).
+    pub shared: bool,
+    /// How many of an example are held in memory at once; none: as many as make 16 million numbers over the
+    /// batch (joint).
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub chunk: Option<u32>,
+    /// The exponent past which a sample's term goes on linearly; none: 30 for kullback_leibler, where the ratio is
+    /// 1000 for divergences that end, nowhere for tsallis (joint).
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub cap: Option<f64>,
+    /// The distribution q that the model p(y|x) = q(y) exp(g(x, y)) / Z(x) is measured from; rankings have
+    /// `uniform` alone (joint, exact_likelihood, markov_chains, min_max, noise_contrastive).
+    pub base_measure: MeasureKind,
+    /// Draw from another distribution than q, and weight (joint).
+    pub proposal: Option<MeasureKind>,
+    /// The probability of every label (bernoulli).
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub probability: f64,
 }
 
 impl Default for LossConfig {
@@ -373,6 +431,15 @@ impl Default for LossConfig {
             negatives: NegativesKind::Gibbs,
             negative_steps: 5,
             langevin_step_size: 0.01,
+            divergence: DivergenceKind::KullbackLeibler,
+            alpha: 1.5,
+            samples: 100,
+            shared: false,
+            chunk: None,
+            cap: None,
+            base_measure: MeasureKind::Uniform,
+            proposal: None,
+            probability: 0.5,
         }
     }
 }
@@ -399,6 +466,33 @@ pub enum LossKind {
     CrossEntropy,
     /// Half squared error of the regularized prediction.
     Mse,
+    /// Energy and log-partition together, from samples of the base measure.
+    Joint,
+    /// Negative log-likelihood with the exact log-partition: linear energies over sets and over rankings of at
+    /// most 16 labels, others over sets of at most 20 labels and rankings of at most 9.
+    ExactLikelihood,
+    /// The same with outputs from Gibbs sampling (sets) or swaps by Metropolis (rankings). With
+    /// `solver.warm_start` chains go on where they ended in the epoch before, else they begin at the labels.
+    MarkovChains,
+    /// The same as a game against a sampler that is learned by REINFORCE.
+    MinMax,
+    /// Energy and log-partition from telling the labels from samples of the base measure.
+    NoiseContrastive,
+}
+
+impl LossKind {
+    /// Whether it fits a distribution over outputs to the data: those of `efy_core::joint`.
+    #[must_use]
+    pub fn is_likelihood(self) -> bool {
+        matches!(
+            self,
+            LossKind::Joint
+                | LossKind::ExactLikelihood
+                | LossKind::MarkovChains
+                | LossKind::MinMax
+                | LossKind::NoiseContrastive
+        )
+    }
 }
 
 /// The cost of a wrong output.

@@ -12,15 +12,18 @@ pub mod data;
 pub mod density;
 mod error;
 pub mod experiment;
+pub mod joint;
 pub mod label_ranking;
 pub mod metrics;
 pub mod multilabel;
 mod parts;
 pub mod problem;
+mod steps;
 pub mod supervised;
 pub mod sweep;
 
 pub use error::{Error, Result};
+pub use steps::Steps;
 
 /// The examples of the README and the book compile and run.
 #[cfg(doctest)]

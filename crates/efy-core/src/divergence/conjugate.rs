@@ -65,8 +65,9 @@ impl Conjugate {
         }
         let capped = v.clamp_max(self.cap);
         let slope = self.divergence.slope(&capped);
-        let beyond = (v - &capped) * &slope;
-        (self.divergence.conjugate(&capped) + beyond, slope)
+        let beyond = v - &capped;
+        let value = self.divergence.conjugate(&capped);
+        (value.addcmul(&beyond, &slope), slope)
     }
 
     /// The continued $f^*(v)$ with the graph to `v`: autograd is given the slope and differentiates nothing.

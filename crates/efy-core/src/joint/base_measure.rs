@@ -184,8 +184,8 @@ impl BaseMeasure {
         }
     }
 
-    /// $\log(\pi_j / (1 - \pi_j))$, `[k]`, of a Bernoulli prior.
-    pub(crate) fn logits(&self, (kind, device): (Kind, Device)) -> Option<Tensor> {
+    /// $\log(\pi_j / (1 - \pi_j))$, `[k]`, of a Bernoulli prior; `None` for uniform ones.
+    pub fn logits(&self, (kind, device): (Kind, Device)) -> Option<Tensor> {
         let Space::BernoulliSets { probabilities } = &self.space else {
             return None;
         };

@@ -150,6 +150,12 @@ impl Request<'_> {
     fn words_from(&self, from: i64, length: i64, device: Device) -> Result<Tensor> {
         let options = (Kind::Int64, device);
         let per_row = words_per_row(self.base, self.samples);
+        // All words of some rows follow each other.
+        if from == 0 && length == per_row {
+            let (first, end) = (self.first * per_row, (self.first + self.rows) * per_row);
+            let indices = Tensor::f_arange_start(first, end, options)?;
+            return self.words.words(&indices.f_view([self.rows, length])?);
+        }
         let rows = Tensor::f_arange(self.rows, options)? + self.first;
         let indices = (rows * per_row + from).unsqueeze(1) + Tensor::f_arange(length, options)?;
         self.words.words(&indices)

@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::base_measure::BaseMeasure;
+use super::objective::JointGradient;
 use super::samples::Draw;
 use crate::energy::Energy;
 use crate::{Error, Result, shape};
@@ -24,6 +25,30 @@ pub trait LikelihoodLoss: Send {
     /// [`Error::Shape`], [`Error::Kind`] or [`Error::Placement`] when the tensors do not fit together or the
     /// auxiliary is missing; [`Error::Unsupported`] when the loss has no method for the energy.
     fn mean_loss(&self, batch: &Batch<'_>) -> Result<LikelihoodValue>;
+
+    /// The mean loss with its gradients in what the networks put out, without autograd; `None` where there
+    /// are no closed forms. The tensors of the batch need no graph.
+    ///
+    /// # Errors
+    /// As [`mean_loss`](Self::mean_loss).
+    fn mean_gradient(&self, _batch: &Batch<'_>) -> Result<Option<JointGradient>> {
+        Ok(None)
+    }
+
+    /// In how many parts [`part_loss`](Self::part_loss) divides the loss, so that no more memory is used
+    /// than was allowed: 1 for most.
+    fn parts(&self, _energy: &dyn Energy) -> i64 {
+        1
+    }
+
+    /// The part with this number of [`mean_loss`](Self::mean_loss), which is their sum, to be differentiated
+    /// one by one, so that only one part's graph is held.
+    ///
+    /// # Errors
+    /// As [`mean_loss`](Self::mean_loss).
+    fn part_loss(&self, batch: &Batch<'_>, _part: i64) -> Result<LikelihoodValue> {
+        self.mean_loss(batch)
+    }
 }
 
 /// The output of the second network of a [`LikelihoodLoss`].
@@ -143,6 +168,39 @@ impl LikelihoodValue {
         LikelihoodValue {
             mean,
             ratio: None,
+            chains: None,
+        }
+    }
+
+    /// The same without a graph.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        LikelihoodValue {
+            mean: self.mean.detach(),
+            ratio: self.ratio.as_ref().map(Tensor::detach),
+            chains: self.chains.as_ref().map(Tensor::detach),
+        }
+    }
+
+    /// The sum with another part of the same loss.
+    #[must_use]
+    pub fn plus(self, part: Self) -> Self {
+        LikelihoodValue {
+            mean: self.mean + part.mean,
+            ratio: match (self.ratio, part.ratio) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
+            },
+            chains: part.chains.or(self.chains),
+        }
+    }
+}
+
+impl From<JointGradient> for LikelihoodValue {
+    fn from(found: JointGradient) -> Self {
+        LikelihoodValue {
+            mean: found.mean,
+            ratio: Some(found.ratio),
             chains: None,
         }
     }

@@ -38,7 +38,7 @@ const PART: i64 = 1 << 24;
 /// a table of partial scores for eight labels at a time and draws nothing but bits; linear and quadratic ones
 /// elsewhere in a fixed number of tensor operations for each part of the samples. Autograd is given a
 /// linear function with value and gradient. All others go through autograd, samples and graph at once, or
-/// in [`parts`](Self::parts).
+/// in [`parts`](LikelihoodLoss::parts).
 #[derive(Debug, Clone)]
 pub struct Joint {
     base: BaseMeasure,
@@ -144,64 +144,6 @@ impl Joint {
         self.by_autograd(batch, samples, 1.0, true)
     }
 
-    /// $\hat J$ and its gradients without autograd, for linear and quadratic energies; `None` for others.
-    ///
-    /// # Errors
-    /// As [`LikelihoodLoss::mean_loss`].
-    pub fn mean_gradient(&self, batch: &Batch<'_>) -> Result<Option<JointGradient>> {
-        batch.check(&self.base)?;
-        let tau = batch.tau()?;
-        let _guard = tch::no_grad_guard();
-        let energy = batch.energy;
-        if let (Form::Linear { u }, Some(codes)) = (energy.form(), self.native_codes(batch)) {
-            let words = self.draw(None, batch.step, 0).words();
-            let (first_row, samples) = (batch.first_row, self.samples);
-            let fill = |row: usize, bytes: &mut [u8]| {
-                let row = first_row + row as i64;
-                codes.draw(&words, (row, samples), 0..samples, bytes);
-            };
-            let count = self.samples as usize;
-            return native_gradient(&codes, &self.conjugate, (u, tau, batch.target), count, fill)
-                .map(Some);
-        }
-        let Some(mut moments) = Moments::new(energy, tau, &self.conjugate) else {
-            return Ok(None);
-        };
-        let part = self.part_size(energy);
-        for from in (0..self.samples).step_by(part as usize) {
-            let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
-            moments.add(&samples);
-        }
-        Ok(Some(moments.finish(batch.target, self.samples)))
-    }
-
-    /// In how many parts [`part_loss`](Self::part_loss) divides the loss: 1 for linear and quadratic
-    /// energies, whose memory is bounded anyway.
-    pub fn parts(&self, energy: &dyn Energy) -> i64 {
-        if closed_form::applies(energy) {
-            return 1;
-        }
-        let part = self.part_size(energy);
-        (self.samples + part - 1) / part
-    }
-
-    /// The part with this number of $\hat J$, which is their sum: for energies that need autograd, to be
-    /// differentiated one by one, so that only one part's graph is held.
-    ///
-    /// # Errors
-    /// As [`LikelihoodLoss::mean_loss`].
-    pub fn part_loss(&self, batch: &Batch<'_>, part: i64) -> Result<LikelihoodValue> {
-        if closed_form::applies(batch.energy) {
-            return self.mean_loss(batch);
-        }
-        batch.check(&self.base)?;
-        let size = self.part_size(batch.energy);
-        let range = part * size..((part + 1) * size).min(self.samples);
-        let share = (range.end - range.start) as f64 / self.samples as f64;
-        let samples = self.draw_part(batch, range)?;
-        self.by_autograd(batch, &samples, share, part == 0)
-    }
-
     /// J itself for a small number of outputs, with the graph: by the exact log-partition under
     /// Kullback-Leibler, $\tau + e^{\mathrm{LSE} - \tau} - 1 - g(y)$, which does not overflow before it has to;
     /// by enumeration under others.
@@ -305,11 +247,12 @@ impl Joint {
             let tensors = (u, tau, batch.target);
             return native_gradient(&codes, &self.conjugate, tensors, count, fill).map(Some);
         }
-        let Some(mut moments) = Moments::new(batch.energy, tau, &self.conjugate) else {
+        let (data, count) = ((tau, batch.target), samples.count());
+        let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) else {
             return Ok(None);
         };
-        moments.add(samples);
-        Ok(Some(moments.finish(batch.target, samples.count())))
+        moments.add(samples)?;
+        Ok(moments.finish())
     }
 
     /// The share of $\hat J$ that these samples make, by autograd; the terms of the data are added to it
@@ -362,6 +305,56 @@ impl LikelihoodLoss for Joint {
         }
         let samples = self.draw_part(batch, 0..self.samples)?;
         self.by_autograd(batch, &samples, 1.0, true)
+    }
+
+    /// For linear and quadratic energies.
+    fn mean_gradient(&self, batch: &Batch<'_>) -> Result<Option<JointGradient>> {
+        batch.check(&self.base)?;
+        let tau = batch.tau()?;
+        let _guard = tch::no_grad_guard();
+        let energy = batch.energy;
+        if let (Form::Linear { u }, Some(codes)) = (energy.form(), self.native_codes(batch)) {
+            let words = self.draw(None, batch.step, 0).words();
+            let (first_row, samples) = (batch.first_row, self.samples);
+            let fill = |row: usize, bytes: &mut [u8]| {
+                let row = first_row + row as i64;
+                codes.draw(&words, (row, samples), 0..samples, bytes);
+            };
+            let count = self.samples as usize;
+            return native_gradient(&codes, &self.conjugate, (u, tau, batch.target), count, fill)
+                .map(Some);
+        }
+        let data = (tau, batch.target);
+        let Some(mut moments) = Moments::new(energy, data, &self.conjugate, self.samples) else {
+            return Ok(None);
+        };
+        let part = self.part_size(energy);
+        for from in (0..self.samples).step_by(part as usize) {
+            let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
+            moments.add(&samples)?;
+        }
+        Ok(moments.finish())
+    }
+
+    /// 1 for linear and quadratic energies, whose memory is bounded anyway.
+    fn parts(&self, energy: &dyn Energy) -> i64 {
+        if closed_form::applies(energy) {
+            return 1;
+        }
+        let part = self.part_size(energy);
+        (self.samples + part - 1) / part
+    }
+
+    fn part_loss(&self, batch: &Batch<'_>, part: i64) -> Result<LikelihoodValue> {
+        if closed_form::applies(batch.energy) {
+            return self.mean_loss(batch);
+        }
+        batch.check(&self.base)?;
+        let size = self.part_size(batch.energy);
+        let range = part * size..((part + 1) * size).min(self.samples);
+        let share = (range.end - range.start) as f64 / self.samples as f64;
+        let samples = self.draw_part(batch, range)?;
+        self.by_autograd(batch, &samples, share, part == 0)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use super::{Real, real};
 use crate::joint::{BaseMeasure, Space, bit_stride, word_threshold as threshold, words_per_row};
 use crate::random::Words;
@@ -175,7 +177,13 @@ impl Codes {
         bytes
     }
 
+    /// Whether outputs are sets, eight labels a byte.
+    pub(super) fn is_sets(&self) -> bool {
+        !self.base.is_permutations()
+    }
+
     /// Tables whose entries sum to $\langle \theta, y \rangle$ over the bytes of y.
+    #[inline(always)]
     pub(super) fn tabulate<T: Real, const S: usize>(
         &self,
         theta: &[T],
@@ -217,6 +225,7 @@ impl Codes {
     }
 
     /// $\sum_j w_j y_j$ from the sums of $w_j$ by byte, which are used up.
+    #[inline(always)]
     pub(super) fn fold<T: Real, const S: usize>(
         &self,
         sums: &mut [[T; S]],
@@ -242,7 +251,7 @@ impl Codes {
                         size /= 2;
                         let (without, with) = sums[..2 * size].split_at_mut(size);
                         if let Some(out) = out.get_mut(bit) {
-                            *out = with.iter().fold(T::zero(), |sum, &w| sum + w);
+                            *out = sum(with);
                         }
                         for (without, &with) in without.iter_mut().zip(&*with) {
                             *without += with;
@@ -255,16 +264,36 @@ impl Codes {
 }
 
 /// The first `groups` bytes of every `stride` bytes of the words from `first` on.
-#[inline(always)]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn uniform_bits(words: &Words, first: u64, stride: usize, groups: usize, bytes: &mut [u8]) {
     if stride >= 8 {
         let per_sample = (stride / 8) as u64;
         let mut next = first;
         for sample in bytes.chunks_exact_mut(groups) {
-            for (bytes, i) in sample.chunks_mut(8).zip(0..) {
-                bytes.copy_from_slice(&words.word(next + i).to_le_bytes()[..bytes.len()]);
+            let (whole, rest) = sample.as_chunks_mut::<8>();
+            let count = whole.len() as u64;
+            for (bytes, i) in whole.iter_mut().zip(0..) {
+                *bytes = words.word(next + i).to_le_bytes();
+            }
+            if !rest.is_empty() {
+                let word = words.word(next + count).to_le_bytes();
+                for (byte, drawn) in rest.iter_mut().zip(word) {
+                    *byte = drawn;
+                }
             }
             next += per_sample;
+        }
+        return;
+    }
+    if stride == groups {
+        let (whole, rest) = bytes.as_chunks_mut::<8>();
+        let count = whole.len() as u64;
+        for (bytes, i) in whole.iter_mut().zip(0..) {
+            *bytes = words.word(first + i).to_le_bytes();
+        }
+        let word = words.word(first + count).to_le_bytes();
+        for (byte, drawn) in rest.iter_mut().zip(word) {
+            *byte = drawn;
         }
         return;
     }
@@ -278,6 +307,20 @@ fn uniform_bits(words: &Words, first: u64, stride: usize, groups: usize, bytes: 
             sample.copy_from_slice(&word[..groups]);
         }
     }
+}
+
+/// The sum in 16 partial sums, which vectorizes.
+#[inline(always)]
+fn sum<T: Real>(values: &[T]) -> T {
+    let mut parts = [T::zero(); 16];
+    let (blocks, rest) = values.as_chunks::<16>();
+    for block in blocks {
+        for (part, &value) in parts.iter_mut().zip(block) {
+            *part += value;
+        }
+    }
+    let sum = parts.iter().fold(T::zero(), |sum, &part| sum + part);
+    rest.iter().fold(sum, |sum, &value| sum + value)
 }
 
 fn fill_keys(keys: &mut [i64], key: impl Fn(usize) -> i64) {

@@ -2,7 +2,8 @@
 //!
 //! A sample is a few bytes. $\langle \theta, y \rangle$ is a sum of table entries, one for each byte, the
 //! weights $f^{*\prime}(\langle\theta, y\rangle - \tau)$ are added up by byte, and the gradient is read off
-//! these sums: for labels an eighth of the multiplications of a matrix product, and nothing but bits drawn.
+//! these sums: for labels an eighth of the multiplications of a matrix product, and nothing but bits drawn. Where
+//! there are few samples tables are not worth it, and labels are taken one by one, eight side by side.
 
 use multiversion::multiversion;
 
@@ -13,6 +14,8 @@ use crate::divergence::{Conjugate, Divergence};
 /// Batches with less work than this, in table entries read, are done by one thread before another is awake.
 const WORTH_THREADS: usize = 32768;
 const PARTS: usize = 16;
+/// With fewer samples it takes longer to make the tables of eight labels than to do without.
+const WORTH_TABLES: usize = 96;
 
 /// What a batch of rows is made of.
 pub(crate) struct Rows<'a, T> {
@@ -68,9 +71,11 @@ fn run<T: Real, const S: usize>(
     let threads = count * samples * groups >= WORTH_THREADS;
     let scale = real::<T>(1.0 / count.max(1) as f64);
     let of_sample = real::<T>(1.0 / samples.max(1) as f64);
+    let few = codes.is_sets() && samples < WORTH_TABLES;
     let solve = |index: usize, gradients: &mut [T]| -> Vec<(f64, T)> {
         let mut bytes = vec![0_u8; samples * groups];
-        let mut tables = vec![[T::zero(); S]; groups];
+        let mut lanes = vec![[T::zero(); 8]; if few { groups } else { 0 }];
+        let mut tables = vec![[T::zero(); S]; if few { 0 } else { groups }];
         let mut values = vec![T::zero(); samples];
         let each = gradients.chunks_exact_mut(n).enumerate();
         each.map(|(offset, gradient)| {
@@ -78,15 +83,24 @@ fn run<T: Real, const S: usize>(
             let cells = row * n..(row + 1) * n;
             let (theta, target) = (&rows.theta[cells.clone()], &rows.target[cells]);
             fill(row, &mut bytes);
-            codes.tabulate(theta, &positions, &mut tables);
-            let sums = weigh(&mut tables, &bytes, rows.tau[row], conjugate, &mut values);
-            codes.fold(&mut tables, &positions, gradient);
+            let tau = rows.tau[row];
+            let row = Row {
+                theta,
+                positions: &positions,
+                bytes: &bytes,
+                tau,
+            };
+            let out = (&mut values[..], &mut *gradient);
+            let sums = match few {
+                true => by_label(&row, conjugate, &mut lanes, out),
+                false => by_table(codes, &row, conjugate, &mut tables, out),
+            };
             let mut positive = 0.0;
             for ((gradient, &y), &theta) in gradient.iter_mut().zip(target).zip(theta) {
                 positive += (theta * y).to_f64().unwrap_or(f64::NAN);
                 *gradient = (*gradient * of_sample - y) * scale;
             }
-            let tau = rows.tau[row].to_f64().unwrap_or(f64::NAN);
+            let tau = tau.to_f64().unwrap_or(f64::NAN);
             let mean = |sum: T| (sum * of_sample).to_f64().unwrap_or(f64::NAN);
             (tau + mean(sums.0) - positive, sums.1 * of_sample)
         })
@@ -104,18 +118,67 @@ fn run<T: Real, const S: usize>(
     }
 }
 
-/// Replaces the tables by the sums of weights by byte; returns the sums of $f^*$ and of the weights.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn weigh<T: Real, const S: usize>(
-    tables: &mut [[T; S]],
-    bytes: &[u8],
+/// What a row is made of.
+struct Row<'a, T> {
+    theta: &'a [T],
+    positions: &'a [T],
+    bytes: &'a [u8],
     tau: T,
+}
+
+/// Leaves $\sum_j r_j y_j$ in the gradient; returns the sums of $f^*$ and of the weights.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn by_table<T: Real, const S: usize>(
+    codes: &Codes,
+    row: &Row<'_, T>,
     conjugate: &Conjugate,
-    values: &mut [T],
+    tables: &mut [[T; S]],
+    (values, gradient): (&mut [T], &mut [T]),
 ) -> (T, T) {
-    look_up(tables, bytes, tau, values);
+    codes.tabulate(row.theta, row.positions, tables);
+    look_up(tables, row.bytes, row.tau, values);
     let sums = weights(conjugate, values);
-    add_up(tables, bytes, values);
+    add_up(tables, row.bytes, values);
+    codes.fold(tables, row.positions, gradient);
+    sums
+}
+
+/// The same for sets, one label in each lane.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn by_label<T: Real>(
+    row: &Row<'_, T>,
+    conjugate: &Conjugate,
+    lanes: &mut [[T; 8]],
+    (values, gradient): (&mut [T], &mut [T]),
+) -> (T, T) {
+    let zero = T::zero();
+    let groups = lanes.len();
+    for (lanes, theta) in lanes.iter_mut().zip(row.theta.chunks(8)) {
+        *lanes = [zero; 8];
+        lanes[..theta.len()].copy_from_slice(theta);
+    }
+    for (value, bytes) in values.iter_mut().zip(row.bytes.chunks_exact(groups)) {
+        let mut sums = [zero; 8];
+        for (lanes, &byte) in lanes.iter().zip(bytes) {
+            for (bit, (sum, &score)) in sums.iter_mut().zip(lanes).enumerate() {
+                *sum += if byte >> bit & 1 == 1 { score } else { zero };
+            }
+        }
+        *value = sums.iter().fold(-row.tau, |sum, &lane| sum + lane);
+    }
+    let sums = weights(conjugate, values);
+    for (group, gradient) in gradient.chunks_mut(8).enumerate() {
+        let mut lanes = [zero; 8];
+        let own = row.bytes.iter().skip(group).step_by(groups);
+        for (&weight, &byte) in values.iter().zip(own) {
+            for (bit, lane) in lanes.iter_mut().enumerate() {
+                *lane += if byte >> bit & 1 == 1 { weight } else { zero };
+            }
+        }
+        for (gradient, lane) in gradient.iter_mut().zip(lanes) {
+            *gradient = lane;
+        }
+    }
     sums
 }
 

@@ -55,6 +55,13 @@ pub enum PairwiseMatrix {
     SharedLowRank(i64),
 }
 
+impl PairwiseMatrix {
+    /// Whether U itself is held, and not a factor of it.
+    pub(super) fn is_dense(self) -> bool {
+        matches!(self, PairwiseMatrix::Predicted | PairwiseMatrix::Shared)
+    }
+}
+
 impl CouplingKind {
     /// Width of what a log-partition on logits sees, for n columns of outputs.
     pub(super) fn logits(&self, outputs: i64) -> Option<i64> {
@@ -255,6 +262,26 @@ impl CouplingNetwork {
         }
     }
 
+    /// $\langle u, y \rangle + \frac12 \langle y, U y \rangle$ from u and from the shared matrix or, flat in
+    /// each row, the predicted ones.
+    pub(super) fn quadratic(
+        u: Tensor,
+        matrix: &Tensor,
+        kind: PairwiseMatrix,
+    ) -> Result<Box<dyn Energy>> {
+        let (rows, k) = (u.size()[0], u.size()[1]);
+        let matrix = match kind {
+            PairwiseMatrix::Shared | PairwiseMatrix::SharedLowRank(_) => matrix.shallow_clone(),
+            // Scaled so that U starts small whatever k and rank.
+            _ => matrix.f_reshape([rows, k, -1])? / (k as f64),
+        };
+        let coupling = match kind.is_dense() {
+            true => Coupling::zero_diagonal(&matrix),
+            false => Coupling::LowRank(matrix),
+        };
+        Ok(Box::new(Quadratic::new(u, coupling)?))
+    }
+
     /// g for `x` `[B, d]`, and its logits, `[B, n]` or `[B, h]`, where it has some.
     pub(super) fn energy(&self, x: &Tensor) -> Result<(Box<dyn Energy>, Option<Tensor>)> {
         match self {
@@ -265,22 +292,12 @@ impl CouplingNetwork {
             }
             CouplingNetwork::Pairwise(unary, matrix, kind) => {
                 let u = unary.forward(x)?;
-                let (rows, k) = (u.size()[0], u.size()[1]);
                 let matrix = match matrix {
                     Matrix::Shared(matrix) => matrix.shallow_clone(),
-                    // Scaled so that U starts small whatever k and rank.
-                    Matrix::Predicted(network) => {
-                        network.forward(x)?.f_reshape([rows, k, -1])? / (k as f64)
-                    }
-                };
-                let coupling = match kind {
-                    PairwiseMatrix::Predicted | PairwiseMatrix::Shared => {
-                        Coupling::zero_diagonal(&matrix)
-                    }
-                    _ => Coupling::LowRank(matrix),
+                    Matrix::Predicted(network) => network.forward(x)?,
                 };
                 let logits = u.shallow_clone();
-                Ok((Box::new(Quadratic::new(u, coupling)?), Some(logits)))
+                Ok((Self::quadratic(u, &matrix, *kind)?, Some(logits)))
             }
             CouplingNetwork::Network {
                 features,

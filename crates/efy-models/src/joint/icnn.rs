@@ -21,6 +21,12 @@ pub struct Icnn {
     bias: Tensor,
 }
 
+/// The inputs of a pass, and what goes into the units of each layer and comes out of them.
+pub(super) struct Tape {
+    x: Tensor,
+    units: Vec<(Tensor, Tensor)>,
+}
+
 /// Where the weights lie among the parameters.
 pub(super) struct Places {
     layers: Vec<(usize, Option<usize>, usize)>,
@@ -117,6 +123,53 @@ impl Icnn {
         let layers = self.layers.iter().map(layer).collect();
         let convex = Prior::new(layers, self.output.shallow_clone())?.value(x);
         Ok(convex + x.f_mv(&self.skip)? + &self.bias)
+    }
+
+    /// [`forward`](Self::forward) without a graph, and what [`backward`](Self::backward) needs.
+    pub(super) fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
+        let _guard = tch::no_grad_guard();
+        let mut units: Vec<(Tensor, Tensor)> = Vec::with_capacity(self.layers.len());
+        for (weight, hidden, bias) in &self.layers {
+            let mut a = bias.f_addmm(x, &weight.tr())?;
+            if let (Some(hidden), Some((_, z))) = (hidden, units.last()) {
+                a = a.f_addmm(z, &hidden.tr())?;
+            }
+            // libtorch's own softplus is the identity from 20 on.
+            let z = a.f_neg()?.f_log_sigmoid()?.f_neg()?;
+            units.push((a, z));
+        }
+        let mut tau = self.bias.f_addmv(x, &self.skip)?;
+        if let Some((_, z)) = units.last() {
+            tau = tau.f_addmv(z, &self.output)?;
+        }
+        let x = x.shallow_clone();
+        Ok((tau, Tape { x, units }))
+    }
+
+    /// Gradients in all weights, flattened, in their order, from that in $\tau$ `[B]`.
+    pub(super) fn backward(&self, tape: &Tape, gradient: &Tensor) -> Result<Vec<Tensor>> {
+        let _guard = tch::no_grad_guard();
+        let Some((_, last)) = tape.units.last() else {
+            return Ok(Vec::new());
+        };
+        let mut reversed = vec![
+            gradient.f_sum_dim_intlist(0, true, None)?,
+            tape.x.tr().f_mv(gradient)?,
+            last.tr().f_mv(gradient)?,
+        ];
+        let mut of_units = gradient.f_outer(&self.output)?;
+        for (index, (_, hidden, _)) in self.layers.iter().enumerate().rev() {
+            let (a, _) = &tape.units[index];
+            let of_sums = of_units.f_mul(&a.f_sigmoid()?)?;
+            reversed.push(of_sums.f_sum_dim_intlist(0, false, None)?);
+            if let (Some(hidden), Some(before)) = (hidden, index.checked_sub(1)) {
+                reversed.push(of_sums.tr().f_mm(&tape.units[before].1)?.f_reshape([-1])?);
+                of_units = of_sums.f_mm(hidden)?;
+            }
+            reversed.push(of_sums.tr().f_mm(&tape.x)?.f_reshape([-1])?);
+        }
+        reversed.reverse();
+        Ok(reversed)
     }
 
     /// Sets the weights that have to be nonnegative to 0 where they are not.

@@ -4,10 +4,12 @@
 mod coupling;
 mod icnn;
 mod log_partition;
+mod pass;
 
 pub use coupling::{CouplingKind, PairwiseMatrix};
 pub use icnn::Icnn;
 pub use log_partition::{LogPartitionInput, LogPartitionKind};
+pub use pass::JointPass;
 
 use efy_core::energy::Energy;
 use efy_core::joint::{Auxiliary, BaseMeasure};

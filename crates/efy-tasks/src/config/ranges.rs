@@ -45,6 +45,7 @@ impl Config {
             .and_then(|()| self.solver.check())
             .and_then(|()| self.check_density())
             .and_then(|()| self.check_task())
+            .and_then(|()| self.check_likelihood())
             .and_then(|()| self.check_replicas());
         checked.map_err(|(key, expected, found)| efy_train::Error::Config {
             origin: origin(key),
@@ -105,11 +106,18 @@ impl Config {
             };
         }
         let expected = |what: &str| format!("{what} for task {}", self.task.name());
+        if self.model.kind == ModelKind::Network && loss.kind.is_likelihood() {
+            return Ok(());
+        }
         if self.model.kind != ModelKind::Unary {
             return wrong("model.kind", expected("unary"), written(&self.model.kind));
         }
-        if !matches!(loss.kind, LossKind::FenchelYoung | LossKind::Perceptron) {
-            let expected = expected("fenchel_young or perceptron");
+        let has_rankings = matches!(loss.kind, LossKind::FenchelYoung | LossKind::Perceptron);
+        if !has_rankings && !loss.kind.is_likelihood() {
+            let expected = expected(
+                "fenchel_young, perceptron, joint, exact_likelihood, markov_chains, min_max or \
+                 noise_contrastive",
+            );
             return wrong("loss.kind", expected, written(&loss.kind));
         }
         if loss.kind == LossKind::FenchelYoung
@@ -168,19 +176,22 @@ impl DataConfig {
     }
 }
 
+/// Refuses layers that are too wide or too many.
+pub(super) fn check_widths(key: &'static str, widths: &[u32]) -> Result<(), Wrong> {
+    if let Some(width) = widths.iter().find(|&&width| width == 0 || width > WIDEST) {
+        return wrong(key, format!("widths from 1 to {WIDEST}"), width);
+    }
+    if widths.len() > DEEPEST {
+        return wrong(key, format!("at most {DEEPEST} layers"), widths.len());
+    }
+    Ok(())
+}
+
 impl ModelConfig {
     fn check(&self) -> Result<(), Wrong> {
-        for (key, widths) in [
-            ("model.hidden", &self.hidden),
-            ("model.prior_hidden", &self.prior_hidden),
-        ] {
-            if let Some(width) = widths.iter().find(|&&width| width == 0 || width > WIDEST) {
-                return wrong(key, format!("widths from 1 to {WIDEST}"), width);
-            }
-            if widths.len() > DEEPEST {
-                return wrong(key, format!("at most {DEEPEST} layers"), widths.len());
-            }
-        }
+        check_widths("model.hidden", &self.hidden)?;
+        check_widths("model.prior_hidden", &self.prior_hidden)?;
+        self.check_log_partition()?;
         if self.prior_hidden.is_empty() {
             return wrong("model.prior_hidden", "at least one width", "[]");
         }
@@ -215,7 +226,7 @@ impl LossConfig {
                 return wrong(key, format!("a whole number from 1 to {most}"), count);
             }
         }
-        Ok(())
+        self.check_likelihood()
     }
 }
 

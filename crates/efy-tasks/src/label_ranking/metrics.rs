@@ -1,12 +1,11 @@
 //! Metrics of rankings, summed on the device and read once.
 
-use efy_core::Result;
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
 
 use super::Rankings;
 use crate::metrics::ranking::{Pairs, spearman, top_one};
-use crate::supervised::{RunningSums, Sums};
+use crate::supervised::Sums;
 
 /// The names, in the order in which they are reported. All but the loss and the share of rows that were not
 /// solved are means over rows of the functions in [`metrics::ranking`](crate::metrics::ranking), between -1 and 1
@@ -21,25 +20,21 @@ pub const METRICS: [&str; 7] = [
     "unconverged",
 ];
 
-/// Sums over the rows seen so far, `[7]` in f64, in the order of [`METRICS`].
-#[derive(Debug)]
+/// Sums over rows, `[7]` in f64, in the order of [`METRICS`].
+#[derive(Debug, Clone, Copy)]
 pub struct RankingSums {
     outputs: Rankings,
-    sums: RunningSums,
 }
 
 impl RankingSums {
-    /// Of no rows yet.
+    /// Of rankings of this form.
     pub fn new(outputs: Rankings) -> Self {
-        RankingSums {
-            outputs,
-            sums: RunningSums::default(),
-        }
+        RankingSums { outputs }
     }
 }
 
 impl Sums for RankingSums {
-    fn add(&mut self, outcome: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) {
+    fn of(&self, outcome: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
         let predicted = outcome.narrow(1, 0, self.outputs.labels());
         let actual = self.outputs.ranks(y);
@@ -55,14 +50,11 @@ impl Sums for RankingSums {
             converged.logical_not(),
         ];
         let batch = batch.map(|rows| rows.sum(Kind::Double));
-        self.sums.add(Tensor::stack(&batch, 0), y.size()[0]);
+        Tensor::stack(&batch, 0)
     }
 
-    fn finish(self: Box<Self>) -> Result<Metrics> {
-        let Some((sums, rows)) = self.sums.read()? else {
-            return Ok(Metrics::default());
-        };
-        let means = sums.into_iter().map(|sum| sum / rows);
-        Ok(METRICS.into_iter().zip(means).collect())
+    fn metrics(&self, sums: &[f64], rows: f64) -> Metrics {
+        let means = sums.iter().map(|sum| sum / rows);
+        METRICS.into_iter().zip(means).collect()
     }
 }

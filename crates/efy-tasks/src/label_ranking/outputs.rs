@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::{RankingSums, rankings_csv};
 use crate::config::PolytopeKind;
-use crate::supervised::{Outputs, Sums};
+use crate::supervised::{Layout, Outputs, Sums};
 
 /// Rankings of k labels. A label of rank r (1 is the best) has the place value $w_r = \frac{k + 1}{2} - r$: the
 /// better, the larger, and their sum is 0.
@@ -17,7 +17,8 @@ use crate::supervised::{Outputs, Sums};
 /// j has rank r, flattened row by row, and the best vertex is an optimal assignment.
 ///
 /// The outcome of a row, `[2k]`, is the rank of each label at the best vertex, and then the score of each label:
-/// its expected place value in the regularized prediction.
+/// its expected place value in the regularized prediction, or under the distribution of a model that has one (where
+/// it is not known, at that vertex).
 #[derive(Debug, Clone, Copy)]
 pub struct Rankings {
     labels: i64,
@@ -141,8 +142,17 @@ impl Outputs for Rankings {
         Ok(Tensor::f_cat(&[ranks, self.place_values(p)], 1)?)
     }
 
-    fn outcome_width(&self) -> i64 {
+    fn decided(&self, vertices: &Tensor, mean: Option<&Tensor>) -> Result<Tensor> {
+        let scores = self.place_values(mean.unwrap_or(vertices));
+        Ok(Tensor::f_cat(&[self.ranks(vertices), scores], 1)?)
+    }
+
+    fn outcome_width(&self, _layout: Layout) -> i64 {
         2 * self.labels
+    }
+
+    fn best_vertices(&self, u: &Tensor) -> Result<Tensor> {
+        self.encode(&self.decide(u)?)
     }
 
     fn sums(&self) -> Box<dyn Sums> {
@@ -153,7 +163,7 @@ impl Outputs for Rankings {
         &self,
         labels: &[String],
         rows: &[usize],
-        outcome: &[f64],
+        outcome: (&[f64], Layout),
         truth: Option<&[u8]>,
     ) -> crate::Result<String> {
         rankings_csv(labels, rows, outcome, truth)

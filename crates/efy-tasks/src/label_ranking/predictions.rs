@@ -3,13 +3,13 @@
 use std::iter::once;
 
 use crate::Result;
-use crate::supervised::csv_text;
+use crate::supervised::{LOG_PROBABILITY, Layout, csv_text};
 
 /// `row`, `ranking` (`a>b>c`, the best label first), then for each label `NAME` (its rank), then for each label
-/// `NAME:score` (its expected place value, the larger the better), and where the truth is known `ranking:true`
-/// and for each label `NAME:true`.
+/// `NAME:score` (its expected place value, the larger the better), `log_probability` of the ranking where there is
+/// one, and where the truth is known `ranking:true` and for each label `NAME:true`.
 ///
-/// `outcome` is row-major `[n, 2k]`, ranks and scores; `truth` are ranks, row-major `[n, k]`; `rows` are the row
+/// `outcome` is row-major, ranks and scores and what else its layout has; `truth` are ranks, row-major `[n, k]`; `rows` are the row
 /// numbers that are written, counted from 0.
 ///
 /// # Errors
@@ -17,17 +17,22 @@ use crate::supervised::csv_text;
 pub fn rankings_csv(
     labels: &[String],
     rows: &[usize],
-    outcome: &[f64],
+    (outcome, layout): (&[f64], Layout),
     truth: Option<&[u8]>,
 ) -> Result<String> {
     let k = labels.len();
     let suffixed = |suffix: &'static str| labels.iter().map(move |name| format!("{name}{suffix}"));
     let header = ["row", "ranking"].map(str::to_owned).into_iter();
-    let header = header.chain(suffixed("")).chain(suffixed(":score"));
+    let header = header
+        .chain(suffixed(""))
+        .chain(suffixed(":score"))
+        .chain(layout.log_probability.then(|| LOG_PROBABILITY.to_owned()));
+    let width = 2 * k + usize::from(layout.log_probability);
     let true_names = || once("ranking:true".to_owned()).chain(suffixed(":true"));
     let header = header.chain(truth.iter().flat_map(|_| true_names()));
     let records = rows.iter().enumerate().map(|(index, row)| {
-        let (ranks, scores) = outcome[2 * index * k..2 * (index + 1) * k].split_at(k);
+        // Scores, and with them the log-probability.
+        let (ranks, scores) = outcome[index * width..(index + 1) * width].split_at(k);
         let truth = truth.iter().flat_map(|truth| {
             let ranks: Vec<f64> = truth[index * k..(index + 1) * k]
                 .iter()
@@ -64,7 +69,13 @@ mod tests {
     fn rankings_ranks_scores_and_truth_stand_side_by_side() {
         let labels = ["a", "b, c", "d"].map(str::to_owned);
         let outcome = [3.0, 1.0, 2.0, -1.0, 0.75, 0.25];
-        let text = rankings_csv(&labels, &[7], &outcome, Some(&[1, 2, 3])).unwrap();
+        let text = rankings_csv(
+            &labels,
+            &[7],
+            (&outcome, Layout::default()),
+            Some(&[1, 2, 3]),
+        )
+        .unwrap();
         let expected = "row,ranking,a,\"b, c\",d,a:score,\"b, c:score\",d:score,\
             ranking:true,a:true,\"b, c:true\",d:true\n\
             7,\"b, c>d>a\",3,1,2,-1.000000,0.750000,0.250000,\"a>b, c>d\",1,2,3\n";

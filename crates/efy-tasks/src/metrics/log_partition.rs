@@ -6,6 +6,16 @@ use serde::Serialize;
 
 use crate::{Error, Result};
 
+/// The names of the measures among the metrics of a run.
+pub const LOG_PARTITION_METRICS: [&str; 6] = [
+    "log_partition_mae",
+    "log_partition_rmse",
+    "log_partition_bias",
+    "log_partition_correlation",
+    "normalization",
+    "log_partition_gap",
+];
+
 /// Measures of estimates against exact values, each over all rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LogPartitionErrors {

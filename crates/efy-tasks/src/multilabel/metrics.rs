@@ -1,10 +1,9 @@
 //! Multilabel metrics, summed on the device and read once.
 
-use efy_core::Result;
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
 
-use crate::supervised::{RunningSums, Sums};
+use crate::supervised::Sums;
 
 /// The names, in the order in which they are reported.
 pub const METRICS: [&str; 7] = [
@@ -20,16 +19,16 @@ pub const METRICS: [&str; 7] = [
 /// Scalars before the three counts of each label.
 const SCALARS: usize = 5;
 
-/// Sums over the rows seen so far (outcomes are regularized predictions), `[5 + 3k]` in f64: loss, right cells, right rows, example-F1,
-/// unconverged rows, and for each label true positives, predicted and actual positives.
-#[derive(Debug, Default)]
-pub struct MetricSums {
-    sums: RunningSums,
-}
+/// Sums over rows, `[5 + 3k]` in f64: loss, right cells, right rows, example-F1, unconverged rows, and for each label
+/// true positives, predicted and actual positives. The first k columns of an outcome, regularized predictions or
+/// decisions, say which labels are predicted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MetricSums;
 
 impl Sums for MetricSums {
-    fn add(&mut self, p: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) {
+    fn of(&self, outcome: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
+        let p = outcome.narrow(1, 0, y.size()[1]);
         let predicted = p.gt(0.5).to_kind(Kind::Double);
         let actual = y.to_kind(Kind::Double);
         let hits = &predicted * &actual;
@@ -39,7 +38,7 @@ impl Sums for MetricSums {
         let positives = over(&predicted, 1) + over(&actual, 1);
         // 0/0 is 0.
         let example_f1 = over(&hits, 1) * 2.0 / positives.clamp_min(1.0);
-        let batch = Tensor::cat(
+        Tensor::cat(
             &[
                 total(loss.detach()),
                 total(1.0 - &wrong),
@@ -51,14 +50,10 @@ impl Sums for MetricSums {
                 over(&actual, 0),
             ],
             0,
-        );
-        self.sums.add(batch, y.size()[0]);
+        )
     }
 
-    fn finish(self: Box<Self>) -> Result<Metrics> {
-        let Some((sums, rows)) = self.sums.read()? else {
-            return Ok(Metrics::default());
-        };
+    fn metrics(&self, sums: &[f64], rows: f64) -> Metrics {
         let (scalars, counts) = sums.split_at(SCALARS);
         let k = counts.len() / 3;
         let (hits, rest) = counts.split_at(k);
@@ -83,13 +78,13 @@ impl Sums for MetricSums {
             scalars[3] / rows,
             scalars[4] / rows,
         ];
-        Ok(METRICS.into_iter().zip(values).collect())
+        METRICS.into_iter().zip(values).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use efy_test::{everywhere, place, tensor};
+    use efy_test::{everywhere, place, tensor, values};
 
     use super::*;
 
@@ -107,12 +102,13 @@ mod tests {
         ];
         let tensor = |rows: &[[f64; 4]]| tensor(&rows.concat()).reshape([-1, 4]);
         for batch in [1, 2, 3] {
-            let mut sums = Box::new(MetricSums::default());
-            for (p, y) in p.chunks(batch).zip(y.chunks(batch)) {
+            let of = |(p, y): (&[[f64; 4]], &[[f64; 4]])| {
                 let ones = tensor(y).select(1, 0).ones_like();
-                sums.add(&tensor(p), &tensor(y), &ones, &ones.gt(0.0));
-            }
-            let metrics = sums.finish().unwrap();
+                MetricSums.of(&tensor(p), &tensor(y), &ones, &ones.gt(0.0))
+            };
+            let batches = p.chunks(batch).zip(y.chunks(batch)).map(of);
+            let sums = batches.reduce(|a, b| a + b).unwrap();
+            let metrics = MetricSums.metrics(&values(&sums), 3.0);
             for (name, expected) in [
                 ("loss", 1.0),
                 ("hamming_accuracy", 0.75),
@@ -133,14 +129,9 @@ mod tests {
     #[everywhere]
     fn nothing_predicted_and_nothing_there_counts_as_zero_f1() {
         let zeros = Tensor::zeros([2, 3], place());
-        let mut sums = Box::new(MetricSums::default());
-        sums.add(
-            &zeros,
-            &zeros,
-            &zeros.select(1, 0),
-            &zeros.select(1, 0).ge(0.0),
-        );
-        let metrics = sums.finish().unwrap();
+        let first = zeros.select(1, 0);
+        let sums = MetricSums.of(&zeros, &zeros, &first, &first.ge(0.0));
+        let metrics = MetricSums.metrics(&values(&sums), 2.0);
         assert_eq!(metrics.get("micro_f1"), Some(0.0));
         assert_eq!(metrics.get("example_f1"), Some(0.0));
         assert_eq!(metrics.get("subset_accuracy"), Some(1.0));

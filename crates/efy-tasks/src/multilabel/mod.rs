@@ -12,4 +12,4 @@ mod workload;
 pub use metrics::{METRICS, MetricSums};
 pub use outputs::LabelSets;
 pub use predictions::predictions_csv;
-pub use workload::{Steps, Workload};
+pub use workload::Workload;

@@ -6,10 +6,10 @@ use efy_core::energy::Energy;
 use tch::Tensor;
 
 use super::{MetricSums, predictions_csv};
-use crate::supervised::{Outputs, Sums};
+use crate::supervised::{Decision, Layout, Outputs, Sums};
 
 /// Sets of k labels: outputs in the unit cube, label i is predicted where $\hat y_i > \frac12$. The outcome of a
-/// row is $\hat y$ itself.
+/// row is $\hat y$ itself; where a set is decided on, that set, and then the probabilities of the labels if they are known.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelSets {
     labels: i64,
@@ -39,19 +39,33 @@ impl Outputs for LabelSets {
         Ok(p.shallow_clone())
     }
 
-    fn outcome_width(&self) -> i64 {
-        self.labels
+    fn decided(&self, vertices: &Tensor, mean: Option<&Tensor>) -> Result<Tensor> {
+        Ok(match mean {
+            Some(mean) => Tensor::f_cat(&[vertices, mean], 1)?,
+            None => vertices.shallow_clone(),
+        })
+    }
+
+    fn outcome_width(&self, layout: Layout) -> i64 {
+        match layout.decision {
+            Decision::VertexAndMean => 2 * self.labels,
+            Decision::Prediction | Decision::Vertex => self.labels,
+        }
+    }
+
+    fn best_vertices(&self, u: &Tensor) -> Result<Tensor> {
+        Ok(u.f_ge(0.0)?.f_to_kind(u.kind())?)
     }
 
     fn sums(&self) -> Box<dyn Sums> {
-        Box::new(MetricSums::default())
+        Box::new(MetricSums)
     }
 
     fn csv(
         &self,
         labels: &[String],
         rows: &[usize],
-        outcome: &[f64],
+        outcome: (&[f64], Layout),
         truth: Option<&[u8]>,
     ) -> crate::Result<String> {
         predictions_csv(labels, rows, outcome, truth)

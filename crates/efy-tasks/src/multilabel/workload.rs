@@ -1,13 +1,10 @@
 //! Training steps on made-up data of any shape, for benchmarks: the code path of training.
 
 use efy_core::random::{Stream, generator};
-use efy_train::optimizer::Optimizer;
-use efy_train::{
-    CheckpointConfig, EpochOrder, Objective, TrainConfig, settle_threads, training_step,
-};
+use efy_train::{CheckpointConfig, TrainConfig};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Tensor};
+use tch::Device;
 
 use crate::config::{
     Config, DataConfig, Dtype, FlowConfig, LossConfig, ModelConfig, ModelKind, RegularizerKind,
@@ -15,7 +12,7 @@ use crate::config::{
 };
 use crate::data::{Dataset, Feature, Schema};
 use crate::supervised::{Resident, Splits, Supervised};
-use crate::{Error, Result};
+use crate::{Error, Result, Steps};
 
 /// The fraction of made-up labels that are 1.
 const DENSITY: f64 = 0.3;
@@ -78,16 +75,6 @@ impl Default for Workload {
     }
 }
 
-/// A workload that is being worked off.
-pub struct Steps {
-    objective: Supervised,
-    optimizer: Optimizer,
-    order: std::vec::IntoIter<Tensor>,
-    epoch: u64,
-    batch: usize,
-    seed: u64,
-}
-
 impl Workload {
     /// Makes data and model on a device.
     ///
@@ -114,18 +101,7 @@ impl Workload {
         let options = (config.model.dtype.kind(), device);
         let splits = Splits::new(&self.data()?, &config.data, self.seed, options)?;
         let objective = Supervised::new(&config, splits)?;
-        settle_threads(self.batch, objective.parameters().flat().numel());
-        // The rate is constant: the number of steps says nothing.
-        let optimizer = Optimizer::new(&config.train, objective.parameters(), 0)?;
-        let order = Vec::new().into_iter();
-        Ok(Steps {
-            objective,
-            optimizer,
-            order,
-            epoch: 0,
-            batch: self.batch,
-            seed: self.seed,
-        })
+        Steps::new(Box::new(objective), &config.train, self.batch)
     }
 
     fn config(&self) -> Config {
@@ -187,31 +163,5 @@ impl Workload {
             labels: (0..k).map(|i| format!("y{i}")).collect(),
         };
         Dataset::new("made-up", schema, x, y, train)
-    }
-}
-
-impl Steps {
-    /// Makes one step: solve, gradient, update. The loss stays on the device.
-    ///
-    /// # Errors
-    /// What model and solver report.
-    pub fn step(&mut self) -> Result<Tensor> {
-        let rows = match self.order.next() {
-            Some(rows) => rows,
-            None => self.next_epoch()?,
-        };
-        Ok(training_step(&mut self.objective, &mut self.optimizer, &rows)?.loss)
-    }
-
-    fn next_epoch(&mut self) -> Result<Tensor> {
-        self.epoch += 1;
-        let size = (self.objective.examples(), self.batch);
-        let order = EpochOrder::new(self.seed, self.epoch, size, self.objective.rows_device())?;
-        let batches: Vec<Tensor> = order.batches().collect();
-        self.objective.announce(&batches)?;
-        self.order = batches.into_iter();
-        self.order
-            .next()
-            .ok_or_else(|| Error::Usage("n: no examples".to_owned()))
     }
 }

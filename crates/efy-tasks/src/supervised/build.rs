@@ -21,7 +21,7 @@ use crate::multilabel::LabelSets;
 const CHECK_EVERY: usize = 40;
 
 /// Most weights of a model: 2 GiB in f64, and the optimizer keeps as much again for each moment.
-const MOST_WEIGHTS: u64 = 1 << 28;
+pub(super) const MOST_WEIGHTS: u64 = 1 << 28;
 
 /// What the energy of a task with `labels` labels is over.
 ///
@@ -55,11 +55,7 @@ pub(super) fn model(
     let weights = weights.saturating_mul(seeds.len() as u64);
     let seeds = Seeds::from(seeds);
     if weights > MOST_WEIGHTS {
-        return Err(Error::Parameter {
-            name: "model.hidden, model.rank, model.prior_hidden",
-            expected: "at most 2^28 weights in all",
-            found: format!("about {weights}"),
-        });
+        return Err(too_many_weights(weights));
     }
     let size = (inputs as i64, outputs as i64);
     let widths =
@@ -94,7 +90,22 @@ pub(super) fn model(
             Box::new(model.layers_in(layers))
         }
         ModelKind::Shallow => return Err(points("model.kind: shallow")),
+        ModelKind::Network => {
+            return Err(Error::Parameter {
+                name: "model.kind",
+                expected: "an energy that can be maximized over the polytope",
+                found: "network".to_owned(),
+            });
+        }
     })
+}
+
+pub(super) fn too_many_weights(found: u64) -> Error {
+    Error::Parameter {
+        name: "model.hidden, model.rank, model.prior_hidden",
+        expected: "at most 2^28 weights in all",
+        found: format!("about {found}"),
+    }
 }
 
 /// A bound on the number of weights, before any of them is made.
@@ -126,8 +137,11 @@ fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
         .saturating_add(beside.fold(0, u64::saturating_add))
 }
 
-/// Whether solutions are kept for the next epoch to start from: of a formula's, nothing starts.
+/// Whether solutions or chains are kept for the next epoch to start from: of a formula's, nothing starts.
 pub(super) fn starts(config: &Config) -> bool {
+    if config.loss.kind.is_likelihood() {
+        return config.solver.warm_start && config.loss.kind == LossKind::MarkovChains;
+    }
     let formula = config.task == Task::Multilabel
         && config.model.kind == ModelKind::Unary
         && matches!(
@@ -202,6 +216,17 @@ pub(super) fn loss(
             Box::new(through(predictor(domain, solver), Criterion::CrossEntropy)?)
         }
         LossKind::Mse => Box::new(through(predictor(domain, solver), Criterion::SquaredError)?),
+        LossKind::Joint
+        | LossKind::ExactLikelihood
+        | LossKind::MarkovChains
+        | LossKind::MinMax
+        | LossKind::NoiseContrastive => {
+            return Err(Error::Parameter {
+                name: "loss.kind",
+                expected: "a loss of predictions",
+                found: "one of distributions".to_owned(),
+            });
+        }
     })
 }
 

@@ -7,6 +7,9 @@
 
 mod build;
 mod csv_text;
+mod inference;
+mod learner;
+mod likelihood;
 mod objective;
 mod outputs;
 mod partition;
@@ -14,11 +17,12 @@ mod placement;
 mod replicas;
 mod run;
 mod splits;
+mod tally;
 
 pub(crate) use csv_text::csv_text;
 pub use objective::Supervised;
-pub(crate) use outputs::RunningSums;
-pub use outputs::{Outputs, Sums};
+pub(crate) use outputs::LOG_PROBABILITY;
+pub use outputs::{Decision, Layout, Outputs, Sums};
 pub use partition::{Partition, partition};
 pub use placement::{Placement, Resident};
 pub(crate) use run::write_summary;

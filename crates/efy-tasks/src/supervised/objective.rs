@@ -1,22 +1,20 @@
 //! The training objective of tasks with examples: a model, its data and a loss.
 
-use std::rc::Rc;
-
 use efy_core::device::Phase;
-use efy_core::energy::Energy;
-use efy_core::loss::{Found, Loss, LossValue};
 use efy_core::parameters::Parameters;
-use efy_models::Model;
 use efy_train::optimizer::OnNonFinite;
-use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
+use efy_train::{Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
+use super::inference::Inference;
+use super::learner::{Learner, Rows};
+use super::likelihood::Likelihood;
+use super::outputs::Layout;
 use super::placement::Source;
+use super::tally::Tally;
 use super::{Outputs, Splits, build};
 use crate::config::Config;
 
-/// Rows that are evaluated at once.
-const EVALUATION_ROWS: i64 = 4096;
 /// Names of what a checkpoint has of an objective.
 const STEPS: &str = "steps";
 const WARM: &str = "warm_starts";
@@ -27,13 +25,9 @@ pub struct Supervised {
     outputs: Box<dyn Outputs>,
     /// The training examples.
     train: Source,
-    model: Box<dyn Model>,
-    training: Box<dyn Loss>,
-    evaluation: Box<dyn Loss>,
+    learner: Box<dyn Learner>,
     /// The point that the loss found last for every training example, `[n, k]`.
     warm: Option<Tensor>,
-    /// Whether model and loss have a gradient without autograd: until a step finds that they have not.
-    written_out: bool,
     /// Calls of the loss in training.
     steps: u64,
     /// Whether steps that are not finite are skipped without anybody looking.
@@ -74,28 +68,23 @@ impl Supervised {
         let device = splits.device();
         // A single model on the CPU looks at each step.
         let looks = device == Device::Cpu && seeds.len() == 1;
-        let model = build::model(&config.model, size, seeds, device)?;
+        let learner: Box<dyn Learner> = match config.loss.kind.is_likelihood() {
+            true => Box::new(Likelihood::new(config, train, device)?),
+            false => {
+                let shape = (size, seeds);
+                Box::new(Inference::new(config, outputs.as_ref(), shape, device)?)
+            }
+        };
         // On the device wherever the examples are: every step writes them.
         let warm = match build::starts(config) {
+            // Chains begin at the labels.
+            true if config.loss.kind.is_likelihood() => Some(train.y.copy().to_device(device)),
             true => Some(outputs.domain()?.start(&train.y).to_device(device)),
             false => None,
         };
-        let loss = |evaluation| {
-            let seed = config.train.seed;
-            build::loss(
-                &config.loss,
-                &config.solver,
-                outputs.as_ref(),
-                seed,
-                evaluation,
-            )
-        };
         Ok(Supervised {
-            model,
-            training: loss(false)?,
-            evaluation: loss(true)?,
+            learner,
             warm,
-            written_out: true,
             steps: 0,
             unseen: config.train.on_nonfinite == OnNonFinite::Skip && !looks,
             replaced: Vec::new(),
@@ -120,16 +109,14 @@ impl Supervised {
         matches!(&self.train, Source::Host(host) if host.is_pinned())
     }
 
-    /// How many models lie side by side.
-    fn count(&self) -> i64 {
-        self.model.parameters().replicas()
+    /// What an outcome has.
+    pub fn layout(&self) -> Layout {
+        self.learner.layout()
     }
 
-    /// The means over the rows of each replica, `[R]`, of something of each row, `[B]`.
-    fn means(&self, of_rows: &Tensor) -> Tensor {
-        of_rows
-            .reshape([self.count(), -1])
-            .mean_dim([1_i64].as_slice(), false, None)
+    /// How many models lie side by side.
+    fn count(&self) -> i64 {
+        self.parameters().replicas()
     }
 
     /// Tries prediction and loss on the first training example.
@@ -144,39 +131,32 @@ impl Supervised {
             let size = [self.count(), each, -1];
             all.view(size).select(1, 0).to_device(self.splits.device())
         };
-        let energy = self.model.energy(&first(&train.x))?;
-        let _prediction = self.evaluation.predict(energy.as_ref(), None)?;
-        let _loss = self
-            .training
-            .loss(energy.as_ref(), &first(&train.y), None)?;
-        Ok(())
+        let outputs = self.outputs.as_ref();
+        self.learner
+            .rehearse(outputs, &first(&train.x), &first(&train.y))
     }
 
-    /// What the task makes of inputs `x` `[n, d]` on any device, `[n, m]`: see [`Outputs::outcome`].
+    /// What the task makes of inputs `x` `[n, d]` on any device, `[n, m]`: see [`Outputs::outcome`] and
+    /// [`layout`](Self::layout).
     ///
     /// # Errors
     /// Those of the model and the solver.
     pub fn predict(&self, x: &Tensor) -> efy_core::Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let _phase = Phase::Predict.enter();
-        let parts: Vec<Tensor> = chunks(x.size()[0], EVALUATION_ROWS)
+        let outputs = self.outputs.as_ref();
+        let parts: Vec<Tensor> = chunks(x.size()[0], self.learner.rows_at_once(None))
             .map(|(from, count)| {
-                self.outcome(&x.narrow(0, from, count).to_device(self.splits.device()))
+                let x = x.narrow(0, from, count).to_device(self.splits.device());
+                self.learner.outcome(outputs, &x)
             })
             .collect::<efy_core::Result<_>>()?;
         if parts.is_empty() {
-            let width = self.outputs.outcome_width();
+            let width = self.layout().width(outputs);
             let options = (x.kind(), self.splits.device());
             return Ok(Tensor::f_zeros([0, width], options)?);
         }
         Ok(Tensor::f_cat(&parts, 0)?)
-    }
-
-    /// What the task makes of inputs on the device.
-    fn outcome(&self, x: &Tensor) -> efy_core::Result<Tensor> {
-        let energy = self.encode(x)?;
-        let p = self.evaluation.predict(energy.as_ref(), None)?.argmax;
-        self.outputs.outcome(energy.as_ref(), &p)
     }
 
     /// What the task makes of the inputs of a split, `[n, m]` for each replica.
@@ -188,8 +168,9 @@ impl Supervised {
         let _phase = Phase::Predict.enter();
         let replicas = self.count();
         let mut parts: Vec<Vec<Tensor>> = (0..replicas).map(|_| Vec::new()).collect();
-        self.each(split, &mut |x, _| {
-            let outcome = self.outcome(x)?;
+        let rows = self.learner.rows_at_once(None);
+        self.each(split, rows, &mut |x, _| {
+            let outcome = self.learner.outcome(self.outputs.as_ref(), x)?;
             let rows = outcome.size()[0] / replicas;
             for (index, parts) in (0..).zip(&mut parts) {
                 parts.push(outcome.narrow(0, index * rows, rows));
@@ -202,52 +183,19 @@ impl Supervised {
             .map_err(efy_core::Error::from)?)
     }
 
-    /// Calls `visit` with inputs and labels of a split, some rows of each replica at a time.
+    /// Calls `visit` with inputs and labels of a split, at most so many rows of all replicas at a time.
     fn each(
         &self,
         split: Split,
+        most: i64,
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> efy_train::Result<()>,
     ) -> efy_train::Result<()> {
         let examples = self.splits.get(split);
         let replicas = self.count();
         let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
         let rows = examples.rows.len() as i64 / replicas;
-        let ranges: Vec<(i64, i64)> = chunks(rows, EVALUATION_ROWS / replicas).collect();
+        let ranges: Vec<(i64, i64)> = chunks(rows, most / replicas).collect();
         source.each((replicas, &ranges), visit)
-    }
-
-    fn encode(&self, x: &Tensor) -> efy_core::Result<Box<dyn Energy>> {
-        let _phase = Phase::Encode.enter();
-        self.model.energy(x)
-    }
-
-    /// The mean loss, of each replica, with its graph, or with its gradient where both can be had without
-    /// autograd.
-    fn compare(
-        &mut self,
-        x: &Tensor,
-        y: &Tensor,
-        start: Option<&Tensor>,
-    ) -> efy_core::Result<(Tensor, Option<Tensor>, Found)> {
-        if self.count() > 1 {
-            let energy = self.encode(x)?;
-            let value = self.training.loss(energy.as_ref(), y, start)?;
-            return Ok((self.means(&value.per_row), None, value.solution));
-        }
-        if self.written_out {
-            if let Some(pass) = self.model.pass(x)?
-                && let Some(native) = self
-                    .training
-                    .mean_gradient(pass.energy.as_ref(), y, start)?
-            {
-                let gradient = self.model.gradient(&pass, &native)?;
-                return Ok((native.mean, Some(gradient), Found::Other(native.solution)));
-            }
-            self.written_out = false;
-        }
-        let energy = self.encode(x)?;
-        let value = self.training.mean_loss(energy.as_ref(), y, start)?;
-        Ok((value.mean, None, value.solution))
     }
 }
 
@@ -280,20 +228,25 @@ impl Objective for Supervised {
     }
 
     fn parameters(&self) -> &Parameters {
-        self.model.parameters()
+        self.learner.parameters()
     }
 
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
         let (rows, x, y) = self.train.batch(rows)?;
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, &rows));
-        self.training.set_step(self.steps);
+        let parts = &self.replaced;
+        let found = self.learner.step(&Rows {
+            rows: &rows,
+            x: &x,
+            y: &y,
+            start: start.as_ref(),
+            call: self.steps,
+            update: self.steps - parts.len() as u64,
+            first_row: parts.iter().map(|(rows, _)| rows.size()[0]).sum(),
+        })?;
         self.steps += 1;
-        self.replaced.push((
-            rows.shallow_clone(),
-            start.as_ref().map(Tensor::shallow_clone),
-        ));
-        let (loss, gradient, found) = self.compare(&x, &y, start.as_ref())?;
-        if let (Some(warm), Some(point)) = (&mut self.warm, found.point()) {
+        self.replaced.push((rows.shallow_clone(), start));
+        if let (Some(warm), Some(point)) = (&mut self.warm, &found.point) {
             // Where nobody looks whether a step was finite, a point that is not must not stay.
             let _ = match self.unseen {
                 true => {
@@ -304,30 +257,16 @@ impl Objective for Supervised {
                 false => warm.index_copy_(0, &rows, point),
             };
         }
-        let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
-        if let Some(solution) = found.into_solution() {
-            let report = Rc::new(solution.report);
-            let unconverged = Rc::clone(&report);
-            let replicas = self.count();
-            metrics.push((
-                "unconverged",
-                Box::new(move || unconverged.unconverged(replicas)),
-            ));
-            metrics.push((
-                "iterations",
-                Box::new(move || report.mean_iterations(replicas)),
-            ));
-        }
         Ok(StepLoss {
-            loss,
-            gradient,
-            metrics,
+            loss: found.loss,
+            gradient: found.gradient,
+            metrics: found.metrics,
         })
     }
 
     fn constrain(&mut self) -> efy_train::Result<()> {
         self.replaced.clear();
-        Ok(self.model.constrain()?)
+        Ok(self.learner.constrain()?)
     }
 
     fn rewind(&mut self) -> efy_train::Result<()> {
@@ -366,24 +305,29 @@ impl Objective for Supervised {
         let _guard = tch::no_grad_guard();
         let _phase = Phase::Evaluate.enter();
         let replicas = self.count();
-        let mut sums: Vec<_> = (0..replicas).map(|_| self.outputs.sums()).collect();
-        self.each(split, &mut |x, y| {
-            let energy = self.encode(x)?;
-            let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
-            let prediction = match solution {
-                Found::Prediction(prediction) => prediction,
-                _ => self.evaluation.predict(energy.as_ref(), None)?,
-            };
-            let outcome = self.outputs.outcome(energy.as_ref(), &prediction.argmax)?;
+        let outputs = self.outputs.as_ref();
+        let task = outputs.sums();
+        let mut tallies: Vec<Tally> = (0..replicas).map(|_| Tally::default()).collect();
+        let mut first = 0;
+        let most = self.learner.rows_at_once(Some(split));
+        self.each(split, most, &mut |x, y| {
+            let scored = self.learner.score(outputs, (x, y), (split, first))?;
             let rows = y.size()[0] / replicas;
-            for (index, sums) in (0..).zip(&mut sums) {
+            first += rows;
+            for (index, tally) in (0..).zip(&mut tallies) {
                 let own = |t: &Tensor| t.narrow(0, index * rows, rows);
-                let converged = own(&prediction.report.converged);
-                sums.add(&own(&outcome), &own(y), &own(&per_row), &converged);
+                let (outcome, y) = (own(&scored.outcome), own(y));
+                let (loss, converged) = (own(&scored.loss), own(&scored.converged));
+                tally.add(task.of(&outcome, &y, &loss, &converged), rows);
+            }
+            if let (Some(found), [tally]) = (scored.log_partition, tallies.as_mut_slice()) {
+                tally.compare(found);
             }
             Ok(())
         })?;
-        let finished = sums.into_iter().map(|sums| Ok(sums.finish()?));
+        let finished = tallies
+            .into_iter()
+            .map(|tally| Ok(tally.finish(task.as_ref())?));
         finished.collect()
     }
 }

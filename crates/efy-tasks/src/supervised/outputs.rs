@@ -1,7 +1,6 @@
 //! What the energy of a task is over, and what becomes of a prediction.
 
 use efy_core::Result;
-use efy_core::device::read;
 use efy_core::domain::Domain;
 use efy_core::energy::Energy;
 use efy_train::Metrics;
@@ -31,14 +30,28 @@ pub trait Outputs: Send {
     /// [`efy_core::Error::Torch`] when there is no room.
     fn outcome(&self, energy: &dyn Energy, p: &Tensor) -> Result<Tensor>;
 
-    /// w.
-    fn outcome_width(&self) -> i64;
+    /// What a decision comes to, `[B, w]`, from vertices `[B, m]` that are decided on and the means of a distribution
+    /// over the vertices, `[B, m]`, where they are known. See [`Layout`] for w.
+    ///
+    /// # Errors
+    /// As [`outcome`](Self::outcome).
+    fn decided(&self, vertices: &Tensor, mean: Option<&Tensor>) -> Result<Tensor>;
 
-    /// Sums of the task's metrics over no rows yet.
+    /// The columns w of an outcome, but for the log-probability.
+    fn outcome_width(&self, layout: Layout) -> i64;
+
+    /// The vertices of the largest $\langle u, y \rangle$, `[B, m]`, for `u` `[B, m]`.
+    ///
+    /// # Errors
+    /// As [`outcome`](Self::outcome).
+    fn best_vertices(&self, u: &Tensor) -> Result<Tensor>;
+
+    /// The task's metrics.
     fn sums(&self) -> Box<dyn Sums>;
 
     /// Predictions as CSV with a header: for each of `rows` (numbers that are written) its outcome, row-major
-    /// `[n, w]`, and where they are known the labels as a data set has them, row-major `[n, k]`.
+    /// with the columns of the layout, and where they are known the labels as a data set has them, row-major
+    /// `[n, k]`.
     ///
     /// # Errors
     /// None that can happen in memory.
@@ -46,46 +59,48 @@ pub trait Outputs: Send {
         &self,
         labels: &[String],
         rows: &[usize],
-        outcome: &[f64],
+        outcome: (&[f64], Layout),
         truth: Option<&[u8]>,
     ) -> crate::Result<String>;
 }
 
-/// Metrics of batches of rows, on the device until they are read once.
+/// The name of the column of log-probabilities.
+pub(crate) const LOG_PROBABILITY: &str = "log_probability";
+
+/// What the outcome of a row has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// What is known of the vertices beside the regularized prediction.
+    pub decision: Decision,
+    /// Whether the estimated logarithm of the decision's probability is the last column.
+    pub log_probability: bool,
+}
+
+/// How an outcome says what is decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Decision {
+    /// By the regularized prediction.
+    #[default]
+    Prediction,
+    /// By a vertex alone.
+    Vertex,
+    /// By a vertex, beside the mean of a distribution over the vertices.
+    VertexAndMean,
+}
+
+impl Layout {
+    /// The number of columns for a task.
+    pub fn width(self, outputs: &dyn Outputs) -> i64 {
+        outputs.outcome_width(self) + i64::from(self.log_probability)
+    }
+}
+
+/// A task's metrics as functions of sums over rows.
 pub trait Sums {
-    /// Adds a batch: outcomes `[B, w]`, encoded labels `y` `[B, m]`, losses `[B]`, and which rows `converged`
-    /// `[B]`. Nothing is read.
-    fn add(&mut self, outcome: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor);
+    /// The sums over a batch, `[n]` in f64: of outcomes `[B, w]`, encoded labels `y` `[B, m]`, losses `[B]`, and
+    /// which rows `converged` `[B]`. Nothing is read.
+    fn of(&self, outcome: &Tensor, y: &Tensor, loss: &Tensor, converged: &Tensor) -> Tensor;
 
-    /// The metrics of all rows: the one read. Empty if there were none.
-    ///
-    /// # Errors
-    /// [`efy_core::Error::Torch`] when the read fails.
-    fn finish(self: Box<Self>) -> Result<Metrics>;
-}
-
-/// Sums of numbers over rows, on the device until they are read.
-#[derive(Debug, Default)]
-pub(crate) struct RunningSums {
-    sums: Option<Tensor>,
-    rows: i64,
-}
-
-impl RunningSums {
-    /// Adds the sums over a batch, `[n]` in f64.
-    pub(crate) fn add(&mut self, batch: Tensor, rows: i64) {
-        self.rows += rows;
-        self.sums = Some(match self.sums.take() {
-            Some(sums) => sums + batch,
-            None => batch,
-        });
-    }
-
-    /// The sums and the number of rows; none before the first batch.
-    pub(crate) fn read(self) -> Result<Option<(Vec<f64>, f64)>> {
-        match self.sums {
-            Some(sums) => Ok(Some((read::to_vec(&sums)?, self.rows as f64))),
-            None => Ok(None),
-        }
-    }
+    /// The metrics of so many rows, at least one.
+    fn metrics(&self, sums: &[f64], rows: f64) -> Metrics;
 }

@@ -58,7 +58,8 @@ impl Trained {
         let width = self.schema.width().max(1);
         let numbers: Vec<usize> = (0..rows.len() / width).collect();
         let outputs = self.objective.outputs();
-        outputs.csv(&self.schema.labels, &numbers, &outcome, None)
+        let outcome = (outcome.as_slice(), self.objective.layout());
+        outputs.csv(&self.schema.labels, &numbers, outcome, None)
     }
 }
 
@@ -357,7 +358,8 @@ fn write_test_predictions(
         .collect();
     let labels = &data.schema().labels;
     let outputs = objective.outputs();
-    let text = outputs.csv(labels, &test.rows, &outcome, Some(&truth))?;
+    let outcome = (outcome.as_slice(), objective.layout());
+    let text = outputs.csv(labels, &test.rows, outcome, Some(&truth))?;
     Ok(write_atomically(&run.predictions(), text.as_bytes())?)
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Subject {
     Fy,
     /// Iterations of gradient descent-ascent.
     Gda,
+    /// Training steps of an energy with its log-partition.
+    Joint,
     /// Projections onto a domain.
     Project,
     /// A table of training steps on a GPU beside the CPU.
@@ -52,6 +54,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
     match arguments.what {
         Subject::Fy => fy(arguments),
         Subject::Gda => gda(arguments),
+        Subject::Joint => joint(arguments),
         Subject::Project => project(arguments),
         Subject::Gpu => gpu::run(arguments),
     }
@@ -102,6 +105,27 @@ fn gda(arguments: &Bench) -> Result<()> {
         );
     }
     let last = ("discrepancy", "largest discrepancy");
+    tell(arguments, device, &measured, (settings, &problem), last)
+}
+
+fn joint(arguments: &Bench) -> Result<()> {
+    let (steps, rest) = length(&arguments.set)?;
+    let device = arguments.device.device.select()?;
+    let workload: efy_tasks::joint::Workload = efy_train::config::from_text("bench", "{}", &rest)?;
+    let mut work = workload.start(device)?;
+    let length = (steps, arguments.seconds);
+    let measured = measure(&mut || Ok(work.step()?), device, length)?;
+    let settings = serde_json::to_value(&workload)?;
+    let problem = format!(
+        "{}, d {}, k {}, m {}, hidden {}, batch {}",
+        settings["coupling"].as_str().unwrap_or_default(),
+        workload.d,
+        workload.k,
+        workload.m,
+        workload.hidden,
+        workload.batch,
+    );
+    let last = ("loss", "last loss");
     tell(arguments, device, &measured, (settings, &problem), last)
 }
 

@@ -52,7 +52,10 @@ fn the_decision_is_the_ranking_of_the_largest_energy() {
             let energy = Linear::new(theta.shallow_clone()).unwrap();
             let p = outputs.domain().unwrap().start(&theta);
             let outcome = outputs.outcome(&energy, &p).unwrap();
-            assert_eq!(outcome.size(), [40, outputs.outcome_width()]);
+            assert_eq!(
+                outcome.size(),
+                [40, outputs.outcome_width(Layout::default())]
+            );
             assert_eq!(outcome.narrow(1, 0, k), outputs.decide(&theta).unwrap());
             let scores = number(&outcome.narrow(1, k, k).abs().max());
             assert!(scores < 1e-6, "the centre prefers nobody");

@@ -1,0 +1,242 @@
+//! The backward pass of joint models, written out.
+//!
+//! A step on a small network is all overhead, and most of that is autograd's: a loss that has its
+//! gradient in closed form is propagated through the layers by a few matrix products.
+
+use efy_core::Result;
+use efy_core::device::Phase;
+use efy_core::energy::{Coupling, Energy, Linear};
+use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
+use tch::Tensor;
+
+use super::coupling::{CouplingNetwork, Matrix};
+use super::log_partition::LogPartitionNetwork;
+use super::{AuxiliaryNetwork, JointModel, LogPartitionInput, icnn};
+use crate::{Model, Tape};
+
+/// A forward pass without a graph.
+pub struct JointPass {
+    /// g, over the outputs of the base measure.
+    pub energy: Box<dyn Energy>,
+    /// $\tau$, `[B]`.
+    pub tau: Tensor,
+    coupling: CouplingTape,
+    log_partition: LogPartitionTape,
+}
+
+struct CouplingTape {
+    scores: Tape,
+    matrix: Option<Tape>,
+}
+
+enum LogPartitionTape {
+    Free(Tensor),
+    Constant,
+    Network(Tape),
+    Icnn(icnn::Tape),
+}
+
+impl JointModel {
+    /// [`forward`](Self::forward) without a graph, with what [`gradient`](Self::gradient) needs; `None` for
+    /// couplings that are networks over outputs, and for models without a log-partition.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn pass(&self, x: &Tensor, rows: Option<&Tensor>) -> Result<Option<JointPass>> {
+        let _guard = tch::no_grad_guard();
+        let AuxiliaryNetwork::LogPartition(network, input) = &self.auxiliary else {
+            return Ok(None);
+        };
+        let Some((energy, logits, coupling)) = self.coupling.pass(x)? else {
+            return Ok(None);
+        };
+        let input = match input {
+            LogPartitionInput::Logits => &logits,
+            LogPartitionInput::Inputs => x,
+        };
+        let (tau, log_partition) = network.pass(input, rows)?;
+        Ok(Some(JointPass {
+            energy,
+            tau,
+            coupling,
+            log_partition,
+        }))
+    }
+
+    /// The gradient of a loss in all weights, `[P]`, from its gradients in scores, coupling and $\tau$: the
+    /// backward pass that belongs to [`pass`](Self::pass).
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Torch`] when the gradients are not of this pass.
+    pub fn gradient(&self, pass: &JointPass, loss: &JointGradient) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let mut parts = self.coupling.backward(&pass.coupling, loss)?;
+        if let AuxiliaryNetwork::LogPartition(network, _) = &self.auxiliary {
+            parts.extend(network.backward(&pass.log_partition, &loss.tau)?);
+        }
+        Ok(Tensor::f_cat(&parts, 0)?)
+    }
+}
+
+impl JointModel {
+    /// The mean of a loss without chains over examples: inputs `[B, d]`, their numbers, Int64 `[B]`, for a free
+    /// table of $\tau$, and outputs `[B, n]`. Beside it the gradient in all weights, `[P]`, where it can be had
+    /// without autograd or has to be put together from the loss's parts; else the mean has its graph.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and those of the loss.
+    pub fn mean_loss(
+        &self,
+        loss: &dyn LikelihoodLoss,
+        (x, rows, target): (&Tensor, Option<&Tensor>, &Tensor),
+        step: u64,
+    ) -> Result<(LikelihoodValue, Option<Tensor>)> {
+        if let Some(pass) = self.written_out(loss, x, rows)? {
+            let batch = Batch::new(pass.energy.as_ref(), target, step);
+            if let Some(found) = loss.mean_gradient(&batch.with_auxiliary(&pass.tau))? {
+                let gradient = self.gradient(&pass, &found)?;
+                return Ok((found.into(), Some(gradient)));
+            }
+        }
+        let output = {
+            let _phase = Phase::Encode.enter();
+            self.forward(x, rows)?
+        };
+        let energy = output.energy.as_ref();
+        let mut batch = Batch::new(energy, target, step);
+        batch.auxiliary = output.auxiliary.as_ref();
+        let parts = loss.parts(energy);
+        if parts <= 1 {
+            return Ok((loss.mean_loss(&batch)?, None));
+        }
+        // One part's graph at a time, and the networks' under all of them.
+        let leaves = self.parameters().named();
+        let leaves: Vec<&Tensor> = leaves.iter().map(|(_, tensor)| tensor).collect();
+        let mut total: Option<(LikelihoodValue, Tensor)> = None;
+        for part in 0..parts {
+            let value = loss.part_loss(&batch, part)?;
+            let keep = part + 1 < parts;
+            let gradients = Tensor::f_run_backward(&[&value.mean], &leaves, keep, false)?;
+            let gradient = self.parameters().gather(&gradients)?;
+            let value = value.detach();
+            total = Some(match total {
+                None => (value, gradient),
+                Some((before, sum)) => (before.plus(value), sum + gradient),
+            });
+        }
+        match total {
+            Some((value, gradient)) => Ok((value, Some(gradient))),
+            None => Ok((loss.mean_loss(&batch)?, None)),
+        }
+    }
+
+    /// A pass, if model and loss have closed forms.
+    fn written_out(
+        &self,
+        loss: &dyn LikelihoodLoss,
+        x: &Tensor,
+        rows: Option<&Tensor>,
+    ) -> Result<Option<JointPass>> {
+        if loss.auxiliary() != self.auxiliary() {
+            return Ok(None);
+        }
+        let _phase = Phase::Encode.enter();
+        self.pass(x, rows)
+    }
+}
+
+impl CouplingNetwork {
+    /// g and its logits without a graph.
+    fn pass(&self, x: &Tensor) -> Result<Option<(Box<dyn Energy>, Tensor, CouplingTape)>> {
+        Ok(match self {
+            CouplingNetwork::Linear(network) => {
+                let (scores, tape) = network.pass(x)?;
+                let logits = scores.shallow_clone();
+                let tape = CouplingTape {
+                    scores: tape,
+                    matrix: None,
+                };
+                Some((Box::new(Linear::new(scores)?), logits, tape))
+            }
+            CouplingNetwork::Pairwise(unary, matrix, kind) => {
+                let (u, scores) = unary.pass(x)?;
+                let (matrix, tape) = match matrix {
+                    Matrix::Shared(matrix) => (matrix.detach(), None),
+                    Matrix::Predicted(network) => {
+                        let (matrix, tape) = network.pass(x)?;
+                        (matrix, Some(tape))
+                    }
+                };
+                let tape = CouplingTape {
+                    scores,
+                    matrix: tape,
+                };
+                let logits = u.shallow_clone();
+                Some((Self::quadratic(u, &matrix, *kind)?, logits, tape))
+            }
+            CouplingNetwork::Network { .. } => None,
+        })
+    }
+
+    /// Gradients in all weights, flattened, in their order.
+    fn backward(&self, tape: &CouplingTape, loss: &JointGradient) -> Result<Vec<Tensor>> {
+        let (CouplingNetwork::Linear(scores) | CouplingNetwork::Pairwise(scores, ..)) = self else {
+            return Ok(Vec::new());
+        };
+        let mut parts = scores.backward(&tape.scores, &loss.u)?;
+        if let (CouplingNetwork::Pairwise(_, matrix, kind), Some(gradient)) = (self, &loss.coupling)
+        {
+            let gradient = match kind.is_dense() {
+                // The moments of outputs are symmetric.
+                true => Coupling::without_diagonal(gradient)?,
+                false => gradient.shallow_clone(),
+            };
+            match (matrix, &tape.matrix) {
+                (Matrix::Predicted(network), Some(tape)) => {
+                    let (rows, k) = (gradient.size()[0], gradient.size()[1]);
+                    let of_outputs = gradient.f_reshape([rows, -1])?.f_div_scalar(k as f64)?;
+                    parts.extend(network.backward(tape, &of_outputs)?);
+                }
+                _ => parts.push(gradient.f_reshape([-1])?),
+            }
+        }
+        Ok(parts)
+    }
+}
+
+impl LogPartitionNetwork {
+    /// $\tau$ without a graph.
+    fn pass(&self, x: &Tensor, rows: Option<&Tensor>) -> Result<(Tensor, LogPartitionTape)> {
+        Ok(match (self, rows) {
+            (LogPartitionNetwork::Network(network), _) => {
+                let (tau, tape) = network.pass(x)?;
+                (tau.f_squeeze_dim(1)?, LogPartitionTape::Network(tape))
+            }
+            (LogPartitionNetwork::Icnn(network), _) => {
+                let (tau, tape) = network.pass(x)?;
+                (tau, LogPartitionTape::Icnn(tape))
+            }
+            (LogPartitionNetwork::Free(_), Some(rows)) => (
+                self.forward(x, Some(rows))?,
+                LogPartitionTape::Free(rows.shallow_clone()),
+            ),
+            _ => (self.forward(x, rows)?, LogPartitionTape::Constant),
+        })
+    }
+
+    /// Gradients in all weights from that in $\tau$, `[B]`.
+    fn backward(&self, tape: &LogPartitionTape, gradient: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(match (self, tape) {
+            (LogPartitionNetwork::Network(network), LogPartitionTape::Network(tape)) => {
+                network.backward(tape, &gradient.f_unsqueeze(1)?)?
+            }
+            (LogPartitionNetwork::Icnn(network), LogPartitionTape::Icnn(tape)) => {
+                network.backward(tape, gradient)?
+            }
+            (LogPartitionNetwork::Free(table), LogPartitionTape::Free(rows)) => {
+                vec![table.f_zeros_like()?.f_index_add(0, rows, gradient)?]
+            }
+            _ => vec![gradient.f_sum_dim_intlist(0, true, None)?],
+        })
+    }
+}

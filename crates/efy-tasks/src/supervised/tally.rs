@@ -1,0 +1,94 @@
+//! Metrics of a split, on the device until they are read once.
+
+use efy_core::Result;
+use efy_core::device::read;
+use efy_train::Metrics;
+use tch::{Kind, Tensor};
+
+use super::outputs::Sums;
+use crate::metrics::log_partition::{LOG_PARTITION_METRICS, log_partition_errors};
+
+/// What has been seen of a replica so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    sums: Option<Tensor>,
+    rows: i64,
+    log_partitions: Vec<LogPartitions>,
+}
+
+/// Estimates of log-partitions beside exact values, `[B]` each.
+pub(super) struct LogPartitions {
+    /// $\tau(x)$.
+    pub(super) estimated: Tensor,
+    /// The log-partition, or the threshold of another divergence than Kullback-Leibler.
+    pub(super) exact: Tensor,
+    /// The mass $\mathbb E_q[f^{*\prime}(g - \tau)]$ and what the objective is above its minimum in $\tau$; `None`
+    /// for Kullback-Leibler, where they follow from the difference.
+    pub(super) mass_and_gap: Option<[Tensor; 2]>,
+}
+
+impl Tally {
+    /// Adds the sums over a batch of so many rows, `[n]` in f64.
+    pub(super) fn add(&mut self, batch: Tensor, rows: i64) {
+        self.rows += rows;
+        self.sums = Some(match self.sums.take() {
+            Some(sums) => sums + batch,
+            None => batch,
+        });
+    }
+
+    /// Adds log-partitions of a batch.
+    pub(super) fn compare(&mut self, log_partitions: LogPartitions) {
+        self.log_partitions.push(log_partitions);
+    }
+
+    /// All metrics: the one read. Empty if there were no rows.
+    pub(super) fn finish(self, task: &dyn Sums) -> Result<Metrics> {
+        let Some(sums) = self.sums else {
+            return Ok(Metrics::default());
+        };
+        let n = sums.numel();
+        let parts = &self.log_partitions;
+        let column = |of: fn(&LogPartitions) -> Option<&Tensor>| parts.iter().filter_map(of);
+        let columns: [Vec<&Tensor>; 4] = [
+            column(|part| Some(&part.estimated)).collect(),
+            column(|part| Some(&part.exact)).collect(),
+            column(|part| Some(&part.mass_and_gap.as_ref()?[0])).collect(),
+            column(|part| Some(&part.mass_and_gap.as_ref()?[1])).collect(),
+        ];
+        let flat = columns.iter().flatten().map(|t| t.to_kind(Kind::Double));
+        let all: Vec<Tensor> = std::iter::once(sums).chain(flat).collect();
+        let all: Vec<f64> = read::to_vec(&Tensor::f_cat(&all, 0)?)?;
+        let (sums, rest) = all.split_at(n);
+        let mut metrics = task.metrics(sums, self.rows as f64);
+        let rows = parts.iter().map(|part| part.exact.numel()).sum::<usize>();
+        if rows > 0 {
+            let mut columns = rest.chunks(rows);
+            let mut next = || columns.next().unwrap_or_default();
+            let values = values(next(), next(), [next(), next()]);
+            for (name, value) in LOG_PARTITION_METRICS.into_iter().zip(values) {
+                metrics.set(name, value);
+            }
+        }
+        Ok(metrics)
+    }
+}
+
+/// In the order of [`LOG_PARTITION_METRICS`]; not numbers where an estimate is not finite.
+fn values(estimated: &[f64], exact: &[f64], [mass, gap]: [&[f64]; 2]) -> [f64; 6] {
+    let Ok(errors) = log_partition_errors(estimated, exact) else {
+        return [f64::NAN; 6];
+    };
+    let mean = |of: &[f64]| match of.len() {
+        0 => None,
+        n => Some(of.iter().sum::<f64>() / n as f64),
+    };
+    [
+        errors.mae,
+        errors.rmse,
+        errors.bias,
+        errors.correlation.unwrap_or(f64::NAN),
+        mean(mass).unwrap_or(errors.normalization),
+        mean(gap).unwrap_or(errors.gap),
+    ]
+}
