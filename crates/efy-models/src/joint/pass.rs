@@ -145,9 +145,12 @@ impl JointModel {
     }
 }
 
+/// An energy without a graph, its logits u, and what the way back needs.
+type Forward = (Box<dyn Energy>, Tensor, CouplingTape);
+
 impl CouplingNetwork {
     /// g and its logits without a graph.
-    fn pass(&self, x: &Tensor) -> Result<Option<(Box<dyn Energy>, Tensor, CouplingTape)>> {
+    fn pass(&self, x: &Tensor) -> Result<Option<Forward>> {
         Ok(match self {
             CouplingNetwork::Linear(network) => {
                 let (scores, tape) = network.pass(x)?;
@@ -183,7 +186,7 @@ impl CouplingNetwork {
         let (CouplingNetwork::Linear(scores) | CouplingNetwork::Pairwise(scores, ..)) = self else {
             return Ok(Vec::new());
         };
-        let mut parts = scores.backward(&tape.scores, &loss.u)?;
+        let mut parts = vec![scores.backward(&tape.scores, &loss.u)?];
         if let (CouplingNetwork::Pairwise(_, matrix, kind), Some(gradient)) = (self, &loss.coupling)
         {
             let gradient = match kind.is_dense() {
@@ -195,7 +198,7 @@ impl CouplingNetwork {
                 (Matrix::Predicted(network), Some(tape)) => {
                     let (rows, k) = (gradient.size()[0], gradient.size()[1]);
                     let of_outputs = gradient.f_reshape([rows, -1])?.f_div_scalar(k as f64)?;
-                    parts.extend(network.backward(tape, &of_outputs)?);
+                    parts.push(network.backward(tape, &of_outputs)?);
                 }
                 _ => parts.push(gradient.f_reshape([-1])?),
             }
@@ -228,7 +231,7 @@ impl LogPartitionNetwork {
     fn backward(&self, tape: &LogPartitionTape, gradient: &Tensor) -> Result<Vec<Tensor>> {
         Ok(match (self, tape) {
             (LogPartitionNetwork::Network(network), LogPartitionTape::Network(tape)) => {
-                network.backward(tape, &gradient.f_unsqueeze(1)?)?
+                vec![network.backward(tape, &gradient.f_unsqueeze(1)?)?]
             }
             (LogPartitionNetwork::Icnn(network), LogPartitionTape::Icnn(tape)) => {
                 network.backward(tape, gradient)?
