@@ -11,7 +11,7 @@ pub mod read;
 mod runtime;
 
 pub use choice::DeviceChoice;
-pub(crate) use constant::{constant, constant_rows, constants};
+pub(crate) use constant::{constant, constant_integers, constant_rows, constants};
 pub use cuda::{CudaDevice, CudaReport, CudaState};
 pub(crate) use flag::Flag;
 pub use memory::DeviceMemory;
