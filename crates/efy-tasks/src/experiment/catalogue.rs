@@ -1,7 +1,7 @@
 //! The experiments there are.
 
 use super::protocol::Request;
-use super::{Findings, differentiation, multilabel, solvers};
+use super::{Findings, differentiation, joint, multilabel, solvers};
 use crate::{Error, Result};
 
 /// An experiment that can be run by name.
@@ -17,7 +17,7 @@ pub struct Experiment {
 }
 
 /// All experiments.
-pub static EXPERIMENTS: [Experiment; 3] = [
+pub static EXPERIMENTS: [Experiment; 8] = [
     Experiment {
         name: "fy-multilabel",
         about: "Blondel et al. 2022: multilabel accuracy of energy networks and of losses compared",
@@ -35,6 +35,36 @@ pub static EXPERIMENTS: [Experiment; 3] = [
         about: "Blondel et al. 2022: time and memory of gradients as the number of outputs grows",
         protocol: include_str!("../../protocols/fy-differentiation.yaml"),
         run: differentiation::run,
+    },
+    Experiment {
+        name: "joint-multilabel",
+        about: "Sander et al. 2025: losses and couplings compared on multilabel data",
+        protocol: include_str!("../../../../configs/paper/joint/multilabel.yaml"),
+        run: joint::run,
+    },
+    Experiment {
+        name: "joint-ranking",
+        about: "Sander et al. 2025: losses and polytopes compared on label ranking",
+        protocol: include_str!("../../../../configs/paper/joint/ranking.yaml"),
+        run: joint::run,
+    },
+    Experiment {
+        name: "joint-convergence",
+        about: "Sander et al. 2025: training by few and by many samples, beside exact likelihood",
+        protocol: include_str!("../../../../configs/paper/joint/convergence.yaml"),
+        run: joint::convergence::run,
+    },
+    Experiment {
+        name: "joint-logpartition",
+        about: "Sander et al. 2025: learned log-partitions beside exact ones on unseen inputs",
+        protocol: include_str!("../../../../configs/paper/joint/logpartition.yaml"),
+        run: joint::run,
+    },
+    Experiment {
+        name: "joint-tau",
+        about: "Sander et al. 2025: networks for the log-partition compared",
+        protocol: include_str!("../../../../configs/paper/joint/tau.yaml"),
+        run: joint::run,
     },
 ];
 

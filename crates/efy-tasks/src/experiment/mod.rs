@@ -9,6 +9,7 @@ mod catalogue;
 mod differentiation;
 mod findings;
 mod hardware;
+mod joint;
 mod multilabel;
 mod protocol;
 mod solvers;

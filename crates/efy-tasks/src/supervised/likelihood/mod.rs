@@ -158,6 +158,41 @@ impl Likelihood {
         }
     }
 
+    /// Loss and gradient without autograd, where model and loss have both in closed form.
+    fn written_out(&self, batch: &Rows<'_>) -> Result<Option<Stepped>> {
+        let Training::Joint(joint) = &self.training else {
+            return Ok(None);
+        };
+        let pass = {
+            let _phase = Phase::Encode.enter();
+            self.model.pass(batch.x, Some(batch.rows))?
+        };
+        let Some(pass) = pass else {
+            return Ok(None);
+        };
+        let at = Batch {
+            energy: pass.energy.as_ref(),
+            target: batch.y,
+            auxiliary: Some(&pass.tau),
+            chains: None,
+            step: batch.update,
+            first_row: batch.first_row,
+        };
+        let Some(found) = joint.mean_gradient(&at)? else {
+            return Ok(None);
+        };
+        let gradient = {
+            let _phase = Phase::Gradient.enter();
+            self.model.gradient(&pass, &found)?
+        };
+        Ok(Some(Stepped {
+            loss: self.shifted(found.mean, batch.y),
+            gradient: Some(gradient),
+            point: None,
+            metrics: measured(Some(found.ratio)),
+        }))
+    }
+
     /// Loss and gradient of an objective whose graph would not fit into memory at once.
     fn in_parts(&self, joint: &Joint, batch: &Rows<'_>, parts: i64) -> Result<Stepped> {
         let mut sum: Option<(Tensor, Tensor, Tensor)> = None;
@@ -267,6 +302,9 @@ impl Learner for Likelihood {
     }
 
     fn step(&mut self, batch: &Rows<'_>) -> Result<Stepped> {
+        if let Some(stepped) = self.written_out(batch)? {
+            return Ok(stepped);
+        }
         let output = self.forward(batch.x, Some(batch.rows))?;
         if let Training::Joint(joint) = &self.training {
             let parts = joint.parts(output.energy.as_ref());
