@@ -221,6 +221,15 @@ impl Dataset {
         Self::of(self.name, (self.schema, self.targets), x, y, train)
     }
 
+    /// All rows for training: forgets which were the test split of its authors.
+    #[must_use]
+    pub fn pooled(self) -> Self {
+        Dataset {
+            train: self.rows(),
+            ..self
+        }
+    }
+
     /// Draws a fraction of all rows as test split, a function of `seed`; the others come first, both in
     /// their order. A set that has a test split keeps it.
     ///

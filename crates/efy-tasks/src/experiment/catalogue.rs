@@ -1,7 +1,7 @@
 //! The experiments there are.
 
 use super::protocol::Request;
-use super::{Findings, differentiation, dual, multilabel, solvers};
+use super::{Findings, differentiation, dual, joint, multilabel, solvers};
 use crate::{Error, Result};
 
 /// An experiment that can be run by name.
@@ -17,7 +17,7 @@ pub struct Experiment {
 }
 
 /// All experiments.
-pub static EXPERIMENTS: [Experiment; 8] = [
+pub static EXPERIMENTS: [Experiment; 13] = [
     Experiment {
         name: "fy-multilabel",
         about: "Blondel et al. 2022: multilabel accuracy of energy networks and of losses compared",
@@ -65,6 +65,36 @@ pub static EXPERIMENTS: [Experiment; 8] = [
         about: "Domingo-Enrich et al. 2022: trained neurons beside random features as the dimension grows",
         protocol: include_str!("../../protocols/dual-lazy.yaml"),
         run: dual::run,
+    },
+    Experiment {
+        name: "joint-multilabel",
+        about: "Sander et al. 2025: losses and couplings compared on multilabel data",
+        protocol: include_str!("../../../../configs/paper/joint/multilabel.yaml"),
+        run: joint::run,
+    },
+    Experiment {
+        name: "joint-ranking",
+        about: "Sander et al. 2025: losses and polytopes compared on label ranking",
+        protocol: include_str!("../../../../configs/paper/joint/ranking.yaml"),
+        run: joint::run,
+    },
+    Experiment {
+        name: "joint-convergence",
+        about: "Sander et al. 2025: training by few and by many samples, beside exact likelihood",
+        protocol: include_str!("../../../../configs/paper/joint/convergence.yaml"),
+        run: joint::convergence::run,
+    },
+    Experiment {
+        name: "joint-logpartition",
+        about: "Sander et al. 2025: learned log-partitions beside exact ones on unseen inputs",
+        protocol: include_str!("../../../../configs/paper/joint/logpartition.yaml"),
+        run: joint::run,
+    },
+    Experiment {
+        name: "joint-tau",
+        about: "Sander et al. 2025: networks for the log-partition compared",
+        protocol: include_str!("../../../../configs/paper/joint/tau.yaml"),
+        run: joint::run,
     },
 ];
 

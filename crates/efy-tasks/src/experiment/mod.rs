@@ -10,6 +10,7 @@ mod differentiation;
 mod dual;
 mod findings;
 mod hardware;
+mod joint;
 mod multilabel;
 mod protocol;
 mod solvers;
