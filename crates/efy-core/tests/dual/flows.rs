@@ -239,8 +239,8 @@ fn t13_restarts_at_every_iteration_are_score_matching() {
     let network = network(Activation::Relu { power: 3 });
     // Many copies of the five points are many samples of the noise.
     let data = of(&case, "X");
-    let errors = [0.04, 0.01].map(|h| {
-        let copies = data.repeat([80_000, 1]);
+    let errors = [0.08, 0.02].map(|h| {
+        let copies = data.repeat([160_000, 1]);
         let settings = Settings {
             beta: 1.5,
             cap: None,
