@@ -24,7 +24,7 @@ pub(super) struct Away {
     place: Tensor,
     /// Itself, `[B, k]`.
     pub(super) atom: Tensor,
-    /// The longest step away from it, $w / (1 - w)$, `[B, 1]`.
+    /// The longest step away from it, $w / (1 - w)$, `[B, 1]`; 0 where there is no other atom to go to.
     pub(super) longest: Tensor,
 }
 
@@ -50,9 +50,10 @@ impl ActiveSet {
         let free = self.weights.le(0.0);
         let place = scores.masked_fill(&free, f64::INFINITY).argmin(-1, true);
         let weight = self.weights.gather(1, &place, false);
+        let rest: Tensor = 1.0 - &weight;
         Away {
             atom: self.at(&place),
-            longest: &weight / (1.0 - &weight),
+            longest: (&weight / &rest).masked_fill(&rest.le(0.0), 0.0),
             place,
         }
     }
@@ -69,7 +70,9 @@ impl ActiveSet {
         let here = self.places.eq_tensor(&away.place);
         let grown = &self.weights * (t + 1.0);
         let dropped = here.logical_and(&t.ge_tensor(&away.longest));
-        let apart = grown.where_self(&here.logical_not(), &(&grown - t));
+        // As w (1 + t) - t, but for a long step away from nearly everything that difference is all rounding.
+        let shrunk = &self.weights - t * (1.0 - &self.weights);
+        let apart = grown.where_self(&here.logical_not(), &shrunk);
         let apart = apart.masked_fill(&dropped, 0.0).clamp_min(0.0);
         let entering = from.logical_not().logical_and(&t.gt(0.0));
         let place = self.make_room(vertex, &entering);

@@ -110,7 +110,10 @@ impl Solver for FrankWolfe {
             let away = set.worst(&gradient);
             let (towards, apart) = (&vertex - &p, &p - &away.atom);
             let promise = |d: &Tensor| shape::dot(&gradient, d).unsqueeze(-1);
-            let from = promise(&apart).gt_tensor(&promise(&towards));
+            // With one atom left p is that atom, and what rounding makes of the difference is no direction.
+            let from = promise(&apart)
+                .gt_tensor(&promise(&towards))
+                .logical_and(&away.longest.gt(0.0));
             let d = apart.where_self(&from, &towards);
             let one = away.longest.ones_like();
             let longest = away.longest.where_self(&from, &one);

@@ -43,10 +43,11 @@ impl Solver for LbfgsB {
         }
         let start = problem.start(start)?;
         let k = start.size()[1] as usize;
+        let epsilon = certificate::epsilon(start.kind());
         let mut evaluated = self.evaluate(problem, &start)?;
         let mut rows: Vec<Row> = evaluated
             .points(k)
-            .map(|point| Row::new(point, bounds, self.options.max_iterations))
+            .map(|point| Row::new(point, bounds, epsilon, self.options.max_iterations))
             .collect();
         while rows.iter().any(|row| !row.done()) {
             let trials: Vec<f64> = rows.iter().flat_map(|row| row.trial()).copied().collect();

@@ -11,6 +11,12 @@ const MOST_HALVINGS: usize = 40;
 /// A coordinate at most this far from its end, and pushed outwards, counts as there.
 const NEAR: f64 = 1e-3;
 
+/// Units in the last place that the values of two neighbours may differ by through rounding.
+const NOISE: f64 = 16.0;
+/// Pairs whose cosine is at most this power of a unit in the last place say nothing of the curvature: 1e-10 in
+/// f64, 4e-5 in f32.
+const BENT: f64 = 0.64;
+
 /// What is known of $f = -F$ at a point.
 #[derive(Clone, Copy)]
 pub(super) struct Point<'a> {
@@ -25,6 +31,8 @@ pub(super) struct Point<'a> {
 /// The minimization of f over a box.
 pub(super) struct Row {
     bounds: (f64, f64),
+    /// A unit in the last place of 1 in the type that f is evaluated in.
+    epsilon: f64,
     left: usize,
     iterations: usize,
     done: bool,
@@ -45,9 +53,15 @@ struct Pair {
 }
 
 impl Row {
-    pub(super) fn new(start: Point<'_>, bounds: (f64, f64), max_iterations: usize) -> Self {
+    pub(super) fn new(
+        start: Point<'_>,
+        bounds: (f64, f64),
+        epsilon: f64,
+        max_iterations: usize,
+    ) -> Self {
         let mut row = Row {
             bounds,
+            epsilon,
             left: max_iterations,
             iterations: 0,
             done: start.solved || !start.value.is_finite() || max_iterations == 0,
@@ -94,7 +108,7 @@ impl Row {
         let d: Vec<f64> = at.point.iter().zip(&self.p).map(|(q, p)| q - p).collect();
         let promise = dot(&self.gradient, &d);
         let change = at.value - self.value;
-        let noise = 1e-14 * self.value.abs().max(1.0);
+        let noise = NOISE * self.epsilon * self.value.abs().max(1.0);
         // Near the minimum values are all rounding, and slopes are not: the same test for a parabola
         // (Hager and Zhang 2005).
         let flat = change <= noise && dot(at.gradient, &d) <= (2.0 * ENOUGH - 1.0) * promise;
@@ -198,13 +212,14 @@ impl Row {
                 .sum()
         };
         let mut d: Vec<f64> = self.gradient.iter().map(|g| -g).collect();
+        let bent = self.epsilon.powf(BENT);
         let usable: Vec<(&Pair, f64)> = self
             .memory
             .iter()
             .map(|pair| (pair, inner(&pair.s, &pair.y)))
             .filter(|(pair, sy)| {
                 let lengths = inner(&pair.s, &pair.s) * inner(&pair.y, &pair.y);
-                *sy > 1e-10 * lengths.sqrt()
+                *sy > bent * lengths.sqrt()
             })
             .collect();
         let mut weights = Vec::with_capacity(usable.len());

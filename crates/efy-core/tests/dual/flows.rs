@@ -241,7 +241,7 @@ fn t13_restarts_at_every_iteration_are_score_matching() {
     let data = of(&case, "X");
     let copies = data.repeat([60_000, 1]);
     const SEEDS: u64 = 6;
-    let errors = [0.04, 0.01].map(|h| {
+    let errors = [0.08, 0.02].map(|h| {
         let one = |seed| {
             let settings = Settings {
                 beta: 1.5,

@@ -46,7 +46,7 @@ pub(in crate::domain) fn order_simplex(z: &Tensor) -> Tensor {
 }
 
 /// Least squares under $v_1 \ge v_2 \ge \dots$ by
-/// $v_i = \min_{a \le i} \max_{b \ge i} \mathrm{mean}(y_a, \dots, y_b)$: eight launches and $O(k^2)$ work for as
+/// $v_i = \min_{a \le i} \max_{b \ge i} \mathrm{mean}(y_a, \dots, y_b)$: some twenty launches and $O(k^2)$ work for as
 /// many rows as fit into memory.
 pub(crate) fn decreasing(y: &Tensor) -> Tensor {
     let k = columns(y);
@@ -64,11 +64,17 @@ pub(crate) fn decreasing(y: &Tensor) -> Tensor {
 
 fn min_max(y: &Tensor, k: i64) -> Tensor {
     let index = Tensor::arange(k, (y.kind(), y.device()));
-    let upto = y.cumsum(-1, None);
-    let before = (&upto - y).unsqueeze(-1);
     // Where b < a the number means nothing and is not looked at.
     let count = (index.unsqueeze(0) - index.unsqueeze(-1) + 1.0).clamp_min(1.0);
-    let means = (upto.unsqueeze(-2) - before) / count;
+    // A block's sum is the difference of two that go over the whole row. It loses no digits: y is split into
+    // multiples of the last place of a bound on all sums, whose sums are exact, and a small rest.
+    let bound = y.abs().amax([-1].as_slice(), true) * (2 * k) as f64;
+    let coarse = (y + &bound) - bound;
+    let sums = |part: &Tensor| {
+        let upto = part.cumsum(-1, None);
+        upto.unsqueeze(-2) - (&upto - part).unsqueeze(-1)
+    };
+    let means = (sums(&coarse) + sums(&(y - &coarse))) / count;
     let (largest, _) = means.flip([-1].as_slice()).cummax(-1);
     let (smallest, _) = largest.flip([-1].as_slice()).cummin(-2);
     smallest.diagonal(0, -2, -1).contiguous()

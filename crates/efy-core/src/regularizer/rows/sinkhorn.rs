@@ -55,7 +55,8 @@ impl RowKernel for Sinkhorn {
         for _ in 0..BATCHED_ITERATIONS {
             let p = logits.exp();
             let r = sums(&p);
-            let sinkhorn = columns(&logits - r.log());
+            // Not log r: a row that has nothing yet, to the smallest number, has a logarithm all the same.
+            let sinkhorn = columns(&logits - logits.logsumexp([-1].as_slice(), true));
             let newton = columns(&logits + newton_step(&p, &r));
             let better = distance(&sums(&newton.exp())).lt_tensor(&(distance(&r) * 0.5));
             logits = newton.where_self(&better, &sinkhorn);
@@ -160,7 +161,8 @@ impl<T: Real> State<T> {
     /// A Newton step if it halves the residual, else Sinkhorn's.
     fn advance(&mut self, p: &mut [T]) {
         let residual = self.residual;
-        let sinkhorn: Vec<T> = self.sums.iter().map(|r| -r.ln()).collect();
+        let rows = self.logits.chunks_exact(self.n).zip(&self.sums);
+        let sinkhorn: Vec<T> = rows.map(|(logits, &sum)| -log_sum(logits, sum)).collect();
         if let Some(newton) = self.newton_step(p) {
             self.attempt(&newton, p);
         }
@@ -189,6 +191,16 @@ impl<T: Real> State<T> {
         let mut step: Vec<T> = self.sums.iter().map(|&r| T::one() - r).collect();
         cholesky_solve(&mut self.hessian, &mut step).then_some(step)
     }
+}
+
+/// The logarithm of a row's sum, also where that is too small a number.
+fn log_sum<T: Real>(logits: &[T], sum: T) -> T {
+    if sum >= T::epsilon() {
+        return sum.ln();
+    }
+    let largest = logits.iter().fold(T::neg_infinity(), |m, &l| m.max(l));
+    let scaled = logits.iter().map(|&l| (l - largest).exp());
+    largest + scaled.fold(T::zero(), |sum, p| sum + p).ln()
 }
 
 /// Solves M x = b in place for a positive definite M given by its lower triangle, row by row; `false`
