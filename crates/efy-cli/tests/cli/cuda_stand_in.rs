@@ -98,7 +98,8 @@ fn configurations() -> Vec<PathBuf> {
         entries.map(|entry| entry.unwrap().path()).collect()
     };
     let folders = below(&workspace().join("configs")).into_iter();
-    let folders = folders.filter(|path| path.is_dir() && !path.ends_with("sweeps"));
+    let others = |path: &PathBuf| path.ends_with("sweeps") || path.ends_with("paper");
+    let folders = folders.filter(|path| path.is_dir() && !others(path));
     let mut files: Vec<PathBuf> = folders.flat_map(|folder| below(&folder)).collect();
     files.sort();
     files

@@ -86,13 +86,15 @@ fn resolve<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {
 #[test]
 fn every_configuration_that_comes_along_is_valid() {
     let place = Place::new();
-    // Sweeps are no configurations of runs; their own tests check them.
+    // Sweeps and protocols are no configurations of runs; their own tests check them.
     let mut files = below(&workspace().join("configs"));
-    files.retain(|path| {
-        !path
-            .parent()
-            .is_some_and(|parent| parent.ends_with("sweeps"))
-    });
+    let others = |path: &std::path::Path| {
+        let names = path.components().map(|part| part.as_os_str());
+        names
+            .into_iter()
+            .any(|name| name == "sweeps" || name == "paper")
+    };
+    files.retain(|path| !others(path));
     let yaml = |path: &&std::path::PathBuf| path.extension().is_some_and(|end| end == "yaml");
     let files: Vec<_> = files.iter().filter(yaml).collect();
     assert!(!files.is_empty());

@@ -39,7 +39,12 @@ fn the_names_are_listed_and_a_wrong_one_is_refused_with_them() {
     let listed = place.efy("reproduce --list").ok().stdout;
     let wrong = place.efy("reproduce fy-multilable");
     let line = wrong.failed(2);
-    for name in ["fy-multilabel", "fy-solvers", "fy-differentiation"] {
+    for name in [
+        "fy-multilabel",
+        "fy-solvers",
+        "fy-differentiation",
+        "joint-ranking",
+    ] {
         assert!(listed.contains(name) && line.contains(name), "{line}");
     }
     assert!(line.contains("did you mean fy-multilabel?"), "{line}");
@@ -245,4 +250,51 @@ fn gradients_are_measured_in_processes_of_their_own() {
         "{rows}"
     );
     assert!(place.text("out/table.md").contains("| FY, T = 10 |"));
+}
+
+/// One setting of two losses, two points, one epoch.
+const JOINT: &str = "comparisons=[{name: losses, title: Losses, margin: 1, curves: 5, grid: {loss.samples: [3, 5]}, \
+                     settings: [{name: min-min, paper: {yeast: 65.04}}, {name: exact, set: \
+                     [loss.kind=exact_likelihood], grid: {loss.samples: [1]}}]}]";
+
+#[test]
+fn joint_losses_are_chosen_on_each_split_and_shown_beside_the_paper() {
+    let place = Place::new();
+    let line = "reproduce joint-multilabel --set only=[yeast] --set seeds=2 --set base.train.epochs=1 --quiet --out out";
+    run(place.command(line).args(["--set", JOINT]), line).ok();
+    let numbers = place.json("out/table.json");
+    let cells = numbers["findings"]["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 2);
+    let splits = cells[0]["splits"].as_array().unwrap();
+    assert_eq!(splits.len(), 2);
+    for split in splits {
+        assert_eq!(split["tried"].as_array().unwrap().len(), 2);
+        assert!(split["test"]["micro_f1"].as_f64().unwrap() > 0.1);
+    }
+    assert_ne!(splits[0]["test"], splits[1]["test"], "two test splits");
+    // 2 splits with 2 points and 1, and the chosen ones again.
+    assert_eq!(trials(&place, "out").len(), 2 * 3 + 2 * 2);
+    let report = place.text("out/report.md");
+    assert!(report.contains("65.04") && report.contains("below the paper on"));
+    let drawn = place.text("out/losses-yeast-min-min.csv");
+    assert!(drawn.lines().count() > 10, "{drawn}");
+}
+
+#[test]
+fn convergence_is_drawn_for_each_number_of_samples() {
+    let place = Place::new();
+    let line = "reproduce joint-convergence --set data=yeast --set samples=[2,0] --set steps=6 --set every=3 --quiet \
+                --out out";
+    place.efy(line).ok();
+    let numbers = place.json("out/table.json");
+    let curves = numbers["findings"]["curves"].as_array().unwrap();
+    for curve in curves {
+        let points = curve["points"].as_array().unwrap();
+        let loss = |index: usize| points[index]["loss"].as_f64().unwrap();
+        assert_eq!(points.len(), 3);
+        assert!((loss(0) - 14.0 * 2.0_f64.ln()).abs() < 1e-4, "at the prior");
+        assert!(loss(2) < loss(0));
+    }
+    assert_eq!(curves.len(), 2);
+    assert!(place.text("out/report.md").contains("micro-F1"));
 }

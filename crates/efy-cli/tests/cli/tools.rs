@@ -84,6 +84,24 @@ fn bench_counts_steps_a_second() {
         .efy(&format!("bench fy --device cpu --seconds 0.2 {shape}"))
         .ok();
     assert!(timed.stdout.contains("steps/s") && timed.stdout.contains("k 5"));
+    let shape = "--set d=6 --set k=4 --set n=40 --set batch=8 --set m=12 --set hidden=5";
+    for more in [
+        "",
+        "--set coupling=pairwise --set tau=icnn",
+        "--set coupling=pairwise_shared --set shared=true",
+        "--set coupling=pairwise_low_rank --set rank=2 --set tau=constant",
+        "--set coupling=permutahedron --set divergence=chi_square",
+        "--set coupling=birkhoff --set tau=linear --set on_logits=true",
+        "--set coupling=mlp --set part=8",
+        "--set coupling=feature_mlp --set tau=free --set dtype=f64",
+    ] {
+        let line = format!("bench joint --device cpu --json --set steps=3 {shape} {more}");
+        let result = place.efy(&line).ok().json();
+        assert!(result["steps_per_second"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(result["loss"].as_f64().unwrap().is_finite(), "{line}");
+    }
+    let wrong = place.efy("bench joint --set m=0");
+    assert!(wrong.failed(2).contains("m: expected a positive integer"));
     for domain in [
         "cube",
         "simplex",

@@ -29,6 +29,9 @@ pub(super) struct Protocol {
     /// The names of those to run on; none: all.
     #[serde(default)]
     pub only: Vec<String>,
+    /// How many points of a grid are tried at most, from its first on; none: all.
+    #[serde(default)]
+    pub most_points: Option<usize>,
     /// What is compared with what.
     pub comparisons: Vec<Comparison>,
     /// The changes of a quick run; read before this type is made.

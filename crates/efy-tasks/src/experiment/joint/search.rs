@@ -104,12 +104,14 @@ fn cells<'a>(protocol: &'a Protocol, data: &'a [Data<'a>]) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     for comparison in &protocol.comparisons {
         for setting in &comparison.settings {
+            let mut points = comparison.points(setting);
+            points.truncate(protocol.most_points.unwrap_or(points.len()));
             for data in data {
                 cells.push(Cell {
                     comparison,
                     setting,
                     data,
-                    points: comparison.points(setting),
+                    points: points.clone(),
                     splits: data.splits.iter().map(|_| Chosen::default()).collect(),
                 });
             }
