@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use efy_core::parameters::Builder;
-use efy_plot::{METRICS_FILE, Run, read_metrics};
+use efy_plot::{Drawing, METRICS_FILE, PICTURE_FILE, Run, Width, density_drawings, read_metrics};
 use efy_tasks::config::Config;
 use efy_tasks::data::{self, Cache, Feature, LabelColumns, Schema, arff, mulan};
 use efy_tasks::problem::Problem;
@@ -28,7 +28,7 @@ pub struct Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target {
         name: "yaml_config",
         file: "config.yaml",
@@ -94,6 +94,16 @@ pub const TARGETS: [Target; 13] = [
         file: "weights.safetensors",
         read: read_weights,
     },
+    Target {
+        name: "points",
+        file: "points.bin",
+        read: points,
+    },
+    Target {
+        name: "density_picture",
+        file: PICTURE_FILE,
+        read: density_picture,
+    },
 ];
 
 /// The target of this name.
@@ -148,6 +158,27 @@ fn yaml_config(path: &Path) -> Result<(), String> {
         config,
         "{yaml}"
     );
+    Ok(())
+}
+
+/// Points as CSV or npy, told apart by how they begin.
+fn points(path: &Path) -> Result<(), String> {
+    let points = told(data::read_points(path))?;
+    assert_eq!(points.len() * points.dimension(), points.values.len());
+    assert!(points.values.iter().all(|value| value.is_finite()));
+    Ok(())
+}
+
+/// What is read is drawn as well.
+fn density_picture(path: &Path) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(path);
+    for drawing in told(density_drawings(folder, Width::default()))? {
+        // What cannot be drawn is told with the name of the figure.
+        let svg = drawing
+            .svg()
+            .map_err(|error| format!("{PICTURE_FILE}: {error}"))?;
+        assert!(svg.contains("<svg"));
+    }
     Ok(())
 }
 

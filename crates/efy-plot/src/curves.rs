@@ -7,7 +7,7 @@ use crate::figure::{Axis, Curve, Figure, ScaleKind};
 use crate::file_name::name_files;
 use crate::group::Group;
 use crate::loss_curves::group_loss_figure;
-use crate::metric::{FRACTIONS, is_fraction, rank, written_out};
+use crate::metric::{FRACTIONS, falls_to_zero, is_fraction, rank, written_out};
 use crate::palette::Stroke;
 use crate::run::Run;
 use crate::symbol::LegendEntry;
@@ -38,6 +38,8 @@ pub fn group_figures(groups: &[Group<'_>]) -> Vec<Figure> {
         .flat_map(|run| run.series.metrics(VALIDATION))
         .collect();
     metrics.remove(LOSS);
+    // Error bars are for tables.
+    metrics.retain(|metric| !metric.ends_with("_error"));
     if runs().all(|run| stays_at_zero(run, UNCONVERGED)) {
         metrics.remove(UNCONVERGED);
     }
@@ -106,9 +108,18 @@ fn group_metric_figure(groups: &[Group<'_>], metric: &str) -> Option<Figure> {
     };
     legend.extend(explained(&curves, best_step));
     let bounds = is_fraction(metric).then_some((0.0, 1.0));
+    let values = || {
+        curves
+            .iter()
+            .flat_map(|curve| &curve.points)
+            .filter_map(|point| point.value)
+    };
     let y = Axis {
         label,
-        scale: ScaleKind::Linear,
+        scale: match falls_to_zero(metric) && values().all(|value| value > 0.0) {
+            true => ScaleKind::Log,
+            false => ScaleKind::Linear,
+        },
         bounds,
     };
     figure(metric, title, y, curves, legend)

@@ -9,6 +9,7 @@ use crate::dots::DotPlot;
 use crate::draw::bars::draw_bars;
 use crate::draw::dots::draw_dots;
 use crate::draw::heat_map::draw_heat_map;
+use crate::draw::plane::draw_plane;
 use crate::draw::scatter::draw_scatter;
 use crate::draw::sphere::draw_sphere;
 use crate::draw::{draw, draw_chart};
@@ -17,6 +18,7 @@ use crate::figure::Figure;
 use crate::format::Format;
 use crate::heat_map::HeatMap;
 use crate::output::write_atomically;
+use crate::plane::PlaneDensity;
 use crate::render::{DOTS_PER_INCH, render_pdf, render_png_at};
 use crate::scatter::Scatter;
 use crate::sphere::SphereDensity;
@@ -66,6 +68,7 @@ drawing!(Bars, draw_bars, Bars::to_csv);
 drawing!(HeatMap, draw_heat_map, HeatMap::to_csv);
 drawing!(Scatter, draw_scatter, Scatter::to_csv);
 drawing!(SphereDensity, draw_sphere, SphereDensity::to_csv);
+drawing!(PlaneDensity, draw_plane, PlaneDensity::to_csv);
 
 /// The files that a drawing is written to.
 #[derive(Clone, Debug, PartialEq)]

@@ -37,6 +37,11 @@ pub(crate) fn lower_is_better(metric: &str) -> bool {
     known.contains(&metric) || metric.ends_with("_error")
 }
 
+/// Whether a metric goes through orders of magnitude on its way to 0: a divergence between densities.
+pub(crate) fn falls_to_zero(metric: &str) -> bool {
+    matches!(metric, "kl" | "fisher")
+}
+
 /// A metric as it is written beside an axis.
 pub(crate) fn written_out(metric: &str) -> String {
     match (FRACTIONS.get(rank(metric)), metric) {

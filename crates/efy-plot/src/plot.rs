@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bars::Bars;
 use crate::curves::group_figures;
+use crate::density::density_drawings;
 use crate::drawing::{Drawing, Output, write_drawing};
 use crate::error::{Error, Result};
 use crate::format::Format;
@@ -43,7 +44,7 @@ pub fn plot(runs: &[PathBuf], out: &Path, formats: &[Format]) -> Result<Vec<Path
 }
 
 /// Draws the [figures](crate::figures) of the runs in the directories `runs`, and for several
-/// (groups of) runs their test metrics as bars, and writes them to the directory `out` with a CSV file
+/// (groups of) runs their test metrics as bars, for one run of a density its maps, and writes them to the directory `out` with a CSV file
 /// beside each. Returns the files.
 ///
 /// # Errors
@@ -76,10 +77,15 @@ pub fn plot_with(runs: &[PathBuf], out: &Path, options: &PlotOptions) -> Result<
         width: options.width,
         ..bars
     });
+    let densities = match dirs {
+        [dir] => density_drawings(dir, options.width)?,
+        _ => Vec::new(),
+    };
     create_dir(out)?;
     let mut written = Vec::new();
     let drawings = figures.iter().map(|figure| figure as &dyn Drawing);
-    for drawing in drawings.chain(bars.iter().map(|bars| bars as &dyn Drawing)) {
+    let drawings = drawings.chain(bars.iter().map(|bars| bars as &dyn Drawing));
+    for drawing in drawings.chain(densities.iter().map(|density| density.as_ref())) {
         written.extend(write_drawing(drawing, out, &options.output)?);
     }
     Ok(written)

@@ -13,6 +13,7 @@ mod bench_gpu;
 mod budgets;
 mod cuda_stand_in;
 mod data;
+mod density;
 mod evaluate;
 mod fetch;
 mod interrupted;

@@ -229,6 +229,7 @@ fn sphere() -> SphereDensity {
         title: title.to_owned(),
         density,
         points,
+        marks: Vec::new(),
     };
     let panels = vec![
         panel("target", target, Vec::new()),

@@ -7,6 +7,7 @@ mod dots_page;
 mod frame;
 pub(crate) mod heat_map;
 pub(crate) mod lines;
+pub(crate) mod plane;
 pub(crate) mod scatter;
 pub(crate) mod sphere;
 

@@ -8,7 +8,7 @@ use crate::font::{CAP_HEIGHT, Font};
 use crate::layout::{DESCENT, MARGIN, TICK_GAP, TITLE_GAP, part};
 use crate::number::fixed;
 use crate::palette::{INK, PAPER, Rgb, Stroke};
-use crate::sphere::{Field, SphereDensity, SpherePanel, degrees, project};
+use crate::sphere::{Field, SphereDensity, SphereMark, SpherePanel, degrees, project};
 
 /// The rows and columns of cells, each in the colour of the density in its middle: 2.25 degrees.
 const CELLS: (usize, usize) = (80, 160);
@@ -26,6 +26,8 @@ const GAP: f64 = 4.0;
 const WIDE: f64 = 120.0;
 /// The radius of points, in millimetres, and of the white around them.
 const POINT: (f64, f64) = (0.22, 0.34);
+/// The same of marks.
+const MARK: (f64, f64) = (0.62, 0.86);
 /// Where there is no density.
 const MISSING: Rgb = Rgb(0xD9, 0xD9, 0xD9);
 
@@ -53,6 +55,7 @@ fn paint(sphere: &SphereDensity) -> Result<String, String> {
             draw_density(canvas, values, &colors, map)?;
             draw_graticule(canvas, map)?;
             draw_points(canvas, panel, map)?;
+            draw_marks(canvas, panel, map)?;
             if index % page.across == 0 {
                 draw_latitudes(canvas, map)?;
             }
@@ -229,6 +232,20 @@ fn draw_points(canvas: &mut Canvas<'_>, panel: &SpherePanel, map: Rect) -> Resul
     for at in places {
         canvas.dot(at, millimetres(POINT.1), thin(PAPER, 1.0))?;
         canvas.dot(at, millimetres(POINT.0), thin(INK, 1.0))?;
+    }
+    Ok(())
+}
+
+/// Marks with a white edge.
+fn draw_marks(canvas: &mut Canvas<'_>, panel: &SpherePanel, map: Rect) -> Result<(), String> {
+    let finite = |mark: &&SphereMark| mark.at.iter().all(|part| part.is_finite());
+    for mark in panel.marks.iter().filter(finite) {
+        let (latitude, longitude) = degrees(mark.at);
+        let at = place(map, latitude, longitude);
+        for (radius, color) in [(MARK.1, PAPER), (MARK.0, mark.color)] {
+            mark.marker
+                .draw(canvas, at, millimetres(radius), thin(color, 1.0))?;
+        }
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use std::io;
 use crate::chart::number;
 use crate::color_map::ColorMap;
 use crate::figure::{Axis, ScaleKind};
+use crate::marker::Marker;
+use crate::palette::Rgb;
 use crate::width::Width;
 
 pub(crate) use self::field::Field;
@@ -43,6 +45,19 @@ pub struct SpherePanel {
     pub density: Density,
     /// Points that are drawn on the map, as vectors of any length but 0.
     pub points: Vec<[f64; 3]>,
+    /// Larger marks on top of them.
+    pub marks: Vec<SphereMark>,
+}
+
+/// A mark on a map, such as a neuron in the direction it looks to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SphereMark {
+    /// Where, a vector of any length but 0.
+    pub at: [f64; 3],
+    /// Its shape.
+    pub marker: Marker,
+    /// Its colour.
+    pub color: Rgb,
 }
 
 /// A density over the sphere, in probability per steradian.
@@ -86,7 +101,7 @@ impl SphereDensity {
     }
 
     /// What the maps are made of as CSV, in degrees: the values of grids (`density`), samples
-    /// (`sample`) and the points on top (`point`).
+    /// (`sample`), and the points (`point`) and marks (`mark`) on top.
     ///
     /// # Errors
     /// Never in practice: the table is written to memory.
@@ -116,6 +131,9 @@ impl SphereDensity {
             }
             for point in &panel.points {
                 write("point", degrees(*point), None)?;
+            }
+            for mark in &panel.marks {
+                write("mark", degrees(mark.at), None)?;
             }
         }
         table.into_inner().map_err(csv::IntoInnerError::into_error)

@@ -154,6 +154,7 @@ fn what_does_not_fit_together_is_named() {
             title: String::new(),
             density: Density::Grid(Vec::new()),
             points: Vec::new(),
+            marks: Vec::new(),
         }],
     );
     let message = sphere.svg().unwrap_err().to_string();
