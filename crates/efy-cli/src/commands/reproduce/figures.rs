@@ -34,6 +34,7 @@ fn drawing(picture: &Picture) -> Box<dyn Drawing> {
                 title: globe.title.clone(),
                 density: Density::Grid(globe.density.clone()),
                 points: globe.points.clone(),
+                marks: Vec::new(),
             };
             let panels = panels.iter().map(panel).collect();
             Box::new(SphereDensity::new(name, title, panels))
