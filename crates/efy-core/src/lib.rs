@@ -26,6 +26,7 @@ mod native;
 pub mod parameters;
 pub mod random;
 pub mod regularizer;
+pub mod score;
 pub mod shallow;
 mod shape;
 pub mod solver;

@@ -49,6 +49,12 @@ pub enum Stream {
     ProposalAcceptance = 36,
     /// Points of a base measure that an integral is estimated from; the step is 0.
     Base = 37,
+    /// Proposals of independence chains; the step is the proposal.
+    Independence = 38,
+    /// Which particles die and are born; the step is that of the flow.
+    BirthDeath = 39,
+    /// Directions, noise and trial neurons of score matching and Stein discrepancies; the step is the training step.
+    Directions = 40,
 }
 
 /// The generator for a step of a stream.

@@ -298,3 +298,75 @@ fn convergence_is_drawn_for_each_number_of_samples() {
     assert_eq!(curves.len(), 2);
     assert!(place.text("out/report.md").contains("micro-F1"));
 }
+
+/// A protocol of the third paper, small enough for a test.
+fn tiny_dual(place: &Place, name: &str, more: &str) -> Finished {
+    let sets = "--set seeds=[0,1] --set base.n=60 --set base.iterations=4 --set base.every=2 --set base.nodes=8 \
+                --set base.test=40";
+    place.efy(&format!(
+        "reproduce {name} --out {name} --quiet {sets} {more}"
+    ))
+}
+
+#[test]
+fn curves_of_descent_ascent_are_drawn_with_bands_beside_those_of_the_paper() {
+    let place = Place::new();
+    let first = tiny_dual(&place, "dual-s2-bimodal", "--jobs 1").ok();
+    assert_eq!(first.stdout, "dual-s2-bimodal/report.md\n");
+    let csv = place.text("dual-s2-bimodal/n10000-kl.csv");
+    assert!(csv.starts_with("line,x,y,low,high\n"), "{csv}");
+    for line in [
+        "\nnever,1,",
+        "\nnever,4,",
+        "\n\"never, paper\",2000,0.00057,,",
+    ] {
+        assert!(csv.contains(line), "{line}: {csv}");
+    }
+    let report = place.text("dual-s2-bimodal/report.md");
+    for part in [
+        "n10000/never: KL divergence floor",
+        "**not** as expected",
+        "was not looked at in this run",
+        "| never, paper | 0.621 |",
+        "n10000-total-variation.svg",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    // Trials do not depend on how many run at a time, and those that there are are not run again.
+    let trials = |name: &str| -> Vec<Value> {
+        trials(&place, name)
+            .into_iter()
+            .map(|mut trial| trial["result"].take())
+            .collect()
+    };
+    let before = trials("dual-s2-bimodal");
+    assert_eq!(before.len(), 12);
+    tiny_dual(&place, "dual-s2-bimodal", "--jobs 2").ok();
+    assert_eq!(before, trials("dual-s2-bimodal"));
+    fs::remove_dir_all(place.path("dual-s2-bimodal/trials")).unwrap();
+    tiny_dual(&place, "dual-s2-bimodal", "--jobs 2").ok();
+    assert_eq!(before, trials("dual-s2-bimodal"));
+}
+
+#[test]
+fn every_protocol_of_the_third_paper_can_be_run() {
+    let place = Place::new();
+    let snapshot = "--set base.snapshots=[3]";
+    for (name, more, file) in [
+        ("dual-s2-monomodal", "", "monomodal-kl.png"),
+        ("dual-s14", "", "bimodal-fisher.svg"),
+        ("dual-timescales", snapshot, "s2-density-1.svg"),
+        ("dual-lazy", "", "dimension.svg"),
+    ] {
+        tiny_dual(&place, name, more).ok();
+        assert!(!place.bytes(&format!("{name}/{file}")).is_empty(), "{name}");
+    }
+    let table = place.text("dual-timescales/table.md");
+    assert!(table.contains("iterations to KL 0.01"), "{table}");
+    let refused = tiny_dual(&place, "dual-s14", "--set base.neurns=3");
+    let line = refused.failed(2);
+    assert!(
+        line.contains("bimodal/never") && line.contains("neurns"),
+        "{line}"
+    );
+}

@@ -12,6 +12,7 @@
 //! [`Kernel`], known in closed form.
 
 mod activation;
+mod derivatives;
 mod kernel;
 mod space;
 
@@ -253,6 +254,11 @@ impl Shallow {
     /// $w_j c_j / m$, `[m]`.
     pub(crate) fn per_neuron(&self) -> Tensor {
         self.amplitudes() / self.width() as f64
+    }
+
+    /// The same tensors outside of autograd's graph.
+    pub(crate) fn detached(&self) -> Shallow {
+        self.with(self.neurons.detach(), self.weights.detach())
     }
 
     /// A copy whose tensors share nothing with this one's.

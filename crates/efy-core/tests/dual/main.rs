@@ -13,6 +13,7 @@ mod flows;
 #[path = "../support/json.rs"]
 mod json;
 mod networks;
+mod scores;
 
 use std::path::Path;
 

@@ -93,8 +93,9 @@ fn arrange(sphere: &SphereDensity, colors: &ColorScale<'_>) -> Result<Page, Stri
     let under_title = title + part(Font::TITLE, DESCENT) + millimetres(TITLE_GAP);
     let heading = part(Font::SMALL, CAP_HEIGHT) + millimetres(1.0);
     let gap = millimetres(GAP);
-    // The labels of the bar hardly depend on its height.
-    let beside = colors.width(millimetres(30.0))?;
+    // A bar that is about as high as the maps have room for: a high one has more labels, and longer ones.
+    let high = rows * width / across as i32 / 2;
+    let beside = colors.width(high)?.max(colors.width(millimetres(30.0))?);
     let room = width - margin - beside - left - (across as i32 - 1) * gap;
     let (map_width, map_height) = (room / across as i32, room / across as i32 / 2);
     let map = |index: usize| {

@@ -200,7 +200,7 @@ fn picture(group: &Group, runs: &[Finished<'_>], metric: Metric) -> Picture {
     let name = metric.name();
     Picture {
         name: format!("{}-{}", group.name, metric.stem()),
-        title: format!("{}: {name}", group.title),
+        title: group.title.clone(),
         caption: format!(
             "The median {name} over seeds, with a band from the smallest to the largest."
         ),
