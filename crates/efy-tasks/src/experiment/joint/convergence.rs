@@ -283,7 +283,9 @@ fn findings(protocol: &Protocol, records: &[Record<Curve>]) -> Findings {
                 .collect(),
         },
     };
-    let values: [(&str, &str, fn(&Point) -> f64); 3] = [
+    /// Name, title and value of a curve.
+    type Drawn = (&'static str, &'static str, fn(&Point) -> f64);
+    let values: [Drawn; 3] = [
         (
             "loss",
             "Exact negative log-likelihood of the training rows",
