@@ -337,7 +337,7 @@ fn quadrature_of_planes_and_tori() {
             network: &network,
             beta: 2.0,
         };
-        let found = Quadrature::of(&network, 80)
+        let found = Quadrature::of(&network, 160)
             .unwrap()
             .log_partition(&density)
             .unwrap();

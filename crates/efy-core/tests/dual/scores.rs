@@ -8,11 +8,11 @@ use efy_core::score::{
 };
 use efy_core::shallow::{Activation, Shallow, Space};
 use efy_core::teacher::Teacher;
-use tch::{Device, Kind, Tensor};
+use efy_test::uniform;
+use tch::{Kind, Tensor};
 
-use super::{assert_close, golden, number, places, sphere, tensor};
+use super::{assert_close, everywhere, golden, number, of, place, sphere, tensor};
 
-const PLACE: (Kind, Device) = (Kind::Double, Device::Cpu);
 const PLANE: Space = Space::Euclidean { deviation: None };
 
 /// A network whose signed amplitudes are `a`; in R^d the neurons get no bias.
@@ -42,45 +42,38 @@ fn gradients(criterion: &dyn Criterion, network: &Shallow, x: &Tensor) -> [Tenso
     [loss.detach(), found.remove(0) * network.charges(), in_theta]
 }
 
-#[test]
+#[everywhere]
 fn t10_implicit_score_matching_in_the_plane() {
     let case = golden("T10_implicit_SM_Rd_softplus");
-    for (place, tolerance) in places(1e-9) {
-        let of = |name| tensor(&case, name, place);
-        let network = signed(PLANE, Activation::Softplus, &of("theta"), &of("a"));
-        let [loss, in_a, in_theta] = gradients(&ImplicitScore { beta: 2.0 }, &network, &of("X"));
-        assert_close("loss", &loss, &of("loss"), tolerance);
-        assert_close("grad_a", &in_a, &of("grad_a"), tolerance);
-        let in_theta = in_theta.narrow(1, 0, 2);
-        assert_close("grad_theta", &in_theta, &of("grad_theta"), tolerance);
-    }
+    let tolerance = 1e-9;
+    let of = |name| of(&case, name);
+    let network = signed(PLANE, Activation::Softplus, &of("theta"), &of("a"));
+    let [loss, in_a, in_theta] = gradients(&ImplicitScore { beta: 2.0 }, &network, &of("X"));
+    assert_close("loss", &loss, &of("loss"), tolerance);
+    assert_close("grad_a", &in_a, &of("grad_a"), tolerance);
+    let in_theta = in_theta.narrow(1, 0, 2);
+    assert_close("grad_theta", &in_theta, &of("grad_theta"), tolerance);
 }
 
-#[test]
+#[everywhere]
 fn t11_implicit_score_matching_on_the_sphere() {
     let case = golden("T11_implicit_SM_sphere_relu2");
-    for (place, tolerance) in places(1e-9) {
-        let of = |name| tensor(&case, name, place);
-        let of_power = |power| {
-            let activation = Activation::Relu { power };
-            signed(Space::Sphere, activation, &of("theta"), &of("a"))
-        };
-        let criterion = ImplicitScore { beta: 1.5 };
-        let [loss, in_a, in_theta] = gradients(&criterion, &of_power(2), &of("X"));
-        assert_close("loss", &loss, &of("loss"), tolerance);
-        assert_close("grad_a", &in_a, &of("grad_a"), tolerance.max(1e-7));
-        let expected = of("grad_theta_ambient_fd");
-        assert_close("grad_theta", &in_theta, &expected, tolerance.max(1e-7));
-        let cubic = criterion.loss(&of_power(3), &of("X"), 0).unwrap();
-        assert_close("cubic", &cubic, &of("loss_relu3"), tolerance);
-    }
-    let rectifier = signed(
-        Space::Sphere,
-        Activation::RELU,
-        &tensor(&case, "theta", PLACE),
-        &tensor(&case, "a", PLACE),
-    );
-    let error = rectifier.laplacian(&tensor(&case, "X", PLACE)).unwrap_err();
+    let tolerance = 1e-9;
+    let of = |name| of(&case, name);
+    let of_power = |power| {
+        let activation = Activation::Relu { power };
+        signed(Space::Sphere, activation, &of("theta"), &of("a"))
+    };
+    let criterion = ImplicitScore { beta: 1.5 };
+    let [loss, in_a, in_theta] = gradients(&criterion, &of_power(2), &of("X"));
+    assert_close("loss", &loss, &of("loss"), tolerance);
+    assert_close("grad_a", &in_a, &of("grad_a"), tolerance.max(1e-7));
+    let expected = of("grad_theta_ambient_fd");
+    assert_close("grad_theta", &in_theta, &expected, tolerance.max(1e-7));
+    let cubic = criterion.loss(&of_power(3), &of("X"), 0).unwrap();
+    assert_close("cubic", &cubic, &of("loss_relu3"), tolerance);
+    let rectifier = signed(Space::Sphere, Activation::RELU, &of("theta"), &of("a"));
+    let error = rectifier.laplacian(&of("X")).unwrap_err();
     assert!(
         error
             .to_string()
@@ -88,40 +81,38 @@ fn t11_implicit_score_matching_on_the_sphere() {
     );
 }
 
-#[test]
+#[everywhere]
 fn t14_denoising_and_sliced_score_matching() {
     let inputs = golden("T10_implicit_SM_Rd_softplus");
     let case = golden("T14_dsm_ssm");
-    for (place, tolerance) in places(1e-12) {
-        let of = |name| tensor(&inputs, name, place);
-        let network = signed(PLANE, Activation::Softplus, &of("theta"), &of("a"));
-        let noise = tensor(&case, "eps", place);
-        let found = denoising_score(&network, &of("X"), (2.0, 0.3), &noise).unwrap();
-        assert_close("dsm", &found, &tensor(&case, "dsm", place), tolerance);
-        let slices = tensor(&case, "slices", place);
-        let found = sliced_score(&network, &of("X"), 2.0, &slices).unwrap();
-        assert_close("ssm", &found, &tensor(&case, "ssm", place), tolerance);
-    }
+    let tolerance = 1e-12;
+    let given = |name| of(&inputs, name);
+    let network = signed(PLANE, Activation::Softplus, &given("theta"), &given("a"));
+    let noise = of(&case, "eps");
+    let found = denoising_score(&network, &given("X"), (2.0, 0.3), &noise).unwrap();
+    assert_close("dsm", &found, &of(&case, "dsm"), tolerance);
+    let slices = of(&case, "slices");
+    let found = sliced_score(&network, &given("X"), 2.0, &slices).unwrap();
+    assert_close("ssm", &found, &of(&case, "ssm"), tolerance);
 }
 
-#[test]
+#[everywhere]
 fn t15_kernel_stein_discrepancy() {
     let case = golden("T15_KSD_sphere_rbf");
-    for (place, tolerance) in places(1e-12) {
-        let of = |name| tensor(&case, name, place);
-        for (scale, name) in [(1.0, "ksd2_U"), (0.0, "ksd2_U_uniform_model")] {
-            let a = of("a") * scale;
-            let network = signed(Space::Sphere, Activation::RELU, &of("theta"), &a);
-            let found = KernelStein { beta: 1.0 }
-                .loss(&network, &of("X"), 0)
-                .unwrap();
-            assert_close(name, &found, &of(name), tolerance);
-        }
+    let tolerance = 1e-12;
+    let of = |name| of(&case, name);
+    for (scale, name) in [(1.0, "ksd2_U"), (0.0, "ksd2_U_uniform_model")] {
+        let a = of("a") * scale;
+        let network = signed(Space::Sphere, Activation::RELU, &of("theta"), &a);
+        let found = KernelStein { beta: 1.0 }
+            .loss(&network, &of("X"), 0)
+            .unwrap();
+        assert_close(name, &found, &of(name), tolerance);
     }
 }
 
 /// Along geodesics, by differences; the Laplacian is the sum over an orthonormal frame.
-#[test]
+#[everywhere(f64)]
 fn second_derivatives_are_differences_on_every_space() {
     let spaces = [Space::Sphere, PLANE, Space::Torus];
     let activations = [
@@ -131,19 +122,19 @@ fn second_derivatives_are_differences_on_every_space() {
     ];
     for (space, activation) in spaces.iter().flat_map(|s| activations.map(|a| (*s, a))) {
         let context = format!("{space:?} {activation:?}");
-        let drawn = Shallow::random(space, activation, 3, &[1.0, -1.0, 1.0, -1.0], 4, PLACE);
+        let drawn = Shallow::random(space, activation, 3, &[1.0, -1.0, 1.0, -1.0], 4, place());
         let network = drawn.unwrap();
-        let x = space.project(&sphere(6, 3, 5, PLACE));
+        let x = space.project(&sphere(6, 3, 5));
         let energy = |y: &Tensor| network.energy(y).unwrap();
-        let v = space.tangent(&x, &sphere(6, 3, 7, PLACE));
+        let v = space.tangent(&x, &sphere(6, 3, 7));
         let h = 1e-4;
         let there = energy(&space.exponential(&x, &(&v * h)));
         let back = energy(&space.exponential(&x, &(&v * -h)));
         let expected = (there + back - energy(&x) * 2.0) / (h * h);
         let found = network.second_derivative(&x, &v).unwrap();
         assert_close(&context, &found, &expected, 2e-6);
-        let frame = Tensor::eye(3, PLACE);
-        let mut sum = Tensor::zeros([6], PLACE);
+        let frame = Tensor::eye(3, place());
+        let mut sum = Tensor::zeros([6], place());
         for k in 0..3 {
             let axis = space.tangent(&x, &frame.get(k).expand([6, 3], false));
             sum += network.second_derivative(&x, &axis).unwrap();
@@ -153,14 +144,21 @@ fn second_derivatives_are_differences_on_every_space() {
 }
 
 /// The mean of the sliced criterion over directions is that of the implicit one, base measure included.
-#[test]
+#[everywhere]
 fn sliced_is_implicit_in_the_mean() {
     let space = Space::Euclidean {
         deviation: Some(0.8),
     };
-    let network =
-        Shallow::random(space, Activation::Softplus, 2, &[1.0, -1.0, 1.0], 4, PLACE).unwrap();
-    let x = sphere(5, 2, 3, PLACE);
+    let network = Shallow::random(
+        space,
+        Activation::Softplus,
+        2,
+        &[1.0, -1.0, 1.0],
+        4,
+        place(),
+    )
+    .unwrap();
+    let x = sphere(5, 2, 3);
     let implicit = ImplicitScore { beta: 1.5 }.loss(&network, &x, 0).unwrap() * (1.5 * 1.5);
     let sliced = SlicedScore { beta: 1.5, seed: 0 };
     let many = sliced.loss(&network, &x.repeat([20_000, 1]), 0).unwrap();
@@ -173,8 +171,8 @@ fn sliced_is_implicit_in_the_mean() {
 
 /// A network of one strong neuron, and points of its density.
 fn pole() -> (Teacher, Tensor) {
-    let neuron = Tensor::from_slice(&[0.6, 0.0, 0.8]).unsqueeze(0);
-    let teacher = Teacher::of_neurons(&neuron, &[-5.0], PLACE).unwrap();
+    let neuron = tensor(&[0.6, 0.0, 0.8]).unsqueeze(0);
+    let teacher = Teacher::of_neurons(&neuron, &[-5.0], place()).unwrap();
     let data = teacher.sample(600, 3, 0).unwrap();
     (teacher, data)
 }
@@ -189,12 +187,12 @@ fn kl(teacher: &Teacher, student: &Shallow) -> f64 {
     found.read().unwrap().value
 }
 
-#[test]
+#[everywhere]
 fn steps_against_every_criterion_bring_the_student_to_the_teacher() {
     let (teacher, data) = pole();
     let network = |power| {
         let activation = Activation::Relu { power };
-        Shallow::random(Space::Sphere, activation, 3, &[-1.0; 12], 0, PLACE).unwrap()
+        Shallow::random(Space::Sphere, activation, 3, &[-1.0; 12], 0, place()).unwrap()
     };
     let likelihood = Likelihood {
         sampler: Independence {
@@ -234,7 +232,7 @@ fn steps_against_every_criterion_bring_the_student_to_the_teacher() {
         let before = kl(&teacher, &student);
         let mut descent = Descent::new(&student, &data, criterion, settings).unwrap();
         for _ in 0..100 {
-            descent.step().unwrap();
+            let _ = descent.step().unwrap();
         }
         let after = kl(&teacher, descent.network());
         assert!(after < 0.25 * before, "{name}: {before} {after}");
@@ -242,16 +240,16 @@ fn steps_against_every_criterion_bring_the_student_to_the_teacher() {
 }
 
 /// In the plane the score of points with noise is that of a wider density.
-#[test]
+#[everywhere]
 fn denoising_finds_the_width_of_a_gaussian() {
     let space = Space::Euclidean {
         deviation: Some(3.0),
     };
     // A ring of quadratic units around the origin makes |x|^2/2 of them: their weight is what is learned.
     let directions = 8;
-    let angle = Tensor::arange(directions, PLACE) * (std::f64::consts::TAU / directions as f64);
+    let angle = Tensor::arange(directions, place()) * (std::f64::consts::TAU / directions as f64);
     let theta = Tensor::stack(&[angle.cos(), angle.sin(), angle.zeros_like()], 1);
-    let one = Tensor::ones([directions], PLACE);
+    let one = Tensor::ones([directions], place());
     let activation = Activation::Relu { power: 2 };
     let student = Shallow::new(space, activation, theta, &one * 0.1, one.copy()).unwrap();
     let data = space.from_gaussian(&gaussian(4_000)) / 3.0;
@@ -267,7 +265,7 @@ fn denoising_finds_the_width_of_a_gaussian() {
     };
     let mut descent = Descent::new(&student, &data, criterion, settings).unwrap();
     for _ in 0..150 {
-        descent.step().unwrap();
+        let _ = descent.step().unwrap();
     }
     // f = w |x|^2/4, and the precision 1/(1 + 0.25) of data with noise is 1/9 + w/2.
     let found = number(&descent.network().weights().mean(None)) / 2.0 + 1.0 / 9.0;
@@ -276,22 +274,23 @@ fn denoising_finds_the_width_of_a_gaussian() {
 
 /// Standard Gaussian points of the plane.
 fn gaussian(n: i64) -> Tensor {
-    tch::manual_seed(3);
-    Tensor::randn([n, 2], PLACE)
+    // The sum of twelve uniform numbers in +-1/2.
+    uniform(&[12, n, 2], 0.5, 3).sum_dim_intlist(0, false, None)
 }
 
 /// E<x, pole> of a sample and of quadrature.
 fn excess(teacher: &Teacher, x: &Tensor) -> f64 {
     let axis = teacher.network().neurons().get(0);
+    let wide = |t: &Tensor| t.to_kind(Kind::Double);
     let rule = Quadrature::of(teacher.network(), 64).unwrap();
     let exact = rule
         .probabilities(&teacher.density())
         .unwrap()
-        .dot(&rule.points().mv(&axis));
+        .dot(&wide(&rule.points()).mv(&wide(&axis)));
     number(&(x.mv(&axis).mean(None) - exact))
 }
 
-#[test]
+#[everywhere]
 fn independence_chains_draw_from_the_density() {
     let (teacher, _) = pole();
     let sampler = Independence {
@@ -309,7 +308,7 @@ fn independence_chains_draw_from_the_density() {
     assert!(late.abs() < 0.012, "{late}");
 }
 
-#[test]
+#[everywhere]
 fn birth_and_death_move_mass_where_it_belongs() {
     let (teacher, _) = pole();
     let reaction = BirthDeath {
@@ -318,7 +317,7 @@ fn birth_and_death_move_mass_where_it_belongs() {
         bandwidth: 0.25,
         seed: 0,
     };
-    let mut x = sphere(1_500, 3, 8, PLACE);
+    let mut x = sphere(1_500, 3, 8);
     let before = excess(&teacher, &x);
     for step in 0..40 {
         x = reaction.apply(teacher.network(), &x, step).unwrap();
