@@ -254,7 +254,7 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
-    use efy_test::{device, everywhere, kind, tensor, values};
+    use efy_test::{device, everywhere, kind, place, tensor, values};
 
     use super::*;
 
@@ -278,7 +278,7 @@ mod tests {
         assert!(parameters.assign(&tensor(&[1.0])).is_err());
     }
 
-    #[test]
+    #[everywhere]
     fn replicas_lie_side_by_side_and_have_gradients_of_their_own() {
         let model = |w: [f64; 2], b: f64| {
             let mut builder = Builder::default();
@@ -287,12 +287,12 @@ mod tests {
             builder
         };
         let models = vec![model([1.0, 2.0], 3.0), model([4.0, 5.0], 6.0)];
-        let (kind, device) = (Kind::Double, Device::Cpu);
+        let (kind, device) = place();
         let parameters = Builder::build_replicas(models, kind, device).unwrap();
         assert_eq!(parameters.replicas(), 2);
         let expected: Vec<f64> = (1..=6).map(f64::from).collect();
-        assert_eq!(parameters.flat(), &Tensor::from_slice(&expected));
-        assert_eq!(parameters.replica(1), Tensor::from_slice(&[4.0, 5.0, 6.0]));
+        assert_eq!(parameters.flat(), &tensor(&expected));
+        assert_eq!(parameters.replica(1), tensor(&[4.0, 5.0, 6.0]));
         let (w, b) = (parameters.tensor(0), parameters.tensor(1));
         assert_eq!((w.size(), b.size()), (vec![2, 1, 2], vec![2, 1]));
         let loss = (w
@@ -303,7 +303,7 @@ mod tests {
         // w^2 b of each: 2 w b and the sum of w^2.
         assert_eq!(
             parameters.gradient(&loss).unwrap(),
-            Tensor::from_slice(&[6.0, 12.0, 5.0, 48.0, 60.0, 41.0])
+            tensor(&[6.0, 12.0, 5.0, 48.0, 60.0, 41.0])
         );
         let mut other = Builder::default();
         other.add("w", &[3], vec![0.0; 3], true).unwrap();

@@ -107,6 +107,7 @@ mod tests {
     use crate::regularizer::{BinaryEntropy, Gini};
     use crate::solver::Auto;
 
+    // On the CPU alone, where there is a native pass.
     #[test]
     fn value_and_gradients_are_those_of_the_native_pass() {
         let options = (Kind::Double, Device::Cpu);

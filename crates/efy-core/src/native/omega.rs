@@ -280,7 +280,8 @@ impl<T: Real> Omega<T> {
     #[inline(always)]
     pub(super) fn fenchel_young(&self, p: T, theta: T) -> T {
         let q = self.maximize(theta, T::zero());
-        (theta * (q - p) - self.difference(q, p)).max(T::zero())
+        // Not cut off at 0: see the gap of tensors. Nor by `max`, which would drop a NaN.
+        (theta * (q - p) - self.difference(q, p)).abs()
     }
 
     /// The coordinate's part of $\max_{s \in C} \langle\nabla F(p), s - p\rangle$.
@@ -292,10 +293,11 @@ impl<T: Real> Omega<T> {
         } else {
             self.low
         };
-        if vertex == p {
+        // On the reals an end is infinite.
+        if vertex == p || gradient == T::zero() {
             T::zero()
         } else {
-            (gradient * (vertex - p)).max(T::zero())
+            (gradient * (vertex - p)).abs()
         }
     }
 }

@@ -117,6 +117,9 @@ pub(super) fn certify(
 }
 
 /// An upper bound on $\max F - F(p)$, `[B]`; infinite where F is not known to be concave.
+///
+/// No gap is negative. One that rounding makes negative says how much was lost, so its size is taken: cut off at
+/// 0, it would certify what is not so.
 fn gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Tensor {
     let unknown = || p.full_like(f64::INFINITY).select(1, 0);
     match problem.energy.form() {
@@ -184,7 +187,7 @@ fn concave_energy_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Opti
         Some(gradient) => shape::dot(&gradient, &(&q - p)),
         None => problem.regularizer.value(&q) - problem.regularizer.value(p),
     };
-    Some((ascent - change).clamp_min(0.0))
+    Some((ascent - change).abs())
 }
 
 /// For concave F: linearize it at p; at the ends of an entropy's domain, where its slope is infinite,
@@ -196,14 +199,14 @@ fn concave_objective_gap(problem: &Problem<'_>, p: &Tensor) -> Option<Tensor> {
     }
     let q = problem.interior(p);
     let gap = frank_wolfe_gap(problem, &q, &problem.energy.gradient(&q))?;
-    Some((problem.value(&q) - problem.value(p) + gap).clamp_min(0.0))
+    Some((problem.value(&q) - problem.value(p) + gap).abs())
 }
 
 /// $\max_{s \in C} \langle \nabla F(p), s - p \rangle$; `None` on an unbounded set.
 fn frank_wolfe_gap(problem: &Problem<'_>, p: &Tensor, theta: &Tensor) -> Option<Tensor> {
     let gradient = theta - problem.regularizer.gradient(p);
     let vertex = problem.domain.linear_argmax(&gradient)?;
-    Some(shape::dot(&gradient, &(vertex - p)).clamp_min(0.0))
+    Some(shape::dot(&gradient, &(vertex - p)).abs())
 }
 
 /// Whether $M + \text{shift}\, I$ is positive definite, for each matrix.

@@ -1,5 +1,6 @@
 //! The batched tensor paths for linear and quadratic energies, which on the CPU give way to native
-//! loops, must give the same answers.
+//! loops, must give the same answers. On the CPU alone, where there are both; `tests/solvers` runs the batched ones
+//! on every device.
 
 use tch::{Device, Kind, Tensor};
 

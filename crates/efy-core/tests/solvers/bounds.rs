@@ -84,3 +84,109 @@ fn value_and_gap_enclose_the_maximum_of_ten_thousand_concave_problems() {
     assert!(problems >= by_device(10_000, 40), "{problems}");
     assert!(finite >= by_device(10 * 10_000 / 2, 150), "{finite}");
 }
+
+/// Many rows of strong couplings, on which entropies of little strength are at the ends of the box in f32 and not
+/// quite in f64; from one iteration to more than enough.
+#[everywhere]
+fn no_gap_is_too_small_where_entropies_are_saturated() {
+    let (rows, k) = (by_device(400, 4), 6);
+    for gamma in [0.01, 0.05, 0.3].into_iter().take(by_device(3, 1)) {
+        let u = uniform(&[rows, k], 3.0, 71);
+        let a = uniform(&[rows, k, 3], 1.2, 72);
+        let double = |t: &Tensor| t.to_device(Device::Cpu).to_kind(Kind::Double);
+        let exactly = Coupling::LowRank(double(&a));
+        let exactly = Quadratic::new(double(&u), exactly).unwrap();
+        let dense = a.matmul(&a.transpose(-1, -2)).neg();
+        let energies = [Coupling::LowRank(a), Coupling::Dense(dense)]
+            .map(|coupling| Quadratic::new(u.shallow_clone(), coupling).unwrap());
+        let (domain, regularizers) = settings(gamma).remove(0);
+        for regularizer in regularizers.iter().take(by_device(4, 2)) {
+            let exact = exact_values(&exactly, regularizer.as_ref(), domain.as_ref());
+            for energy in &energies {
+                let problem = Problem {
+                    energy,
+                    regularizer: regularizer.as_ref(),
+                    domain: domain.as_ref(),
+                };
+                for max_iterations in [1, 2, 3, 5, 8, 13].into_iter().take(by_device(6, 3)) {
+                    let options = Options {
+                        max_iterations,
+                        check_every: 0,
+                        ..options(0.0)
+                    };
+                    let solvers: [Box<dyn Solver>; 3] = [
+                        Box::new(Newton { options }),
+                        Box::new(CoordinateAscent { options }),
+                        Box::new(Mirror {
+                            options,
+                            ..Mirror::default()
+                        }),
+                    ];
+                    for solver in solvers {
+                        let Ok(solution) = solver.solve(&problem, None) else {
+                            continue;
+                        };
+                        let (name, omega) = (solver.name(), regularizer.name());
+                        let context = format!("{name} {omega} {gamma} after {max_iterations}");
+                        check_bounds(&context, &solution, &exact, None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Points where logarithms end: at the ends of the interval, next to them, and as small as numbers get.
+fn hard_points(rows: i64, k: i64, seed: u64) -> Tensor {
+    let special = tensor(&[0.0, 1.0, 1e-37, 1e-20, 1e-8, 1.0 - 1.2e-7, 1e-4, 0.5]);
+    let plain = uniform(&[rows, k], 0.5, seed) + 0.5;
+    let choice = (uniform(&[rows, k], 0.5, seed ^ 1) + 0.5) * 12.0;
+    let which = choice.floor().clamp(0.0, 7.0).to_kind(Kind::Int64);
+    let special = special
+        .index_select(0, &which.reshape([-1]))
+        .reshape([rows, k]);
+    special.where_self(&choice.lt(8.0), &plain)
+}
+
+/// What is certified of a point that nobody optimized.
+#[everywhere]
+fn a_gap_bounds_the_error_at_any_point_however_near_to_the_end() {
+    let (rows, k) = (by_device(600, 40), 4);
+    let start = hard_points(rows, k, 81);
+    for gamma in [0.02, 0.3, 2.0] {
+        let (domain, mut regularizers) = settings(gamma).remove(0);
+        regularizers.push(Box::new(BinaryTsallis::new(1.1, gamma).unwrap()));
+        let exactly = energies(rows, gamma, 82, true);
+        for (index, energy) in energies(rows, gamma, 82, false).iter().enumerate() {
+            for regularizer in &regularizers {
+                let (regularizer, domain) = (regularizer.as_ref(), domain.as_ref());
+                let exact = exact_values(exactly[index].as_ref(), regularizer, domain);
+                let problem = Problem {
+                    energy: energy.as_ref(),
+                    regularizer,
+                    domain,
+                };
+                let options = Options {
+                    max_iterations: 0,
+                    ..options(0.0)
+                };
+                let solvers: [Box<dyn Solver>; 2] = [
+                    Box::new(CoordinateAscent { options }),
+                    Box::new(Mirror {
+                        options,
+                        ..Mirror::default()
+                    }),
+                ];
+                for solver in solvers {
+                    let Ok(solution) = solver.solve(&problem, Some(&start)) else {
+                        continue;
+                    };
+                    assert_close("start", &solution.argmax, &start, 0.0);
+                    let (name, omega) = (solver.name(), regularizer.name());
+                    let context = format!("{name} {omega} {gamma}, energy {index}");
+                    check_bounds(&context, &solution, &exact, None);
+                }
+            }
+        }
+    }
+}

@@ -32,7 +32,7 @@ use efy_core::solver::{
     ProjectedGradient, ProximalGradient, Solution, Solver, Step,
 };
 use efy_test::{
-    assert_close, bits, by_device, by_kind, everywhere, flags, tolerance, uniform, values,
+    assert_close, bits, by_device, by_kind, everywhere, flags, tensor, tolerance, uniform, values,
 };
 use plain::PlainQuadratic;
 use support::Opaque;

@@ -1,12 +1,13 @@
-//! What `HostBatches` promises, on the CPU.
+//! What `HostBatches` promises, whatever device the batches go to.
 
-use tch::{Device, Kind, Tensor};
+use efy_test::{device, everywhere, kind, on_cpu};
+use tch::{Device, Tensor};
 
 use super::*;
 
 /// Ten examples: a column of numbers and one of rows of two.
 fn columns() -> Vec<Tensor> {
-    let options = (Kind::Double, Device::Cpu);
+    let options = (kind(), Device::Cpu);
     let narrow = Tensor::arange(10, options) * 1.5;
     vec![narrow, Tensor::arange(20, options).reshape([10, 2]).sin()]
 }
@@ -18,6 +19,7 @@ fn indices(values: &[i64]) -> Tensor {
 /// Everything in a batch.
 fn content(batch: &Batch) -> (Vec<i64>, Vec<Vec<f64>>) {
     let columns = batch.columns.iter();
+    assert!(batch.columns.iter().all(|c| c.device() == device()));
     (
         read::to_vec(&batch.rows).unwrap(),
         columns.map(|c| read::to_vec(c).unwrap()).collect(),
@@ -35,12 +37,12 @@ fn expected(rows: &[i64]) -> (Vec<i64>, Vec<Vec<f64>>) {
 const ORDER: [[i64; 3]; 3] = [[7, 0, 3], [9, 1, 2], [8, 4, 6]];
 
 fn announced() -> HostBatches {
-    let mut host = HostBatches::new(columns(), Device::Cpu);
+    let mut host = HostBatches::new(columns(), device());
     host.announce(&ORDER.map(|rows| indices(&rows))).unwrap();
     host
 }
 
-#[test]
+#[everywhere]
 fn announced_batches_are_those_that_would_be_gathered_on_the_spot() {
     let mut host = announced();
     for rows in ORDER {
@@ -56,10 +58,10 @@ fn announced_batches_are_those_that_would_be_gathered_on_the_spot() {
             expected(&rows)
         );
     }
-    assert!(!host.is_pinned(), "there is nothing to copy on the CPU");
+    assert!(!(on_cpu() && host.is_pinned()), "there is nothing to copy");
 }
 
-#[test]
+#[everywhere]
 fn a_batch_can_be_asked_for_in_parts_and_again_from_its_beginning() {
     let mut host = announced();
     let parts: [&[i64]; 7] = [&[7, 0], &[3], &[7], &[0], &[3], &ORDER[1], &ORDER[2][1..]];
@@ -72,7 +74,7 @@ fn a_batch_can_be_asked_for_in_parts_and_again_from_its_beginning() {
     assert_eq!(host.queue.as_ref().unwrap().left, 0, "none was left out");
 }
 
-#[test]
+#[everywhere]
 fn a_batch_that_was_not_announced_does_not_disturb_the_order() {
     let mut host = announced();
     let rows: [&[i64]; 5] = [&ORDER[0], &[5, 5], &ORDER[1], &[3, 0], &ORDER[2]];
@@ -85,9 +87,9 @@ fn a_batch_that_was_not_announced_does_not_disturb_the_order() {
     assert_eq!(host.queue.as_ref().unwrap().left, 0);
 }
 
-#[test]
+#[everywhere]
 fn replicas_get_their_own_examples_whole_and_in_parts() {
-    let mut host = HostBatches::new(columns(), Device::Cpu);
+    let mut host = HostBatches::new(columns(), device());
     let rows = Tensor::from_slice2(&ORDER);
     // The second batch has another first replica, the third is asked for in parts.
     let other = Tensor::from_slice2(&[ORDER[1], ORDER[0], ORDER[2]]);
@@ -105,20 +107,22 @@ fn replicas_get_their_own_examples_whole_and_in_parts() {
     ];
     for rows in &parts {
         let batch = host.batch(rows).unwrap();
-        assert_eq!(batch.rows, *rows);
+        let on_host = |t: &Tensor| t.to_device(Device::Cpu);
+        assert_eq!(on_host(&batch.rows), *rows);
         for (found, column) in batch.columns.iter().zip(columns()) {
             let flat = column.index_select(0, &rows.reshape([-1]));
             assert_eq!(found.size()[..2], rows.size());
-            assert_eq!(found.reshape(flat.size()), flat);
+            assert_eq!(on_host(found).reshape(flat.size()), flat);
         }
     }
     assert_eq!(host.queue.as_ref().unwrap().left, 0, "none was left out");
     // The same first replica and another second one is another batch.
     let mixed = Tensor::from_slice2(&[ORDER[0], ORDER[2], ORDER[1]]);
-    assert_eq!(host.batch(&mixed).unwrap().rows, mixed);
+    let found = host.batch(&mixed).unwrap().rows;
+    assert_eq!(found.to_device(Device::Cpu), mixed);
 }
 
-#[test]
+#[everywhere]
 fn a_new_order_replaces_one_that_was_left_in_the_middle() {
     let mut host = announced();
     host.batch(&indices(&ORDER[0])).unwrap();
@@ -133,9 +137,9 @@ fn a_new_order_replaces_one_that_was_left_in_the_middle() {
     assert_eq!(host.queue.as_ref().unwrap().left, 0, "from the new order");
 }
 
-#[test]
+#[everywhere]
 fn whoever_stops_in_the_middle_is_not_kept_waiting_by_the_thread() {
-    let mut host = HostBatches::new(columns(), Device::Cpu);
+    let mut host = HostBatches::new(columns(), device());
     let batches: Vec<Tensor> = (0..10).map(|row| indices(&[row])).collect();
     host.announce(&batches).unwrap();
     host.batch(&batches[0]).unwrap();
@@ -143,9 +147,9 @@ fn whoever_stops_in_the_middle_is_not_kept_waiting_by_the_thread() {
     drop(host);
 }
 
-#[test]
+#[everywhere]
 fn what_the_thread_meets_with_is_told_when_its_batch_is_asked_for() {
-    let mut host = HostBatches::new(columns(), Device::Cpu);
+    let mut host = HostBatches::new(columns(), device());
     host.announce(&[indices(&[1]), indices(&[10])]).unwrap();
     host.batch(&indices(&[1])).unwrap();
     let error = host.batch(&indices(&[10])).unwrap_err().to_string();

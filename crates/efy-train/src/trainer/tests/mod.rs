@@ -77,7 +77,7 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
     }
 }
 
-#[everywhere(cpu)]
+#[everywhere]
 fn every_part_of_the_state_matters() {
     let config = config();
     // In the middle of an epoch, between two log points, after an evaluation.
@@ -188,6 +188,7 @@ fn a_batch_that_does_not_fit_is_split_and_nothing_else_changes() {
     assert!(matches!(error, Error::Memory { batch: 1, .. }), "{error}");
 }
 
+/// On the CPU, where every loss is looked at: on a device a fault is noticed at the next log point.
 #[everywhere(cpu)]
 fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     let config = config();
@@ -232,6 +233,7 @@ fn what_led_to_a_loss_that_is_not_finite_is_kept_and_can_be_repeated() {
     assert!(fault.weights.is_empty() && !fault.is_finite());
 }
 
+/// On the CPU, where every loss is looked at: on a device a fault is noticed at the next log point.
 #[everywhere(cpu)]
 fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
     let skip = TrainConfig {
