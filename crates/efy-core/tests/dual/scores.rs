@@ -286,7 +286,7 @@ fn excess(teacher: &Teacher, x: &Tensor) -> f64 {
     let exact = rule
         .probabilities(&teacher.density())
         .unwrap()
-        .dot(&wide(&rule.points()).mv(&wide(&axis)));
+        .dot(&wide(rule.points()).mv(&wide(&axis)));
     number(&(x.mv(&axis).mean(None) - exact))
 }
 
