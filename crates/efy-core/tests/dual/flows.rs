@@ -159,6 +159,33 @@ fn the_native_pass_is_the_tensor_path_up_to_rounding() {
     }
 }
 
+/// Masks in place of products with 0 must not hide it.
+#[test]
+fn a_particle_that_is_no_number_is_seen_by_the_neurons() {
+    let place = (Kind::Float, Device::Cpu);
+    let data = sphere(40, 3, 1, place);
+    let particles = sphere(80, 3, 2, place);
+    let _nan = particles.get(7).fill_(f64::NAN);
+    for activation in [
+        Activation::RELU,
+        Activation::Relu { power: 2 },
+        Activation::Softplus,
+    ] {
+        let network = network(activation, place);
+        for (path, make) in PATHS {
+            let settings = Settings::default();
+            let mut flow = make(&network, &data, Some(&particles), settings).unwrap();
+            flow.run(1).unwrap();
+            let seen = flow.discrepancy().unwrap().isfinite().any();
+            assert_eq!(
+                number(&seen.to_kind(Kind::Float)),
+                0.0,
+                "{path} {activation:?}"
+            );
+        }
+    }
+}
+
 fn run(iterations: &[u64], threads: usize) -> (Vec<f32>, Vec<f32>) {
     let place = (Kind::Float, Device::Cpu);
     let pool = rayon::ThreadPoolBuilder::new()
