@@ -172,7 +172,7 @@ fn points(path: &Path) -> Result<(), String> {
 /// What is read is drawn as well.
 fn density_picture(path: &Path) -> Result<(), String> {
     let folder = path.parent().unwrap_or(path);
-    for drawing in told(density_drawings(folder, Width::default()))? {
+    for drawing in told(density_drawings(folder, "run", Width::default()))? {
         // What cannot be drawn is told with the name of the figure.
         let svg = drawing
             .svg()

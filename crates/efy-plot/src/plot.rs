@@ -77,8 +77,8 @@ pub fn plot_with(runs: &[PathBuf], out: &Path, options: &PlotOptions) -> Result<
         width: options.width,
         ..bars
     });
-    let densities = match dirs {
-        [dir] => density_drawings(dir, options.width)?,
+    let densities = match (dirs, runs.as_slice()) {
+        ([dir], [run]) => density_drawings(dir, &run.name, options.width)?,
         _ => Vec::new(),
     };
     create_dir(out)?;

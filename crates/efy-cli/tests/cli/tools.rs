@@ -210,7 +210,7 @@ fn man_writes_a_page_for_every_command() {
 }
 
 /// Commands and the arguments that their help has to mention.
-const COMMANDS: [(&str, &[&str]); 18] = [
+const COMMANDS: [(&str, &[&str]); 19] = [
     (
         "train",
         &[
@@ -222,6 +222,19 @@ const COMMANDS: [(&str, &[&str]); 18] = [
         &["RUN", "--split", "--json", "--device", "validation"],
     ),
     ("predict", &["RUN", "--input", "--output", "--device"]),
+    (
+        "sample",
+        &[
+            "RUN",
+            "--n",
+            "--output",
+            "--method",
+            "--steps",
+            "--uncorrected",
+            "--seed",
+            "--device",
+        ],
+    ),
     (
         "plot",
         &[

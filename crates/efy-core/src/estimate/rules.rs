@@ -91,17 +91,18 @@ pub(super) fn torus(n: usize, d: i64) -> Nodes {
     product(&line, d)
 }
 
-/// $N(0, s^2 I)$ on $R^d$ for d = 1 or 2: Gauss and Legendre's n nodes an axis on 9 deviations to both sides.
+/// $N(0, s^2 I)$ on $R^d$ for d = 1 or 2: Gauss and Legendre's n nodes an axis under $z = 8 \sinh(3u)/\sinh 3$ deviations, three times
+/// as close to each other in the middle as they would be without.
 pub(super) fn gaussian(n: usize, d: i64, s: f64) -> Nodes {
-    const REACH: f64 = 9.0;
+    const REACH: f64 = 8.0;
+    const BEND: f64 = 3.0;
     let (nodes, weights) = gauss_legendre(n);
-    let density = |z: f64| (-0.5 * z * z).exp();
-    let total: f64 = (nodes.iter().zip(&weights))
-        .map(|(x, weight)| weight * density(REACH * x))
-        .sum();
-    let line: Vec<_> = (nodes.iter().zip(&weights))
-        .map(|(x, weight)| (REACH * s * x, weight * density(REACH * x) / total))
-        .collect();
+    let places = nodes.iter().zip(&weights).map(|(u, weight)| {
+        let z = REACH * (BEND * u).sinh() / BEND.sinh();
+        (z, weight * (BEND * u).cosh() * (-0.5 * z * z).exp())
+    });
+    let total: f64 = places.clone().map(|(_, weight)| weight).sum();
+    let line: Vec<_> = places.map(|(z, weight)| (s * z, weight / total)).collect();
     product(&line, d)
 }
 

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::marker::Marker;
 use crate::palette::{CYCLE, INK, Stroke};
 use crate::plane::PlaneDensity;
-use crate::run::directory_name;
 use crate::scatter::ScatterGroup;
 use crate::sphere::{Density, SphereDensity, SphereMark, SpherePanel};
 use crate::width::Width;
@@ -22,13 +21,13 @@ const MOMENTS: usize = 6;
 /// The width of the kernels of particles, in degrees.
 const BANDWIDTH: f64 = 12.0;
 
-/// The figures of `density.json` in a run directory, none without it: `density`, the density that was learned beside the
+/// The figures of `density.json` in the directory of a run called `name`, none without it: `density`, the density that was learned beside the
 /// teacher's or over the data, and where particles and neurons were, as `particles` on the sphere and `particles-STEP` in the
 /// plane.
 ///
 /// # Errors
 /// [`Error::Read`], and [`Error::RunFile`] for a file that is malformed.
-pub fn density_drawings(dir: &Path, width: Width) -> Result<Vec<Box<dyn Drawing>>> {
+pub fn density_drawings(dir: &Path, name: &str, width: Width) -> Result<Vec<Box<dyn Drawing>>> {
     let path = dir.join(PICTURE_FILE);
     let Some(picture) = PictureFile::read(&path)? else {
         return Ok(Vec::new());
@@ -37,12 +36,11 @@ pub fn density_drawings(dir: &Path, width: Width) -> Result<Vec<Box<dyn Drawing>
         path: path.clone(),
         message: message.to_owned(),
     };
-    let name = directory_name(dir);
     let shown = moments(&picture.frames);
     match (picture.space.as_str(), picture.bounds) {
-        ("sphere", None) => on_sphere(&name, &picture, &shown, width)
+        ("sphere", None) => on_sphere(name, &picture, &shown, width)
             .ok_or_else(|| wrong("expected points of 3 numbers on the sphere")),
-        ("plane" | "torus", Some(bounds)) => in_plane(&name, &picture, &shown, (bounds, width))
+        ("plane" | "torus", Some(bounds)) => in_plane(name, &picture, &shown, (bounds, width))
             .ok_or_else(|| wrong("expected points of 2 numbers in the plane")),
         _ => Err(wrong(
             "expected the space sphere, or plane or torus with bounds",

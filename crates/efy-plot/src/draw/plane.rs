@@ -20,7 +20,7 @@ const LEVELS: usize = 48;
 const LOWEST: f64 = 18.0;
 const HIGHEST: (f64, f64) = (160.0, 1.4);
 /// The radius of points and of the white around them, in points of print.
-const RADIUS: (f64, f64) = (0.9, 1.3);
+const RADIUS: (f64, f64) = (0.55, 0.85);
 
 /// Draws `plane` as an SVG document, its size in millimetres.
 ///

@@ -12,8 +12,9 @@ use tch::{Kind, Tensor};
 use crate::Result;
 use crate::config::Config;
 
-/// Nodes an axis, where there are at most two dimensions.
-const NODES: usize = 96;
+/// Nodes an axis where there are at most two dimensions: on the sphere, and where densities are finer, since points may lie in
+/// a small part of the space.
+const NODES: (usize, usize) = (96, 360);
 /// Most points on both sides of the energy distance: it takes all pairs.
 const MOST_PAIRED: i64 = 2000;
 
@@ -50,10 +51,14 @@ impl Judge {
             }
             _ => 0.0,
         };
+        let nodes = match network.space() {
+            Space::Sphere => NODES.0,
+            _ => NODES.1,
+        };
         Ok(Judge {
             teacher,
             // More dimensions than it can do are no error.
-            rule: Quadrature::of(network, NODES).ok(),
+            rule: Quadrature::of(network, nodes).ok(),
             annealed: Annealed {
                 temperatures: config.flow.eval_temperatures.into(),
                 chains: config.flow.eval_chains.into(),
@@ -90,19 +95,31 @@ impl Judge {
         })
     }
 
-    /// KL and Fisher divergence from the teacher, by quadrature or from its points; nothing without a teacher.
+    /// The Kullback-Leibler divergence from the teacher to a network, by quadrature or from points of the teacher; none without a
+    /// teacher.
     ///
     /// # Errors
     /// Points of another shape, kind or device than the network's.
-    pub fn divergences(&self, network: &Shallow, points: &Tensor) -> Result<Option<[Estimate; 2]>> {
-        let Some(teacher) = &self.teacher else {
-            return Ok(None);
+    pub fn kullback_leibler(&self, network: &Shallow, points: &Tensor) -> Result<Option<Estimate>> {
+        let q = self.density(network);
+        let estimate = |teacher: &Teacher| match &self.rule {
+            Some(rule) => rule.kullback_leibler(&teacher.density(), &q),
+            None => kullback_leibler(&teacher.density(), &q, points),
         };
-        let (p, q) = (teacher.density(), self.density(network));
-        Ok(Some(match &self.rule {
-            Some(rule) => [rule.kullback_leibler(&p, &q)?, rule.fisher(&p, &q)?],
-            None => [kullback_leibler(&p, &q, points)?, fisher(&p, &q, points)?],
-        }))
+        Ok(self.teacher.as_ref().map(estimate).transpose()?)
+    }
+
+    /// The Fisher divergence, in the same way.
+    ///
+    /// # Errors
+    /// As [`kullback_leibler`](Self::kullback_leibler).
+    pub fn fisher(&self, network: &Shallow, points: &Tensor) -> Result<Option<Estimate>> {
+        let q = self.density(network);
+        let estimate = |teacher: &Teacher| match &self.rule {
+            Some(rule) => rule.fisher(&teacher.density(), &q),
+            None => fisher(&teacher.density(), &q, points),
+        };
+        Ok(self.teacher.as_ref().map(estimate).transpose()?)
     }
 
     /// The mean log-likelihood of points `[n, d]`.
@@ -127,7 +144,7 @@ impl Judge {
     /// All metrics of a split.
     ///
     /// # Errors
-    /// As [`divergences`](Self::divergences).
+    /// As [`kullback_leibler`](Self::kullback_leibler).
     pub fn metrics(
         &self,
         network: &Shallow,
@@ -136,9 +153,11 @@ impl Judge {
     ) -> Result<Metrics> {
         let _guard = tch::no_grad_guard();
         let mut all: Named = vec![("log_likelihood", self.log_likelihood(network, points)?)];
-        if let Some([kl, fisher]) = self.divergences(network, points)? {
-            all.extend([("kl", kl), ("fisher", fisher)]);
-        }
+        all.extend(self.kullback_leibler(network, points)?.map(|kl| ("kl", kl)));
+        all.extend(
+            self.fisher(network, points)?
+                .map(|fisher| ("fisher", fisher)),
+        );
         let tv = total_variation(network);
         let paired = |points: &Tensor| evenly(points, MOST_PAIRED);
         let distance = energy_distance(&paired(particles), &paired(points))?;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use efy_core::device::read;
+use efy_core::estimate::Estimate;
 use efy_core::parameters::{Builder, Parameters};
 use efy_core::shallow::Shallow;
 use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
@@ -231,25 +232,27 @@ impl Density {
             vec![("tv", Box::new(move || total_variation))];
         if self.judge.teacher().is_some() {
             let network = Rc::new(network);
-            for (which, name) in ["kl", "fisher"].into_iter().enumerate() {
+            let divergences: [(&'static str, Divergence); 2] =
+                [("kl", Judge::kullback_leibler), ("fisher", Judge::fisher)];
+            for (name, divergence) in divergences {
                 let (judge, network) = (Rc::clone(&self.judge), Rc::clone(&network));
                 let points = self.points(Split::Validation).shallow_clone();
-                measures.push((
-                    name,
-                    Box::new(move || {
-                        let _guard = tch::no_grad_guard();
-                        let missing = Tensor::from(f64::NAN).to_device(points.device());
-                        let found = judge.divergences(&network, &points).ok().flatten();
-                        found.map_or(missing, |[kl, fisher]| {
-                            [kl, fisher].map(|one| one.value)[which].shallow_clone()
-                        })
-                    }),
-                ));
+                let measure = move || {
+                    let _guard = tch::no_grad_guard();
+                    match divergence(&judge, &network, &points) {
+                        Ok(Some(estimate)) => estimate.value,
+                        _ => Tensor::from(f64::NAN).to_device(points.device()),
+                    }
+                };
+                measures.push((name, Box::new(measure)));
             }
         }
         measures
     }
 }
+
+/// A divergence from the teacher.
+type Divergence = fn(&Judge, &Shallow, &Tensor) -> Result<Option<Estimate>>;
 
 /// What this crate reports, as the trainer has it.
 fn told(error: crate::Error) -> efy_train::Error {
