@@ -151,6 +151,28 @@ fn the_native_pass_is_the_tensor_path_up_to_rounding() {
     }
 }
 
+/// Masks in place of products with 0 must not hide it.
+#[everywhere]
+fn a_particle_that_is_no_number_is_seen_by_the_neurons() {
+    let data = sphere(40, 3, 1);
+    let particles = sphere(80, 3, 2);
+    let _nan = particles.get(7).fill_(f64::NAN);
+    for activation in [
+        Activation::RELU,
+        Activation::Relu { power: 2 },
+        Activation::Softplus,
+    ] {
+        let network = network(activation);
+        for (path, make) in PATHS {
+            let settings = Settings::default();
+            let mut flow = make(&network, &data, Some(&particles), settings).unwrap();
+            flow.run(1).unwrap();
+            let seen = flow.discrepancy().unwrap().isfinite().any();
+            assert_eq!(number(&seen), 0.0, "{path} {activation:?}");
+        }
+    }
+}
+
 /// Particles and neurons after so many iterations, some at a time, on so many threads.
 fn run(iterations: &[u64], threads: usize) -> (Vec<u64>, Vec<u64>) {
     let pool = rayon::ThreadPoolBuilder::new()

@@ -2,7 +2,7 @@
 
 use crate::native::{Real, elementary};
 
-/// $\sigma$ and $\sigma'$ of one number; of a number that is none, none or a finite slope other than 0.
+/// $\sigma$ and $\sigma'$ of one number. NaN stays visible: its value is NaN, and its slope is not 0.
 pub(in crate::native) trait Unit: Copy + Send + Sync {
     /// a where $\sigma(s) = s \sigma'(s)/a$, so that slopes say all that there is to sum.
     const DEGREE: Option<u32>;

@@ -32,9 +32,12 @@ impl Range {
 
     /// `1.2e-3 [1.0e-3, 1.4e-3]`.
     fn text(range: Option<Range>) -> String {
-        range.map_or_else(missing, |Range { median, low, high }| match low == high {
-            true => number(median),
-            false => format!("{} [{}, {}]", number(median), number(low), number(high)),
+        range.map_or_else(missing, |Range { median, low, high }| {
+            let [median, low, high] = [median, low, high].map(number);
+            match low == high {
+                true => median,
+                false => format!("{median} [{low}, {high}]"),
+            }
         })
     }
 }
@@ -202,7 +205,13 @@ fn picture(group: &Group, runs: &[Finished<'_>], metric: Metric) -> Picture {
         name: format!("{}-{}", group.name, metric.stem()),
         title: group.title.clone(),
         caption: format!(
-            "The median {name} over seeds, with a band from the smallest to the largest."
+            "The median {name} over seeds, with a band from the smallest to the largest.{}",
+            match metric {
+                Metric::Gap =>
+                    " It is an estimate from the particles: their number limits how small it gets, and just after a restart \
+                     it compares the data with themselves.",
+                _ => "",
+            }
         ),
         plot: Plot::Bands {
             x: ("iteration".to_owned(), x),
