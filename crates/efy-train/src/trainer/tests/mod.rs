@@ -77,8 +77,7 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
     }
 }
 
-/// On the CPU, where every loss is looked at: on a device the last one before a checkpoint is summed, not measured, and
-/// the state has it all the same.
+/// On the CPU, where every loss is looked at: on a device nothing that comes after depends on `interval.measure.last`.
 #[everywhere(cpu)]
 fn every_part_of_the_state_matters() {
     let config = config();
