@@ -1,13 +1,26 @@
 //! The entropic argmax on the Birkhoff polytope.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
+use crate::device::constants;
 use crate::native::{Real, RowKernel, real};
 
 /// Iterations of the native loop, which stops at rounding.
 const MOST_ITERATIONS: usize = 1000;
-/// Iterations of the batched loop.
-const BATCHED_ITERATIONS: usize = 40;
+/// Iterations of the batched loop at the temperature 1.
+const BATCHED_ITERATIONS: usize = 16;
+/// Temperatures above 1 of the batched loop, and iterations at each.
+const STAGES: (i32, usize) = (6, 4);
+/// Parts of a Newton step that the batched loop tries side by side.
+const PARTS: [f64; 4] = [1.0, 0.4, 0.1, 0.01];
+/// Scores that differ by no more than this times the temperature are easy.
+const EASY: f64 = 8.0;
+/// From one temperature to the next in the native loop, and the most iterations before.
+const COOLING: (f64, usize) = (4.0, 20);
+/// The longest step of a potential: what is to be known of elements that change by more is not in a Hessian.
+const LONGEST: f64 = 32.0;
+/// The fraction of the promised descent that a step must bring (Armijo), and how often it is halved for it.
+const ENOUGH: (f64, usize) = (1e-4, 20);
 /// Iterations without progress after which rounding is all that is left.
 const PATIENCE: usize = 20;
 
@@ -15,9 +28,13 @@ const PATIENCE: usize = 20;
 /// $\langle S, P \rangle - \sum_{ij} P_{ij} \log P_{ij}$.
 ///
 /// With g eliminated, so that the columns of P sum to 1, f minimizes the convex semi-dual whose gradient
-/// is $r - 1$ with $r = P 1$, and whose Hessian is $\mathrm{diag}(r) - P P^\top$. A Newton step is taken where it
-/// halves the residual $\|r - 1\|_\infty$, and Sinkhorn's step $f - \log r$, which always makes progress,
-/// where it does not: Sinkhorn's method alone takes thousands of iterations for large scores.
+/// is $r - 1$ with $r = P 1$, and whose Hessian is $\mathrm{diag}(r) - P P^\top$. A Newton step, or a part of it, is
+/// taken where it halves the residual $\|r - 1\|_\infty$ or lowers the semi-dual as much as its slope promises, and
+/// Sinkhorn's step $f - \log r$, which always makes progress, where it does neither: Sinkhorn's method alone takes
+/// thousands of iterations for large scores.
+///
+/// Scores that differ by hundreds are an assignment problem, on which both steps are lost far from the solution.
+/// They are divided by a temperature first, which falls to 1 while the iterate follows.
 ///
 /// What is iterated on is $\log P$ itself, near 0 wherever P matters: scores of any size lose no more than
 /// their own rounding, and $-\infty$ forbids an assignment.
@@ -33,6 +50,7 @@ impl RowKernel for Sinkhorn {
     fn row<T: Real>(&self, scores: &[T], _number: T, p: &mut [T]) {
         let tolerance = T::epsilon() * real(4.0 * self.n as f64);
         let mut state = State::new(scores, self.n, p);
+        state.cool(tolerance, p);
         let mut best = state.residual;
         let mut since = 0;
         for _ in 0..MOST_ITERATIONS {
@@ -45,23 +63,57 @@ impl RowKernel for Sinkhorn {
         }
     }
 
+    /// In f64: a Cholesky factor has no small weights among large ones.
     fn batched(&self, scores: &Tensor, _number: &Tensor) -> Tensor {
-        let n = self.n as i64;
+        let (n, kind) = (self.n as i64, scores.kind());
         let sums = |p: &Tensor| p.sum_dim_intlist(-1, true, None);
         let distance = |r: &Tensor| (r - 1.0).abs().amax([-2].as_slice(), true);
         let columns = |logits: Tensor| &logits - logits.logsumexp([-2].as_slice(), true);
-        let scores = scores.reshape([-1, n, n]);
-        let mut logits = columns(&scores - scores.amax([-1].as_slice(), true));
-        for _ in 0..BATCHED_ITERATIONS {
+        let host = (Kind::Double, scores.device());
+        let parts = constants(&PARTS, host).reshape([-1, 1, 1, 1]);
+        // The first that will do; the last always does.
+        let order: Vec<f64> = (1..=PARTS.len() + 1).rev().map(|i| i as f64).collect();
+        let order = constants(&order, host).reshape([-1, 1, 1, 1]);
+        let scores = scores.to_kind(Kind::Double).reshape([-1, n, n]);
+        let scores = &scores - scores.amax([-1].as_slice(), true);
+        let finite = scores.masked_fill(&scores.isinf(), 0.0);
+        let spread = finite.amin([-2, -1].as_slice(), true).neg();
+        let ratio = (spread / EASY)
+            .clamp_min(1.0)
+            .pow_tensor_scalar(1.0 / f64::from(STAGES.0));
+        let mut logits = columns(scores / ratio.pow_tensor_scalar(i64::from(STAGES.0)));
+        let advance = |logits: Tensor| {
             let p = logits.exp();
             let r = sums(&p);
             // Not log r: a row that has nothing yet, to the smallest number, has a logarithm all the same.
             let sinkhorn = columns(&logits - logits.logsumexp([-1].as_slice(), true));
-            let newton = columns(&logits + newton_step(&p, &r));
-            let better = distance(&sums(&newton.exp())).lt_tensor(&(distance(&r) * 0.5));
-            logits = newton.where_self(&better, &sinkhorn);
+            let newton = newton_step(&p, &r);
+            let longest = newton.abs().amax([-2].as_slice(), true);
+            let steps = &newton * (longest.reciprocal() * LONGEST).clamp_max(1.0) * &parts;
+            let slope = (&steps * (&r - 1.0)).sum_dim_intlist(-2, true, None);
+            let trials = &logits + &steps;
+            let shares = trials.logsumexp([-2].as_slice(), true);
+            let trials = trials - &shares;
+            let change = sums(&shares) - steps.sum_dim_intlist(-2, true, None);
+            let halved = distance(&sums(&trials.exp())).lt_tensor(&(distance(&r) * 0.5));
+            let lower = slope
+                .lt(0.0)
+                .logical_and(&change.le_tensor(&(slope * ENOUGH.0)));
+            let good = halved.logical_or(&lower);
+            let all = Tensor::cat(&[trials, sinkhorn.unsqueeze(0)], 0);
+            let last = good.narrow(0, 0, 1).ones_like();
+            let good = Tensor::cat(&[good, last], 0).to_kind(Kind::Double);
+            let chosen = (good * &order)
+                .argmax(0, true)
+                .expand_as(&all.narrow(0, 0, 1));
+            all.gather(0, &chosen, false).squeeze_dim(0)
+        };
+        for _ in 0..STAGES.0 {
+            logits = (0..STAGES.1).fold(logits, |logits, _| advance(logits));
+            logits = columns(logits * &ratio);
         }
-        logits.exp().reshape([-1, n * n])
+        logits = (0..BATCHED_ITERATIONS).fold(logits, |logits, _| advance(logits));
+        logits.exp().to_kind(kind).reshape([-1, n * n])
     }
 }
 
@@ -112,9 +164,39 @@ impl<T: Real> State<T> {
         state
     }
 
+    /// From high temperature to 1, where scores differ by more than is [`EASY`]. What is out of balance between
+    /// groups of rows has to be put right while they still share something.
+    fn cool(&mut self, tolerance: T, p: &mut [T]) {
+        let finite = self.logits.iter().copied().filter(|l| l.is_finite());
+        let least = finite.fold(T::zero(), |m, l| m.min(l));
+        let mut temperature = (-least / real(EASY)).max(T::one());
+        let still = vec![T::zero(); self.n];
+        if temperature > T::one() {
+            self.sharpen(temperature.recip(), &still, p);
+        }
+        while temperature > T::one() {
+            for _ in 0..COOLING.1 {
+                if self.residual <= tolerance || self.residual.is_nan() {
+                    break;
+                }
+                self.advance(p);
+            }
+            let next = (temperature / real(COOLING.0)).max(T::one());
+            self.sharpen(temperature / next, &still, p);
+            temperature = next;
+        }
+    }
+
+    /// Multiplies log P, and makes the columns of P sum to 1 again.
+    fn sharpen(&mut self, factor: T, still: &[T], p: &mut [T]) {
+        self.logits.iter_mut().for_each(|l| *l *= factor);
+        self.attempt(still, p);
+        std::mem::swap(&mut self.logits, &mut self.trial);
+    }
+
     /// Adds `step` to the rows of log P and makes the columns of P sum to 1: the trial, P, its row sums
-    /// and their residual.
-    fn attempt(&mut self, step: &[T], p: &mut [T]) {
+    /// and their residual. Returns what it adds to the semi-dual.
+    fn attempt(&mut self, step: &[T], p: &mut [T]) -> T {
         let n = self.n;
         let rows = || (0..n).map(|i| i * n..(i + 1) * n);
         self.largest.fill(T::neg_infinity());
@@ -136,10 +218,12 @@ impl<T: Real> State<T> {
             }
         }
         self.residual = T::zero();
-        self.largest
-            .iter_mut()
-            .zip(&self.totals)
-            .for_each(|(log, total)| *log = total.ln());
+        let mut change = -step.iter().fold(T::zero(), |sum, &d| sum + d);
+        for (log, total) in self.largest.iter_mut().zip(&self.totals) {
+            let share = total.ln();
+            change += *log + share;
+            *log = share;
+        }
         for (row, sum) in rows().zip(&mut self.sums) {
             *sum = T::zero();
             let elements = self.trial[row.clone()].iter_mut().zip(&mut p[row]);
@@ -156,40 +240,51 @@ impl<T: Real> State<T> {
                 residual
             };
         }
+        change
     }
 
-    /// A Newton step if it halves the residual, else Sinkhorn's.
+    /// A Newton step or a part of it that makes progress, else Sinkhorn's.
     fn advance(&mut self, p: &mut [T]) {
         let residual = self.residual;
         let rows = self.logits.chunks_exact(self.n).zip(&self.sums);
         let sinkhorn: Vec<T> = rows.map(|(logits, &sum)| -log_sum(logits, sum)).collect();
-        if let Some(newton) = self.newton_step(p) {
-            self.attempt(&newton, p);
+        let mut step = self.newton_step(p);
+        let pairs = step.iter().zip(&self.sums);
+        let mut slope = pairs.fold(T::zero(), |sum, (&d, &r)| sum + d * (r - T::one()));
+        let longest = step.iter().fold(T::zero(), |m, d| m.max(d.abs()));
+        let mut part = (real::<T>(LONGEST) / longest).min(T::one());
+        for _ in 0..ENOUGH.1 {
+            step.iter_mut().for_each(|d| *d *= part);
+            slope *= part;
+            let change = self.attempt(&step, p);
+            let lower = slope < T::zero() && change <= slope * real(ENOUGH.0);
+            if self.residual < residual * real(0.5) || lower {
+                return std::mem::swap(&mut self.logits, &mut self.trial);
+            }
+            part = real(0.5);
         }
-        let halved = self.residual < residual * real(0.5);
-        if !halved {
-            self.attempt(&sinkhorn, p);
-        }
+        self.attempt(&sinkhorn, p);
         std::mem::swap(&mut self.logits, &mut self.trial);
     }
 
-    /// As the batched `newton_step`; `None` where rounding leaves the matrix indefinite.
-    fn newton_step(&mut self, p: &[T]) -> Option<Vec<T>> {
+    /// As the batched `newton_step`. With columns that sum to 1 the Hessian is the Laplacian of the weights
+    /// $\sum_j P_{ij} P_{lj}$ between rows, however small they are.
+    fn newton_step(&mut self, p: &[T]) -> Vec<T> {
         let n = self.n;
-        let shift = real::<T>(n as f64).recip();
         let row = |i: usize| &p[i * n..(i + 1) * n];
         for i in 0..n {
-            for j in 0..=i {
-                let product = row(i)
-                    .iter()
-                    .zip(row(j))
-                    .fold(T::zero(), |sum, (&a, &b)| sum + a * b);
-                let diagonal = if i == j { self.sums[i] } else { T::zero() };
-                self.hessian[i * n + j] = diagonal - product + shift;
+            for l in 0..i {
+                let products = row(i).iter().zip(row(l));
+                let weight = products.fold(T::zero(), |sum, (&a, &b)| sum + a * b);
+                self.hessian[i * n + l] = weight;
+                self.hessian[l * n + i] = weight;
             }
         }
         let mut step: Vec<T> = self.sums.iter().map(|&r| T::one() - r).collect();
-        cholesky_solve(&mut self.hessian, &mut step).then_some(step)
+        solve_laplacian(&mut self.hessian, &mut step);
+        let mean = step.iter().fold(T::zero(), |sum, &d| sum + d) / real(n as f64);
+        step.iter_mut().for_each(|d| *d -= mean);
+        step
     }
 }
 
@@ -203,35 +298,39 @@ fn log_sum<T: Real>(logits: &[T], sum: T) -> T {
     largest + scaled.fold(T::zero(), |sum, p| sum + p).ln()
 }
 
-/// Solves M x = b in place for a positive definite M given by its lower triangle, row by row; `false`
-/// where it is not.
-fn cholesky_solve<T: Real>(m: &mut [T], b: &mut [T]) -> bool {
+/// Solves L x = b in place, for b that sums to 0 and the Laplacian L of symmetric weights $w \ge 0$, `[n, n]`:
+/// $(L x)_i = \sum_l w_{il} (x_i - x_l)$. Rows are eliminated from the last to the first without a subtraction
+/// (Grassmann, Taksar and Heyman 1985), so that small weights among large ones keep their digits.
+fn solve_laplacian<T: Real>(w: &mut [T], b: &mut [T]) {
     let n = b.len();
-    for i in 0..n {
-        for j in 0..=i {
-            let mut value = m[i * n + j];
-            for l in 0..j {
-                value -= m[i * n + l] * m[j * n + l];
-            }
-            if i != j {
-                value /= m[j * n + j];
-            } else if value > T::zero() {
-                value = value.sqrt();
-            } else {
-                return false;
-            }
-            m[i * n + j] = value;
-        }
+    for i in (1..n).rev() {
+        let total = (0..i).fold(T::zero(), |sum, l| sum + w[i * n + l]);
+        // A row that shares nothing with those that are left stays.
+        let inverse = if total >= T::min_positive_value() {
+            total.recip()
+        } else {
+            T::zero()
+        };
         for l in 0..i {
-            b[i] -= m[i * n + l] * b[l];
+            let share = w[i * n + l] * inverse;
+            b[l] += share * b[i];
+            for m in 0..l {
+                let weight = share * w[i * n + m];
+                w[l * n + m] += weight;
+                w[m * n + l] += weight;
+            }
         }
-        b[i] /= m[i * n + i];
-    }
-    for i in (0..n).rev() {
-        for l in i + 1..n {
-            b[i] -= m[l * n + i] * b[l];
+        b[i] *= inverse;
+        // What is needed on the way back.
+        for l in 0..i {
+            w[i * n + l] *= inverse;
         }
-        b[i] /= m[i * n + i];
     }
-    true
+    if let Some(first) = b.first_mut() {
+        *first = T::zero();
+    }
+    for i in 1..n {
+        let others = (0..i).fold(T::zero(), |sum, l| sum + w[i * n + l] * b[l]);
+        b[i] += others;
+    }
 }

@@ -1,7 +1,7 @@
 //! The native kernels and their batched counterparts, which CUDA takes, give the same answers.
 
-use efy_test::{by_kind, device, everywhere, place, tensor};
-use tch::{Device, Tensor};
+use efy_test::{by_kind, device, everywhere, place, tensor, uniform};
+use tch::{Device, Kind, Tensor};
 
 use super::*;
 use crate::device::read;
@@ -93,6 +93,52 @@ fn sinkhorn_agrees() {
         let scores = rows((n * n) as i64) * 0.2;
         assert_agreement(&format!("sinkhorn {n}"), &Sinkhorn { n }, &scores, None);
     }
+}
+
+/// Scores so large that most rows have no number but 0 at first.
+#[everywhere]
+fn sinkhorn_is_doubly_stochastic_for_scores_of_any_size() {
+    let mut failures = Vec::new();
+    for n in [3, 5, 8_usize] {
+        for size in [1e2, 1e4, 1e6] {
+            let k = (n * n) as i64;
+            let scores = uniform(&[40, k], size, 7 + n as u64);
+            let kernel = Sinkhorn { n };
+            let host = scores.to_device(Device::Cpu);
+            let exact = by_rows(&kernel, &host.to_kind(Kind::Double), None);
+            let native = by_rows(&kernel, &host, None).to_device(device());
+            for (path, p) in [
+                ("native", native),
+                ("tensors", batched(&kernel, &scores, None)),
+            ] {
+                let p = p.reshape([-1, n as i64, n as i64]);
+                for dim in [-1_i64, -2] {
+                    let sums = p.sum_dim_intlist(dim, false, None);
+                    let worst = largest(&(sums - 1.0));
+                    // Tensor operators have a fixed number of iterations.
+                    let tolerance = match path {
+                        "native" => by_kind(1e-10, 2e-5),
+                        _ => 5e-4,
+                    };
+                    if worst.is_nan() || worst > tolerance {
+                        failures.push(format!("{path} {n} {size}: sums are off by {worst}"));
+                    }
+                }
+                let p = p
+                    .reshape([-1, k])
+                    .to_device(Device::Cpu)
+                    .to_kind(Kind::Double);
+                // The last place of a score is a relative error of its exponential.
+                let unit = by_kind(f64::EPSILON, f64::from(f32::EPSILON));
+                let tolerance = if path == "native" { 1e-5 } else { 5e-4 };
+                let off = largest(&(p - &exact));
+                if off.is_nan() || off > tolerance + 32.0 * unit * size {
+                    failures.push(format!("{path} {n} {size}: off by {off}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[everywhere]

@@ -77,7 +77,8 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
     }
 }
 
-#[everywhere]
+/// On the CPU, where every loss is looked at: on a device nothing that comes after depends on `interval.measure.last`.
+#[everywhere(cpu)]
 fn every_part_of_the_state_matters() {
     let config = config();
     // In the middle of an epoch, between two log points, after an evaluation.
