@@ -9,6 +9,7 @@ use crate::drawing::{Drawing, Output, write_drawing};
 use crate::error::{Error, Result};
 use crate::format::Format;
 use crate::group::{Grouping, group_runs};
+use crate::log_partitions::log_partitions;
 use crate::output::create_dir;
 use crate::run::{Run, read_runs};
 use crate::tabular::results::results_table;
@@ -44,7 +45,8 @@ pub fn plot(runs: &[PathBuf], out: &Path, formats: &[Format]) -> Result<Vec<Path
 }
 
 /// Draws the [figures](crate::figures) of the runs in the directories `runs`, and for several
-/// (groups of) runs their test metrics as bars, for one run of a density its maps, and writes them to the directory `out` with a CSV file
+/// (groups of) runs their test metrics as bars, for runs that have some their log-partitions, for one run of a density its maps, and
+/// writes them to the directory `out` with a CSV file
 /// beside each. Returns the files.
 ///
 /// # Errors
@@ -81,10 +83,13 @@ pub fn plot_with(runs: &[PathBuf], out: &Path, options: &PlotOptions) -> Result<
         ([dir], [run]) => density_drawings(dir, &run.name, options.width)?,
         _ => Vec::new(),
     };
+    let log_partitions = log_partitions((dirs, &runs), options.width)?;
     create_dir(out)?;
     let mut written = Vec::new();
     let drawings = figures.iter().map(|figure| figure as &dyn Drawing);
-    let drawings = drawings.chain(bars.iter().map(|bars| bars as &dyn Drawing));
+    let drawings = drawings
+        .chain(bars.iter().map(|bars| bars as &dyn Drawing))
+        .chain(log_partitions.iter().map(|scatter| scatter as &dyn Drawing));
     for drawing in drawings.chain(densities.iter().map(|density| density.as_ref())) {
         written.extend(write_drawing(drawing, out, &options.output)?);
     }

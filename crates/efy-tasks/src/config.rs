@@ -411,7 +411,7 @@ pub struct LossConfig {
     /// The distribution q that the model p(y|x) = q(y) exp(g(x, y)) / Z(x) is measured from; rankings have
     /// `uniform` alone (joint, exact_likelihood, markov_chains, min_max, noise_contrastive).
     pub base_measure: MeasureKind,
-    /// Draw from another distribution than q, and weight (joint).
+    /// Draw from another distribution than q, and weight: uniform, bernoulli or frequencies (joint).
     pub proposal: Option<MeasureKind>,
     /// The probability of every label (bernoulli).
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]

@@ -157,6 +157,11 @@ impl RunDirectory {
         self.path.join("predictions.csv")
     }
 
+    /// Learned and exact log-partitions of the test split, where there are both.
+    pub fn log_partitions(&self) -> PathBuf {
+        self.path.join("log_partitions.csv")
+    }
+
     /// Final numbers.
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")

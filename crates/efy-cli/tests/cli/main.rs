@@ -18,6 +18,7 @@ mod evaluate;
 mod fetch;
 mod interrupted;
 mod label_ranking;
+mod likelihood;
 mod locale;
 mod observers;
 mod optimizer;

@@ -22,7 +22,7 @@ pub(crate) fn small_place() -> Place {
 }
 
 /// Every algorithm that there is.
-const ALGORITHMS: [&str; 21] = [
+const ALGORITHMS: [&str; 29] = [
     "",
     "--set model.layers=bf16 --set model.hidden=[8]",
     "--set model.layers=bf16 --set model.kind=picnn --set model.prior_hidden=[5] --set model.hidden=[4]",
@@ -43,6 +43,15 @@ const ALGORITHMS: [&str; 21] = [
     "--set train.replicas=2",
     "--set train.optimizer=sgd --set train.schedule.kind=cosine --set train.schedule.warmup_steps=90",
     "--set train.optimizer=adamw --set train.weight_decay=0.1 --set train.clip_norm=0.01",
+    "--set loss.kind=joint --set model.kind=unary --set model.hidden=[8]",
+    "--set loss.kind=joint --set model.matrix=full --set model.coupling=predicted --set loss.divergence=chi_square \
+     --set model.log_partition.kind=icnn --set model.log_partition.input=logits --set train.accumulate=2",
+    "--set loss.kind=joint --set model.kind=network --set loss.base_measure=frequencies --set loss.chunk=40",
+    "--set loss.kind=joint --set model.kind=unary --set model.log_partition.kind=table --set loss.shared=true",
+    "--set loss.kind=exact_likelihood",
+    "--set loss.kind=markov_chains --set train.monitor=hamming_accuracy",
+    "--set loss.kind=min_max --set model.kind=unary",
+    "--set loss.kind=noise_contrastive --set train.refit=true --set train.epochs=15 --set checkpoint.every=50",
     // The stop is in the second training.
     "--set train.refit=true --set train.epochs=15 --set train.lr=0.003 --set checkpoint.every=50",
 ];

@@ -173,8 +173,18 @@ impl LossConfig {
                 return wrong(key, expected, count);
             }
         }
-        if let Some(cap) = self.cap.filter(|cap| !(cap.is_finite() && *cap > 0.0)) {
-            return wrong("loss.cap", "a positive number", cap);
+        // Where the conjugate ends.
+        let (end, expected) = match self.divergence {
+            DivergenceKind::ReverseKullbackLeibler | DivergenceKind::SquaredHellinger => {
+                (1.0, "a positive number below 1")
+            }
+            DivergenceKind::JensenShannon => {
+                (std::f64::consts::LN_2, "a positive number below log 2")
+            }
+            _ => (f64::INFINITY, "a positive number"),
+        };
+        if let Some(cap) = self.cap.filter(|cap| !(*cap > 0.0 && *cap < end)) {
+            return wrong("loss.cap", expected, cap);
         }
         if !(self.probability > 0.0 && self.probability < 1.0) {
             let expected = "a probability between 0 and 1";

@@ -106,11 +106,12 @@ impl Config {
             };
         }
         let expected = |what: &str| format!("{what} for task {}", self.task.name());
-        if self.model.kind == ModelKind::Network && loss.kind.is_likelihood() {
-            return Ok(());
-        }
-        if self.model.kind != ModelKind::Unary {
-            return wrong("model.kind", expected("unary"), written(&self.model.kind));
+        let (kinds, what): (&[ModelKind], _) = match loss.kind.is_likelihood() {
+            true => (&[ModelKind::Unary, ModelKind::Network], "unary or network"),
+            false => (&[ModelKind::Unary], "unary"),
+        };
+        if !kinds.contains(&self.model.kind) {
+            return wrong("model.kind", expected(what), written(&self.model.kind));
         }
         let has_rankings = matches!(loss.kind, LossKind::FenchelYoung | LossKind::Perceptron);
         if !has_rankings && !loss.kind.is_likelihood() {

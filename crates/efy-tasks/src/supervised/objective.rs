@@ -32,6 +32,8 @@ pub struct Supervised {
     steps: u64,
     /// Whether steps that are not finite are skipped without anybody looking.
     unseen: bool,
+    /// Estimated and exact log-partitions of the split that was evaluated last.
+    compared: Option<(Split, [Vec<f64>; 2])>,
     /// What the last calls of `step` changed: rows and their starts.
     replaced: Vec<(Tensor, Option<Tensor>)>,
 }
@@ -87,6 +89,7 @@ impl Supervised {
             warm,
             steps: 0,
             unseen: config.train.on_nonfinite == OnNonFinite::Skip && !looks,
+            compared: None,
             replaced: Vec::new(),
             train: Source::new(train, splits.placement(), device),
             splits,
@@ -112,6 +115,14 @@ impl Supervised {
     /// What an outcome has.
     pub fn layout(&self) -> Layout {
         self.learner.layout()
+    }
+
+    /// Estimated and exact log-partitions of a split's examples, if it was the last to be evaluated and has both.
+    pub fn log_partitions(&self, split: Split) -> Option<&[Vec<f64>; 2]> {
+        let compared = self.compared.as_ref();
+        compared
+            .filter(|(of, _)| *of == split)
+            .map(|(_, values)| values)
     }
 
     /// How many models lie side by side.
@@ -349,9 +360,12 @@ impl Objective for Supervised {
             }
             Ok(())
         })?;
-        let finished = tallies
+        let finished: Vec<_> = tallies
             .into_iter()
-            .map(|tally| Ok(tally.finish(task.as_ref())?));
-        finished.collect()
+            .map(|tally| Ok(tally.finish(task.as_ref())?))
+            .collect::<efy_train::Result<_>>()?;
+        let (metrics, mut compared): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
+        self.compared = compared.pop().flatten().map(|values| (split, values));
+        Ok(metrics)
     }
 }

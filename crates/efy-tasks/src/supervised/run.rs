@@ -13,7 +13,7 @@ use efy_train::{
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use super::{Placement, Scaling, Splits, Supervised, replicas};
+use super::{Placement, Scaling, Splits, Supervised, csv_text, replicas};
 use crate::Result;
 use crate::config::Config;
 use crate::data::{self, Cache, Dataset, Schema, Targets};
@@ -277,6 +277,7 @@ pub(super) fn finish(
     if let Some(predictions) = predictions {
         write_test_predictions(run, objective, data, predictions)?;
     }
+    write_log_partitions(run, objective)?;
     write_summary(run, config, outcome, test, started.elapsed().as_secs_f64())
 }
 
@@ -361,6 +362,25 @@ fn write_test_predictions(
     let outcome = (outcome.as_slice(), objective.layout());
     let text = outputs.csv(labels, &test.rows, outcome, Some(&truth))?;
     Ok(write_atomically(&run.predictions(), text.as_bytes())?)
+}
+
+/// Learned beside exact log-partitions of the test split, if its evaluation has compared them.
+fn write_log_partitions(run: &RunDirectory, objective: &Supervised) -> Result<()> {
+    let Some([estimated, exact]) = objective.log_partitions(Split::Test) else {
+        return Ok(());
+    };
+    let header = ["row", "estimated", "exact"].map(str::to_owned).to_vec();
+    let rows = objective.splits().get(Split::Test).rows.iter();
+    let records = rows.zip(estimated.iter().zip(exact));
+    let records = records.map(|(row, (estimated, exact))| {
+        vec![
+            row.to_string(),
+            format!("{estimated:.6}"),
+            format!("{exact:.6}"),
+        ]
+    });
+    let text = csv_text(std::iter::once(header).chain(records))?;
+    Ok(write_atomically(&run.log_partitions(), text.as_bytes())?)
 }
 
 pub(crate) fn write_summary(

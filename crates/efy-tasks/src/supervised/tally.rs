@@ -42,10 +42,10 @@ impl Tally {
         self.log_partitions.push(log_partitions);
     }
 
-    /// All metrics: the one read. Empty if there were no rows.
-    pub(super) fn finish(self, task: &dyn Sums) -> Result<Metrics> {
+    /// All metrics: the one read. Empty if there were no rows. Beside them estimated and exact log-partitions.
+    pub(super) fn finish(self, task: &dyn Sums) -> Result<(Metrics, Option<[Vec<f64>; 2]>)> {
         let Some(sums) = self.sums else {
-            return Ok(Metrics::default());
+            return Ok((Metrics::default(), None));
         };
         let n = sums.numel();
         let parts = &self.log_partitions;
@@ -62,15 +62,17 @@ impl Tally {
         let (sums, rest) = all.split_at(n);
         let mut metrics = task.metrics(sums, self.rows as f64);
         let rows = parts.iter().map(|part| part.exact.numel()).sum::<usize>();
-        if rows > 0 {
-            let mut columns = rest.chunks(rows);
-            let mut next = || columns.next().unwrap_or_default();
-            let values = values(next(), next(), [next(), next()]);
-            for (name, value) in LOG_PARTITION_METRICS.into_iter().zip(values) {
-                metrics.set(name, value);
-            }
+        if rows == 0 {
+            return Ok((metrics, None));
         }
-        Ok(metrics)
+        let mut columns = rest.chunks(rows);
+        let mut next = || columns.next().unwrap_or_default();
+        let (estimated, exact) = (next(), next());
+        let values = values(estimated, exact, [next(), next()]);
+        for (name, value) in LOG_PARTITION_METRICS.into_iter().zip(values) {
+            metrics.set(name, value);
+        }
+        Ok((metrics, Some([estimated.to_vec(), exact.to_vec()])))
     }
 }
 

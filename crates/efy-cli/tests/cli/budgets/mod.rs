@@ -203,6 +203,9 @@ fn every_model_loss_regularizer_and_solver_of_cuda_has_a_row() {
         "implicit",
         "gibbs",
         "stop",
+        "low_rank",
+        "mlp",
+        "kullback_leibler",
     ];
     // They refuse CUDA.
     let on_the_cpu_only = ["lbfgsb", "coordinate_newton"];
@@ -215,6 +218,9 @@ fn every_model_loss_regularizer_and_solver_of_cuda_has_a_row() {
         ("DifferentiationKind", "loss.differentiation"),
         ("NegativesKind", "loss.negatives"),
         ("SolverKind", "solver.kind"),
+        ("MatrixKind", "model.matrix"),
+        ("LogPartitionKind", "model.log_partition.kind"),
+        ("DivergenceKind", "loss.divergence"),
         ("OptimizerKind", "train.optimizer"),
     ] {
         let values = &schema["$defs"][definition];

@@ -42,10 +42,12 @@ impl Exact {
             Divergence::KullbackLeibler => ExactMethod::of(base, energy),
             _ => (all < MOST).then_some(ExactMethod::Enumeration),
         };
-        let terms = match method {
-            Some(ExactMethod::ClosedForm) => 1.0,
-            Some(ExactMethod::SubsetProgram) => (base.items() as f64).exp2(),
-            _ => all,
+        let terms = match (method, divergence) {
+            (Some(ExactMethod::ClosedForm), _) => 1.0,
+            (Some(ExactMethod::SubsetProgram), _) => (base.items() as f64).exp2(),
+            (_, Divergence::KullbackLeibler) => all,
+            // Each costs a power, and there are more of them: no formula spares the enumeration.
+            _ => all * 4.0,
         };
         Exact {
             base: base.clone(),
