@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 use crate::Result;
@@ -36,24 +37,43 @@ pub(crate) fn constant_rows(value: f64, rows: i64, options: (Kind, Device)) -> R
 }
 
 /// Numbers as a tensor `[n]`, as [`constant`]: to bring them to a device is a copy that the host waits for.
-pub(crate) fn constants(values: &[f64], (kind, device): (Kind, Device)) -> Tensor {
+pub(crate) fn constants(values: &[f64], options: (Kind, Device)) -> Tensor {
     thread_local! {
-        static KNOWN: RefCell<Vec<(Vec<f64>, Tensor)>> = const { RefCell::new(Vec::new()) };
+        static KNOWN: RefCell<Known<f64>> = const { RefCell::new(Vec::new()) };
     }
-    KNOWN.with_borrow_mut(|known| {
-        let same = |(others, t): &&(Vec<f64>, Tensor)| {
-            others.len() == values.len()
-                && t.kind() == kind
-                && t.device() == device
-                && (others.iter().zip(values)).all(|(a, b)| a.to_bits() == b.to_bits())
-        };
-        if let Some((_, t)) = known.iter().find(same) {
-            return t.shallow_clone();
-        }
-        let t = Tensor::from_slice(values).to_kind(kind).to_device(device);
-        if known.len() < MOST {
-            known.push((values.to_vec(), t.shallow_clone()));
-        }
-        t
-    })
+    let same = |a: &f64, b: &f64| a.to_bits() == b.to_bits();
+    KNOWN.with_borrow_mut(|known| kept(known, values, same, options))
+}
+
+/// The same for integers, Int64.
+pub(crate) fn constant_integers(values: &[i64], device: Device) -> Tensor {
+    thread_local! {
+        static KNOWN: RefCell<Known<i64>> = const { RefCell::new(Vec::new()) };
+    }
+    KNOWN.with_borrow_mut(|known| kept(known, values, i64::eq, (Kind::Int64, device)))
+}
+
+/// Numbers beside the tensors of them.
+type Known<T> = Vec<(Vec<T>, Tensor)>;
+
+fn kept<T: Element + Copy>(
+    known: &mut Known<T>,
+    values: &[T],
+    equal: impl Fn(&T, &T) -> bool,
+    (kind, device): (Kind, Device),
+) -> Tensor {
+    let same = |(others, t): &&(Vec<T>, Tensor)| {
+        others.len() == values.len()
+            && t.kind() == kind
+            && t.device() == device
+            && others.iter().zip(values).all(|(a, b)| equal(a, b))
+    };
+    if let Some((_, t)) = known.iter().find(same) {
+        return t.shallow_clone();
+    }
+    let t = Tensor::from_slice(values).to_kind(kind).to_device(device);
+    if known.len() < MOST {
+        known.push((values.to_vec(), t.shallow_clone()));
+    }
+    t
 }

@@ -10,7 +10,7 @@ pub mod read;
 mod runtime;
 
 pub use choice::DeviceChoice;
-pub(crate) use constant::{constant, constant_rows, constants};
+pub(crate) use constant::{constant, constant_integers, constant_rows, constants};
 pub use cuda::{CudaDevice, CudaReport, CudaState};
 pub use memory::DeviceMemory;
 pub use phase::{Entered, Phase};

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::base_measure::{BaseMeasure, Space};
 use crate::Result;
+use crate::device::constant_integers;
 use crate::native::{Codes, Real, real};
 use crate::random::Words;
 
@@ -124,7 +125,7 @@ impl Request<'_> {
             Space::BernoulliSets { probabilities } => {
                 let words = self.item_words(device)?;
                 let thresholds: Vec<i64> = probabilities.iter().map(|&p| threshold(p)).collect();
-                let thresholds = Tensor::f_from_slice(&thresholds)?.f_to_device(device)?;
+                let thresholds = constant_integers(&thresholds, device);
                 Ok(words.f_lt_tensor(&thresholds)?.f_to_kind(kind)?)
             }
             Space::Subsets { size } => {

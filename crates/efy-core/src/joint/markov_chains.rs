@@ -1,16 +1,16 @@
 //! Maximum likelihood with negatives from Markov chains.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::base_measure::BaseMeasure;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
 use super::swap_metropolis::swap_metropolis;
 use crate::Result;
 use crate::domain::Cube;
-use crate::energy::augmented;
+use crate::energy::{Energy, augmented};
 use crate::error::positive_integer;
 use crate::loss::Sampler;
-use crate::random::{Stream, Words, generator};
+use crate::random::{Stream, Words, generator, uniform};
 
 /// $g(x, \tilde y) - g(x, y)$ with $\tilde y$ from a chain whose stationary distribution is
 /// $p_g \propto q e^g$: systematic Gibbs sweeps over sets, Metropolis swaps of two items for subsets and
@@ -45,15 +45,13 @@ impl MarkovChains {
         let _guard = tch::no_grad_guard();
         let start = batch.chains.unwrap_or(batch.target).detach();
         if self.base.is_sets() {
-            let gibbs = Sampler::Gibbs { sweeps: self.steps };
-            let random = &mut generator(self.seed, Stream::Chains, batch.step);
             return match self.base.logits(batch.energy.options()) {
                 Some(logits) => {
                     let linear = logits.f_expand_as(&start)?;
                     let tilted = augmented(batch.energy, &linear, 0.0)?;
-                    gibbs.sample(tilted.as_ref(), &Cube, &start, random)
+                    self.gibbs(tilted.as_ref(), &start, batch.step)
                 }
-                None => gibbs.sample(batch.energy, &Cube, &start, random),
+                None => self.gibbs(batch.energy, &start, batch.step),
             };
         }
         let words = Words::new(self.seed, Stream::Chains, batch.step);
@@ -65,6 +63,22 @@ impl MarkovChains {
             &words,
             batch.first_row,
         )
+    }
+
+    /// The same numbers on every device, made there: to bring them would wait.
+    fn gibbs(&self, energy: &dyn Energy, start: &Tensor, step: u64) -> Result<Tensor> {
+        let gibbs = Sampler::Gibbs { sweeps: self.steps };
+        let stream = (self.seed, Stream::Chains);
+        match start.device() {
+            Device::Cpu => {
+                let random = &mut generator(stream.0, stream.1, step);
+                gibbs.sample(energy, &Cube, start, random)
+            }
+            device => {
+                let numbers = uniform(stream, (step, 1), gibbs.numbers(start), device)?;
+                gibbs.sample_on_device(energy, &Cube, start, &numbers.get(0))
+            }
+        }
     }
 }
 

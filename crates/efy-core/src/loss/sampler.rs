@@ -95,7 +95,7 @@ impl Sampler {
     }
 
     /// The uniform numbers that a chain from `start` takes.
-    pub(super) fn numbers(&self, start: &Tensor) -> i64 {
+    pub(crate) fn numbers(&self, start: &Tensor) -> i64 {
         let cells = start.numel() as i64;
         match *self {
             Sampler::Gibbs { sweeps } => sweeps as i64 * cells,
@@ -105,7 +105,7 @@ impl Sampler {
 
     /// [`sample`](Self::sample) with these [numbers](Self::numbers) of a generator, f64 on the device of
     /// `start`.
-    pub(super) fn sample_on_device(
+    pub(crate) fn sample_on_device(
         &self,
         energy: &dyn Energy,
         domain: &dyn Domain,

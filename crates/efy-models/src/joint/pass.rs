@@ -80,7 +80,8 @@ impl JointModel {
 
 impl JointModel {
     /// The mean of a loss without chains over examples: inputs `[B, d]`, their numbers, Int64 `[B]`, for a free
-    /// table of $\tau$, and outputs `[B, n]`. Beside it the gradient in all weights, `[P]`, where it can be had
+    /// table of $\tau$, and outputs `[B, n]`; the training step, and the number of the first of them in its batch,
+    /// decide what is drawn. Beside it the gradient in all weights, `[P]`, where it can be had
     /// without autograd or has to be put together from the loss's parts; else the mean has its graph.
     ///
     /// # Errors
@@ -89,10 +90,11 @@ impl JointModel {
         &self,
         loss: &dyn LikelihoodLoss,
         (x, rows, target): (&Tensor, Option<&Tensor>, &Tensor),
-        step: u64,
+        (step, first_row): (u64, i64),
     ) -> Result<(LikelihoodValue, Option<Tensor>)> {
         if let Some(pass) = self.written_out(loss, x, rows)? {
-            let batch = Batch::new(pass.energy.as_ref(), target, step);
+            let mut batch = Batch::new(pass.energy.as_ref(), target, step);
+            batch.first_row = first_row;
             if let Some(found) = loss.mean_gradient(&batch.with_auxiliary(&pass.tau))? {
                 let gradient = self.gradient(&pass, &found)?;
                 return Ok((found.into(), Some(gradient)));
@@ -105,6 +107,7 @@ impl JointModel {
         let energy = output.energy.as_ref();
         let mut batch = Batch::new(energy, target, step);
         batch.auxiliary = output.auxiliary.as_ref();
+        batch.first_row = first_row;
         let parts = loss.parts(energy);
         if parts <= 1 {
             return Ok((loss.mean_loss(&batch)?, None));

@@ -50,7 +50,9 @@ impl Objective for Examples {
         let step = self.steps;
         self.steps += 1;
         let examples = (&x, Some(rows), &y);
-        let (value, gradient) = self.model.mean_loss(self.loss.as_ref(), examples, step)?;
+        let (value, gradient) = self
+            .model
+            .mean_loss(self.loss.as_ref(), examples, (step, 0))?;
         Ok(StepLoss {
             loss: value.mean,
             gradient,

@@ -17,23 +17,6 @@ use crate::config::{
     MeasureKind, ModelConfig, ModelKind, PolytopeKind, Task,
 };
 
-/// What is minimized.
-pub(super) enum Training {
-    /// The joint objective, which can be differentiated in parts.
-    Joint(Joint),
-    /// What it is compared with.
-    Other(Box<dyn LikelihoodLoss>),
-}
-
-impl Training {
-    pub(super) fn loss(&self) -> &dyn LikelihoodLoss {
-        match self {
-            Training::Joint(joint) => joint,
-            Training::Other(other) => other.as_ref(),
-        }
-    }
-}
-
 /// q, for encoded training labels `[n, m]`.
 pub(super) fn base_measure(config: &Config, y: &Tensor) -> Result<BaseMeasure> {
     measure(config, config.loss.base_measure, y)
@@ -74,18 +57,26 @@ fn divergence(loss: &LossConfig) -> Result<Divergence> {
     })
 }
 
-/// The loss over q, for encoded training labels `[n, m]`.
-pub(super) fn training(config: &Config, base: &BaseMeasure, y: &Tensor) -> Result<Training> {
+/// The loss over q, for encoded training labels `[n, m]`, and the divergence whose models it fits.
+pub(super) fn loss(
+    config: &Config,
+    base: &BaseMeasure,
+    y: &Tensor,
+) -> Result<(Box<dyn LikelihoodLoss>, Divergence)> {
     let (loss, seed) = (&config.loss, config.train.seed);
     let (base, samples) = (base.clone(), i64::from(loss.samples));
-    let other: Box<dyn LikelihoodLoss> = match loss.kind {
+    let logistic: Box<dyn LikelihoodLoss> = match loss.kind {
         LossKind::ExactLikelihood => Box::new(ExactLikelihood::new(base)),
         LossKind::MarkovChains => Box::new(MarkovChains::new(base, loss.negative_steps, seed)?),
         LossKind::MinMax => Box::new(MinMax::new(base, samples, seed)?),
         LossKind::NoiseContrastive => Box::new(NoiseContrastive::new(base, samples, seed)?),
-        _ => return Ok(Training::Joint(joint(config, base, y)?)),
+        _ => {
+            let joint = joint(config, base, y)?;
+            let divergence = joint.conjugate().divergence();
+            return Ok((Box::new(joint), divergence));
+        }
     };
-    Ok(Training::Other(other))
+    Ok((logistic, Divergence::KullbackLeibler))
 }
 
 fn joint(config: &Config, base: BaseMeasure, y: &Tensor) -> Result<Joint> {

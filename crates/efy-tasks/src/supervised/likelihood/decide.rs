@@ -1,16 +1,18 @@
 //! What is decided: the most probable output.
 
+use efy_core::Result;
 use efy_core::decode::LocalSearch;
 use efy_core::energy::{Energy, Form, Quadratic};
 use efy_core::joint::BaseMeasure;
-use efy_core::{Error, Result};
 use tch::Tensor;
 
 use super::super::Outputs;
 use super::exact::Exact;
+use super::neighbours;
 
 /// The outputs of the largest $g(y) + \log q(y)$, `[B, m]`: a threshold, a sort or an assignment for linear
-/// energies, a local search for quadratic ones over sets, the best of all where these are few.
+/// energies, a local search for quadratic ones over sets, the best of all where these are few, and else a local
+/// search in tensor operations.
 pub(super) fn most_probable(
     outputs: &dyn Outputs,
     energy: &dyn Energy,
@@ -32,11 +34,7 @@ pub(super) fn most_probable(
             let best = (energy.values(&all.outputs) + &all.log_prior).f_argmax(1, false)?;
             Ok(all.outputs.f_index_select(0, &best)?)
         }
-        _ => Err(Error::Unsupported {
-            solver: "the decision",
-            problem: format!("a network over {} labels", base.items()),
-            hint: "use model.kind: unary or pairwise",
-        }),
+        _ => neighbours::best(base, energy),
     }
 }
 

@@ -56,6 +56,11 @@ impl Exact {
         }
     }
 
+    /// Numbers that an energy holds of an output.
+    pub(super) fn width(&self) -> i64 {
+        self.width
+    }
+
     /// Whether the divergence is Kullback-Leibler.
     pub(super) fn is_logistic(&self) -> bool {
         self.divergence == Divergence::KullbackLeibler

@@ -4,18 +4,18 @@
 mod build;
 mod decide;
 mod exact;
+mod neighbours;
 
+use efy_core::Result;
 use efy_core::device::Phase;
-use efy_core::divergence::Divergence;
-use efy_core::joint::{BaseMeasure, Batch, Joint, LikelihoodLoss, LikelihoodValue};
+use efy_core::joint::{Auxiliary, BaseMeasure, Batch, LikelihoodLoss};
 use efy_core::parameters::Parameters;
-use efy_core::{Error, Result};
 use efy_models::Model;
 use efy_models::joint::{JointModel, JointOutput};
 use efy_train::{Measure, Split};
 use tch::{Device, Kind, Tensor};
 
-use self::build::{Training, table_alone};
+use self::build::table_alone;
 use self::exact::Exact;
 use super::learner::{EVALUATION_ROWS, Learner, Rows, Scored, Stepped};
 use super::outputs::{Decision, Layout};
@@ -30,12 +30,16 @@ const HELD: i64 = 1 << 24;
 /// A coupling and what its loss wants beside it.
 pub(super) struct Likelihood {
     model: JointModel,
-    training: Training,
+    loss: Box<dyn LikelihoodLoss>,
     base: BaseMeasure,
     exact: Exact,
     estimate: Estimate,
-    /// Numbers of an example's samples.
-    drawn: i64,
+    /// Whether decisions are searched for among neighbours.
+    searches: bool,
+    /// Whether it runs chains.
+    has_chains: bool,
+    /// Numbers of an example's samples that are held at once, where the loss does not draw them in parts.
+    drawn: Option<i64>,
     /// Whether the loss is a negative log-likelihood but for $-\log q(y)$.
     is_log_likelihood: bool,
 }
@@ -55,14 +59,10 @@ impl Likelihood {
     /// Model and loss as the configuration says, for these training examples.
     pub(super) fn new(config: &Config, train: &Examples, device: Device) -> Result<Self> {
         let base = build::base_measure(config, &train.y)?;
-        let training = build::training(config, &base, &train.y)?;
+        let (likelihood, divergence) = build::loss(config, &base, &train.y)?;
         let size = (train.x.size()[1], train.rows.len() as i64);
         let model = build::model(config, &base, size, device)?;
         let (loss, model_config) = (&config.loss, &config.model);
-        let divergence = match &training {
-            Training::Joint(joint) => joint.conjugate().divergence(),
-            Training::Other(_) => Divergence::KullbackLeibler,
-        };
         let widest = match model_config.kind {
             ModelKind::Network => model_config.prior_hidden.iter().max().copied(),
             _ => None,
@@ -74,11 +74,9 @@ impl Likelihood {
             let energy = model.energy(&x)?;
             Exact::new(&base, divergence, energy.as_ref(), widest.into())
         };
-        let estimate = match (loss.kind, model_config.log_partition.kind) {
-            (LossKind::Joint | LossKind::NoiseContrastive, LogPartitionKind::Table) => {
-                Estimate::Table
-            }
-            (LossKind::Joint | LossKind::NoiseContrastive, _) => Estimate::Network,
+        let estimate = match (likelihood.auxiliary(), model_config.log_partition.kind) {
+            (Auxiliary::LogPartition, LogPartitionKind::Table) => Estimate::Table,
+            (Auxiliary::LogPartition, _) => Estimate::Network,
             _ => Estimate::Nothing,
         };
         let is_log_likelihood = match loss.kind {
@@ -87,9 +85,16 @@ impl Likelihood {
             _ => false,
         };
         Ok(Likelihood {
-            drawn: i64::from(loss.samples) * base.outputs(),
+            drawn: match loss.kind {
+                LossKind::NoiseContrastive | LossKind::MinMax => {
+                    Some(i64::from(loss.samples) * base.outputs())
+                }
+                _ => None,
+            },
+            searches: model_config.kind == ModelKind::Network && !exact.is_small(),
+            has_chains: loss.kind == LossKind::MarkovChains,
             model,
-            training,
+            loss: likelihood,
             base,
             exact,
             estimate,
@@ -141,106 +146,17 @@ impl Likelihood {
         output.auxiliary.as_ref().filter(|_| estimates)
     }
 
-    fn batch<'a>(&self, output: &'a JointOutput, batch: &Rows<'a>) -> Batch<'a> {
-        // Chains draw anew in each part of a batch, samples are those of the whole batch.
-        let chains = batch.start.is_some();
-        let (step, first_row) = match chains {
-            true => (batch.call, 0),
-            false => (batch.update, batch.first_row),
-        };
-        Batch {
-            energy: output.energy.as_ref(),
-            target: batch.y,
-            auxiliary: output.auxiliary.as_ref(),
-            chains: batch.start,
-            step,
-            first_row,
-        }
-    }
-
-    /// Loss and gradient without autograd, where model and loss have both in closed form.
-    fn written_out(&self, batch: &Rows<'_>) -> Result<Option<Stepped>> {
-        let Training::Joint(joint) = &self.training else {
-            return Ok(None);
-        };
-        let pass = {
-            let _phase = Phase::Encode.enter();
-            self.model.pass(batch.x, Some(batch.rows))?
-        };
-        let Some(pass) = pass else {
-            return Ok(None);
-        };
-        let at = Batch {
-            energy: pass.energy.as_ref(),
-            target: batch.y,
-            auxiliary: Some(&pass.tau),
-            chains: None,
-            step: batch.update,
-            first_row: batch.first_row,
-        };
-        let Some(found) = joint.mean_gradient(&at)? else {
-            return Ok(None);
-        };
-        let gradient = {
-            let _phase = Phase::Gradient.enter();
-            self.model.gradient(&pass, &found)?
-        };
-        Ok(Some(Stepped {
-            loss: self.shifted(found.mean, batch.y),
-            gradient: Some(gradient),
-            point: None,
-            metrics: measured(Some(found.ratio)),
-        }))
-    }
-
-    /// Loss and gradient of an objective whose graph would not fit into memory at once.
-    fn in_parts(&self, joint: &Joint, batch: &Rows<'_>, parts: i64) -> Result<Stepped> {
-        let mut sum: Option<(Tensor, Tensor, Tensor)> = None;
-        for part in 0..parts {
-            let output = self.forward(batch.x, Some(batch.rows))?;
-            let found = joint.part_loss(&self.batch(&output, batch), part)?;
-            let gradient = {
-                let _phase = Phase::Gradient.enter();
-                self.model.parameters().gradient(&found.mean)?
-            };
-            let loss = found.mean.detach();
-            let ratio = found.ratio.unwrap_or_else(|| loss.shallow_clone());
-            sum = Some(match sum {
-                None => (loss, gradient, ratio),
-                Some((a, b, c)) => (a + loss, b + gradient, c + ratio),
-            });
-        }
-        let (loss, gradient, ratio) = sum.ok_or(Error::Parameter {
-            name: "loss.samples",
-            expected: "a positive integer",
-            found: "0".to_owned(),
-        })?;
-        Ok(Stepped {
-            loss: self.shifted(loss, batch.y),
-            gradient: Some(gradient),
-            point: None,
-            metrics: measured(Some(ratio)),
-        })
-    }
-
     /// The loss of rows as training has it, `[B]` times their mean.
     fn sampled(&self, output: &JointOutput, y: &Tensor, first_row: i64) -> Result<Tensor> {
         let mut batch = Batch::new(output.energy.as_ref(), y, EVALUATION);
         batch.first_row = first_row;
         batch.auxiliary = output.auxiliary.as_ref();
-        let mean = match &self.training {
-            Training::Joint(joint) => {
-                let parts =
-                    (0..joint.parts(batch.energy)).map(|part| joint.part_loss(&batch, part));
-                let sum = parts
-                    .map(|part| part.map(|found| found.mean))
-                    .reduce(|a, b| Ok(a? + b?));
-                match sum {
-                    Some(sum) => sum?,
-                    None => joint.mean_loss(&batch)?.mean,
-                }
-            }
-            Training::Other(other) => other.mean_loss(&batch)?.mean,
+        let parts =
+            (0..self.loss.parts(batch.energy)).map(|part| self.loss.part_loss(&batch, part));
+        let sum = parts.reduce(|sum, part| Ok(sum?.plus(part?)));
+        let mean = match sum {
+            Some(sum) => sum?.mean,
+            None => self.loss.mean_loss(&batch)?.mean,
         };
         let mean = self.shifted(mean, y);
         Ok(mean.f_expand([y.size()[0]], false)?)
@@ -256,6 +172,14 @@ impl Likelihood {
             return Err(table_alone());
         }
         self.sampled(output, y, first)
+    }
+
+    /// How many rows a decision is made for at once.
+    fn searched_rows(&self) -> i64 {
+        match self.searches {
+            true => neighbours::rows(&self.base, self.exact.width()),
+            false => EVALUATION_ROWS,
+        }
     }
 
     /// What turns energies into log-probabilities, `[B]`: estimated log-partitions, or exact ones.
@@ -293,38 +217,29 @@ impl Learner for Likelihood {
         let output = self.forward(x, Some(&rows))?;
         let mut batch = Batch::new(output.energy.as_ref(), y, EVALUATION);
         batch.auxiliary = output.auxiliary.as_ref();
-        match &self.training {
-            Training::Joint(joint) => joint.part_loss(&batch, 0)?,
-            Training::Other(other) => other.mean_loss(&batch)?,
-        };
+        self.loss.part_loss(&batch, 0)?;
         self.score(outputs, (x, y), (Split::Validation, 0))?;
         Ok(())
     }
 
     fn step(&mut self, batch: &Rows<'_>) -> Result<Stepped> {
-        if let Some(stepped) = self.written_out(batch)? {
-            return Ok(stepped);
-        }
-        let output = self.forward(batch.x, Some(batch.rows))?;
-        if let Training::Joint(joint) = &self.training {
-            let parts = joint.parts(output.energy.as_ref());
-            if parts > 1 {
-                return self.in_parts(joint, batch, parts);
-            }
-        }
-        let LikelihoodValue {
-            mean,
-            ratio,
-            chains,
-        } = self
-            .training
-            .loss()
-            .mean_loss(&self.batch(&output, batch))?;
+        let (value, gradient) = if self.has_chains {
+            let output = self.forward(batch.x, Some(batch.rows))?;
+            // Chains of sets are not addressed by row: each part of a batch draws anew.
+            let mut chained = Batch::new(output.energy.as_ref(), batch.y, batch.call);
+            chained.chains = batch.start;
+            (self.loss.mean_loss(&chained)?, None)
+        } else {
+            // What is drawn for a batch in parts is what is drawn for the whole of it.
+            let place = (batch.update, batch.first_row);
+            let examples = (batch.x, Some(batch.rows), batch.y);
+            self.model.mean_loss(self.loss.as_ref(), examples, place)?
+        };
         Ok(Stepped {
-            loss: self.shifted(mean, batch.y),
-            gradient: None,
-            point: chains,
-            metrics: measured(ratio),
+            loss: self.shifted(value.mean, batch.y),
+            gradient,
+            point: value.chains.filter(|_| batch.start.is_some()),
+            metrics: measured(value.ratio),
         })
     }
 
@@ -355,11 +270,8 @@ impl Learner for Likelihood {
     }
 
     fn rows_at_once(&self, split: Option<Split>) -> i64 {
-        let sampled = match self.training {
-            // Its samples are drawn in parts.
-            Training::Joint(_) => EVALUATION_ROWS,
-            Training::Other(_) => (HELD / self.drawn.max(1)).clamp(1, EVALUATION_ROWS),
-        };
+        let held = |numbers: i64| (HELD / numbers.max(1)).clamp(1, EVALUATION_ROWS);
+        let sampled = self.drawn.map_or(EVALUATION_ROWS, held);
         match split {
             Some(split) => {
                 let enumerates = self.exact.is_cheap() || self.exact.compares_on(split);
@@ -373,11 +285,13 @@ impl Learner for Likelihood {
                 } else {
                     sampled
                 };
-                exact.min(loss)
+                exact.min(loss).min(self.searched_rows())
             }
             None if self.exact.is_small() => self.exact.enumerated_rows(),
-            None if self.estimate != Estimate::Network => self.exact.rows(),
-            None => EVALUATION_ROWS,
+            None if self.estimate != Estimate::Network => {
+                self.exact.rows().min(self.searched_rows())
+            }
+            None => self.searched_rows(),
         }
     }
 
