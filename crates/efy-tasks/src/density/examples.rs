@@ -128,7 +128,6 @@ impl Examples {
     }
 
     /// The points of a split `[n, d]`.
-    #[must_use]
     pub fn split(&self, split: Split) -> &Tensor {
         match split {
             Split::Train => &self.train,
