@@ -91,10 +91,10 @@ pub(super) fn torus(n: usize, d: i64) -> Nodes {
     product(&line, d)
 }
 
-/// $N(0, s^2 I)$ on $R^d$ for d = 1 or 2: Gauss and Legendre's n nodes an axis under $z = 8 \sinh(3u)/\sinh 3$ deviations, three times
+/// $N(0, s^2 I)$ on $R^d$ for d = 1 or 2: Gauss and Legendre's n nodes an axis under $z = 9 \sinh(3u)/\sinh 3$ deviations, three times
 /// as close to each other in the middle as they would be without.
 pub(super) fn gaussian(n: usize, d: i64, s: f64) -> Nodes {
-    const REACH: f64 = 8.0;
+    const REACH: f64 = 9.0;
     const BEND: f64 = 3.0;
     let (nodes, weights) = gauss_legendre(n);
     let places = nodes.iter().zip(&weights).map(|(u, weight)| {
