@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use efy_core::parameters::Builder;
-use efy_plot::{Drawing, METRICS_FILE, PICTURE_FILE, Run, Width, density_drawings, read_metrics};
+use efy_plot::{METRICS_FILE, PICTURE_FILE, Run, Width, density_drawings, read_metrics};
 use efy_tasks::config::Config;
 use efy_tasks::data::{self, Cache, Feature, LabelColumns, Schema, arff, mulan};
 use efy_tasks::problem::Problem;
