@@ -232,7 +232,7 @@ fn steps_against_every_criterion_bring_the_student_to_the_teacher() {
         let before = kl(&teacher, &student);
         let mut descent = Descent::new(&student, &data, criterion, settings).unwrap();
         for _ in 0..100 {
-            let _ = descent.step().unwrap();
+            let _loss = descent.step().unwrap();
         }
         let after = kl(&teacher, descent.network());
         assert!(after < 0.25 * before, "{name}: {before} {after}");
@@ -265,7 +265,7 @@ fn denoising_finds_the_width_of_a_gaussian() {
     };
     let mut descent = Descent::new(&student, &data, criterion, settings).unwrap();
     for _ in 0..150 {
-        let _ = descent.step().unwrap();
+        let _loss = descent.step().unwrap();
     }
     // f = w |x|^2/4, and the precision 1/(1 + 0.25) of data with noise is 1/9 + w/2.
     let found = number(&descent.network().weights().mean(None)) / 2.0 + 1.0 / 9.0;
