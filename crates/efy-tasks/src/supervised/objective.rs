@@ -1,6 +1,6 @@
 //! The training objective of tasks with examples: a model, its data and a loss.
 
-use efy_core::device::{Phase, read};
+use efy_core::device::Phase;
 use efy_core::parameters::Parameters;
 use efy_train::optimizer::OnNonFinite;
 use efy_train::{Metrics, Objective, Split, State, StepLoss};
@@ -192,30 +192,6 @@ impl Supervised {
         Ok(joined
             .collect::<Result<_, _>>()
             .map_err(efy_core::Error::from)?)
-    }
-
-    /// Log-partitions of the examples of a split in their order, the estimate and the exact value of each; empty where
-    /// there are not both.
-    ///
-    /// # Errors
-    /// Those of the model.
-    pub fn log_partitions(&self, split: Split) -> efy_train::Result<Vec<(f64, f64)>> {
-        let _guard = tch::no_grad_guard();
-        let (mut pairs, mut first) = (Vec::new(), 0);
-        let most = self.learner.rows_at_once(Some(split));
-        self.each(split, most, &mut |x, y| {
-            let scored = self
-                .learner
-                .score(self.outputs.as_ref(), (x, y), (split, first))?;
-            first += y.size()[0];
-            if let Some(found) = scored.log_partition {
-                let (estimated, exact): (Vec<f64>, Vec<f64>) =
-                    (read::to_vec(&found.estimated)?, read::to_vec(&found.exact)?);
-                pairs.extend(estimated.into_iter().zip(exact));
-            }
-            Ok(())
-        })?;
-        Ok(pairs)
     }
 
     /// Calls `visit` with inputs and labels of a split, at most so many rows of all replicas at a time.

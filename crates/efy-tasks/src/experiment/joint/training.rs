@@ -97,15 +97,18 @@ impl Training<'_> {
             validation: Metrics::default(),
         };
         trainer.refit(&mut objective, &earlier)?;
-        let mut curve = Vec::new();
-        if self.curves > 0 {
-            curve = objective.log_partitions(Split::Test)?;
-            curve.truncate(self.curves);
-        }
+        let scores = objective.evaluate(Split::Test)?;
+        let curve = match objective.log_partitions(Split::Test) {
+            Some([estimated, exact]) => {
+                let pairs = estimated.iter().copied().zip(exact.iter().copied());
+                pairs.take(self.curves).collect()
+            }
+            None => Vec::new(),
+        };
         Ok(Trained {
             diverged: None,
             epoch: epochs,
-            scores: objective.evaluate(Split::Test)?,
+            scores,
             curve,
         })
     }
