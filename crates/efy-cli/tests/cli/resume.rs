@@ -51,7 +51,7 @@ const ALGORITHMS: [&str; 29] = [
     "--set loss.kind=exact_likelihood",
     "--set loss.kind=markov_chains --set train.monitor=hamming_accuracy",
     "--set loss.kind=min_max --set model.kind=unary",
-    "--set loss.kind=noise_contrastive --set train.refit=true --set train.epochs=15 --set checkpoint.every=50",
+    "--set loss.kind=noise_contrastive",
     // The stop is in the second training.
     "--set train.refit=true --set train.epochs=15 --set train.lr=0.003 --set checkpoint.every=50",
 ];
