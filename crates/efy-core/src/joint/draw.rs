@@ -174,6 +174,7 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
+    /// Both on the CPU, where alone there are native loops.
     #[test]
     fn native_and_batched_draws_are_the_same_bits_whole_or_in_pieces() {
         let bernoulli = |k: i64| (1..=k).map(|i| i as f64 / (k + 1) as f64).collect();

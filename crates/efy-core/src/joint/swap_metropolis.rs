@@ -109,6 +109,7 @@ mod tests {
     use crate::joint::Draw;
     use crate::random::Stream;
 
+    /// Both on the CPU, where alone there are native loops.
     #[test]
     fn native_and_batched_chains_are_the_same() {
         for base in [

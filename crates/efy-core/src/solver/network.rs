@@ -202,10 +202,9 @@ fn gated(t: &Tensor, gate: &Option<Tensor>) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, Kind};
+    use efy_test::{everywhere, number, place, tolerance, uniform, values};
 
     use super::*;
-    use crate::device::read;
     use crate::domain::Cube;
     use crate::energy::{Energy, Spen};
     use crate::regularizer::{BinaryEntropy, Gini, Regularizer};
@@ -215,56 +214,53 @@ mod tests {
 
     /// Networks of one and two layers, with and without gates, over 4 outputs for 6 rows.
     fn priors() -> Vec<Prior> {
-        tch::manual_seed(11);
-        let normal = |size: &[i64]| Tensor::randn(size, (Kind::Double, Device::Cpu));
-        let first = || Layer::first(normal(&[5, 4]), normal(&[5]));
-        let second = || Layer::next(normal(&[3, 5]), normal(&[3, 4]), normal(&[6, 3]));
+        let seed = std::cell::Cell::new(11);
+        let drawn = |size: &[i64]| uniform(size, 2.0, seed.replace(seed.get() + 1));
+        let first = || Layer::first(drawn(&[5, 4]), drawn(&[5]));
+        let second = || Layer::next(drawn(&[3, 5]), drawn(&[3, 4]), drawn(&[6, 3]));
         let gated = || {
             second()
-                .gate_input(normal(&[6, 4]))
-                .gate_hidden(normal(&[6, 5]))
+                .gate_input(drawn(&[6, 4]))
+                .gate_hidden(drawn(&[6, 5]))
         };
         let prior = |layers, output: Tensor| Prior::new(layers, output).unwrap();
         vec![
-            prior(vec![first()], normal(&[5])),
-            prior(vec![first()], normal(&[6, 5])),
-            prior(vec![first().gate_input(normal(&[6, 4]))], normal(&[5])),
-            prior(vec![first(), second()], normal(&[3])),
+            prior(vec![first()], drawn(&[5])),
+            prior(vec![first()], drawn(&[6, 5])),
+            prior(vec![first().gate_input(drawn(&[6, 4]))], drawn(&[5])),
+            prior(vec![first(), second()], drawn(&[3])),
             prior(
-                vec![first().gate_input(normal(&[6, 4])), gated()],
-                normal(&[6, 3]),
+                vec![first().gate_input(drawn(&[6, 4])), gated()],
+                drawn(&[6, 3]),
             ),
         ]
     }
 
-    #[test]
+    #[everywhere]
     fn a_scaled_slope_is_the_gradient() {
         for (index, prior) in priors().iter().enumerate() {
-            let p = Tensor::rand([6, 4], (Kind::Double, Device::Cpu));
-            for factor in [
-                Tensor::from(-0.3),
-                Tensor::rand([6, 1], (Kind::Double, Device::Cpu)),
-            ] {
+            let p = uniform(&[6, 4], 1.0, 1);
+            for factor in [uniform(&[], 0.3, 2), uniform(&[6, 1], 1.0, 3)] {
                 let expected = &p * 2.0 + prior.gradient(&p) * &factor;
                 let found = Slope::new(prior, &factor).add_to(&(&p * 2.0), &p);
-                let difference = read::scalar(&(found - expected).abs().max()).unwrap();
-                assert!(difference < 1e-12, "{index}: {difference}");
+                let difference = number(&(found - expected).abs().max());
+                assert!(difference < tolerance(1e-12), "{index}: {difference}");
             }
         }
     }
 
     /// A concave energy with a gate in each of two layers.
     fn concave() -> Spen {
-        tch::manual_seed(12);
-        let normal = |size: &[i64]| Tensor::randn(size, (Kind::Double, Device::Cpu));
-        let first = Layer::first(normal(&[5, 4]), normal(&[5])).gate_input(normal(&[6, 4]));
-        let second = Layer::next(normal(&[3, 5]).abs(), normal(&[3, 4]), normal(&[6, 3]))
-            .gate_hidden(normal(&[6, 5]).abs());
-        let prior = Prior::new(vec![first, second], normal(&[3]).abs()).unwrap();
-        Spen::new(normal(&[6, 4]), prior).unwrap()
+        let seed = std::cell::Cell::new(40);
+        let drawn = |size: &[i64]| uniform(size, 2.0, seed.replace(seed.get() + 1));
+        let first = Layer::first(drawn(&[5, 4]), drawn(&[5])).gate_input(drawn(&[6, 4]));
+        let second = Layer::next(drawn(&[3, 5]).abs(), drawn(&[3, 4]), drawn(&[6, 3]))
+            .gate_hidden(drawn(&[6, 5]).abs());
+        let prior = Prior::new(vec![first, second], drawn(&[3]).abs()).unwrap();
+        Spen::new(drawn(&[6, 4]), prior).unwrap()
     }
 
-    #[test]
+    #[everywhere(f64)]
     fn steps_by_curvature_lead_where_a_native_sweep_does() {
         let energy = concave();
         let options = Options {
@@ -294,33 +290,34 @@ mod tests {
             };
             let found = solver.solve(&problem, None).unwrap();
             let native = CoordinateNewton { options }.solve(&problem, None).unwrap();
-            let unconverged = read::scalar(&found.report.unconverged(1)).unwrap();
-            let off = read::scalar(&(found.argmax - native.argmax).abs().max()).unwrap();
+            let unconverged = number(&found.report.unconverged(1));
+            let off = number(&(found.argmax - native.argmax).abs().max());
             assert!(unconverged == 0.0 && off < 1e-8, "{}: {off}", solver.name());
         }
     }
 
-    #[test]
+    #[everywhere]
     fn no_hessian_bends_more_than_the_bound() {
         for (index, prior) in priors().into_iter().enumerate() {
             let bound = curvature_bound(&prior, 6).unwrap().expand([6, 1], true);
-            let bound: Vec<f64> = read::to_vec(&bound.contiguous()).unwrap();
-            let energy = Spen::new(Tensor::zeros([6, 4], (Kind::Double, Device::Cpu)), prior);
+            let bound = values(&bound.contiguous());
+            let energy = Spen::new(Tensor::zeros([6, 4], place()), prior);
             let energy = energy.unwrap();
             let mut largest = f64::NEG_INFINITY;
-            for _ in 0..50 {
-                let p = Tensor::randn([6, 4], (Kind::Double, Device::Cpu));
+            for seed in 0..50 {
+                let p = uniform(&[6, 4], 2.0, 100 + seed);
                 let column = |i: i64| {
                     let unit = p.zeros_like();
                     let _ = unit.select(1, i).fill_(1.0);
                     energy.hessian_product(&p, &unit).neg()
                 };
                 let hessian = Tensor::stack(&(0..4).map(column).collect::<Vec<_>>(), 2);
-                let bends: Vec<f64> =
-                    read::to_vec(&hessian.linalg_eigvalsh("L").amax([-1].as_slice(), false))
-                        .unwrap();
+                let bends = values(&hessian.linalg_eigvalsh("L").amax([-1].as_slice(), false));
                 for (bend, bound) in bends.into_iter().zip(&bound) {
-                    assert!(bend <= bound * (1.0 + 1e-12), "{index}: {bend} > {bound}");
+                    assert!(
+                        bend <= bound * (1.0 + tolerance(1e-12)),
+                        "{index}: {bend} > {bound}"
+                    );
                     largest = largest.max(bend / bound);
                 }
             }
