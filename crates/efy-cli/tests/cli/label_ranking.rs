@@ -232,7 +232,7 @@ fn what_makes_no_ranking_task_is_refused_in_one_line() {
         ),
         (
             "loss.kind=log",
-            "loss.kind: expected fenchel_young or perceptron for task label_ranking, found log",
+            "loss.kind: expected fenchel_young, perceptron, joint, exact_likelihood, markov_chains, min_max or noise_contrastive for task label_ranking, found log",
         ),
         (
             "loss.regularizer=gini",

@@ -45,7 +45,8 @@ impl State {
             embedded: network.space().embed(data),
             restarts: data.repeat([(count + n - 1) / n, 1]).narrow(0, 0, count),
             data: data.shallow_clone(),
-            particles: particles.copy(),
+            // Row by row, as those of a run that goes on: products of another layout round otherwise.
+            particles: particles.contiguous().copy(),
             measure,
             noise: noise::Noise::new((count, network.dimension()), antithetic, place),
             discrepancy: Tensor::zeros([network.width()], place),

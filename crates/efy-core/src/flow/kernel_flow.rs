@@ -70,7 +70,7 @@ impl KernelFlow {
             settings,
             data: data.detach(),
             embedded,
-            particles: particles.detach().copy(),
+            particles: particles.detach().contiguous().copy(),
             noise: Noise::new(
                 (particles.size()[0], d),
                 false,

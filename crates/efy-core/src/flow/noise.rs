@@ -174,9 +174,11 @@ impl Noise {
             None => {
                 let words = Gaussian::words(self.size).max(1);
                 let steps = (MOST_WORDS / words).clamp(1, self.most);
-                let drawn = Gaussian::draw((seed, stream), (step, steps), self.size, self.place)?;
+                // From a multiple on, wherever a run goes on: kernels may round a number otherwise at another place.
+                let first = step - step % steps.unsigned_abs();
+                let drawn = Gaussian::draw((seed, stream), (first, steps), self.size, self.place)?;
                 Ahead {
-                    key,
+                    key: (seed, stream, first),
                     steps,
                     numbers: self.with_negatives(drawn.numbers, 1)?,
                     spare: drawn.spare,

@@ -265,7 +265,7 @@ impl Shallow {
     pub fn copy(&self) -> Shallow {
         Shallow {
             charges: self.charges.copy(),
-            ..self.with(self.neurons.copy(), self.weights.copy())
+            ..self.with(self.neurons.contiguous().copy(), self.weights.copy())
         }
     }
 }
