@@ -13,8 +13,9 @@ use crate::device::{Flag, constant_rows};
 /// Rows are independent: a row's answer is its own iterate at the first look at which its residual is
 /// small enough, whatever the others do. Between looks nothing is masked and nothing is read. Off the CPU
 /// nobody waits for what a look finds: iterations are launched until the host has heard that all rows are
-/// done, and those after the look change no answer. As a look is worth several iterations there, the number
-/// of them before it doubles from each to the next.
+/// done, and those after the look change no answer. They are not launched beyond the next look, though, before
+/// the device has made the last one. As a look is worth several iterations there, the number of them before it
+/// doubles from each to the next.
 pub(super) fn iterate(
     problem: &Problem<'_>,
     options: &Options,
@@ -59,6 +60,12 @@ pub(super) fn iterate_until(
         let last = iteration == options.max_iterations;
         if !(last || iteration == next_look) {
             continue;
+        }
+        if let Some(finished) = &finished {
+            finished.await_answer()?;
+            if finished.is_set()? {
+                break;
+            }
         }
         next_look = match device {
             Device::Cpu => next_look + options.check_every,
