@@ -179,8 +179,16 @@ impl Parameters {
     /// depends on the weights of another.
     ///
     /// # Errors
-    /// [`Error::Torch`] when the loss does not depend on every parameter.
+    /// [`Error::Torch`] when the loss does not depend on every parameter; [`Error::Parameter`] when it has no graph.
     pub fn gradient(&self, loss: &Tensor) -> Result<Tensor> {
+        // libtorch would follow a graph that is not there.
+        if !loss.requires_grad() {
+            return Err(Error::Parameter {
+                name: "loss",
+                expected: "a tensor with a graph to the weights",
+                found: "one without".to_owned(),
+            });
+        }
         let leaves: Vec<&Tensor> = self.named.iter().map(|(_, tensor)| tensor).collect();
         self.gather(&Tensor::f_run_backward(&[loss], &leaves, false, false)?)
     }

@@ -49,13 +49,22 @@ fn is_located(rest: &str) -> bool {
     let line = rest
         .strip_prefix(':')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    line || [
-        ": expected UTF-8 text, found UTF-16",
-        ": expected a key task, found none",
-        ": expected a section of keys, found ",
-    ]
-    .iter()
-    .any(|whole| rest.starts_with(whole))
+    // A key that is not there, whose default is not right beside the others, has no line.
+    let key = rest
+        .strip_prefix(": ")
+        .and_then(|rest| rest.split_once(": expected "))
+        .is_some_and(|(key, _)| {
+            let known = |c: char| c.is_ascii_lowercase() || "._".contains(c);
+            key.contains('.') && key.chars().all(known)
+        });
+    line || key
+        || [
+            ": expected UTF-8 text, found UTF-16",
+            ": expected a key task, found none",
+            ": expected a section of keys, found ",
+        ]
+        .iter()
+        .any(|whole| rest.starts_with(whole))
 }
 
 #[test]

@@ -36,11 +36,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// All configurations that come along, by name, and the default one.
 fn configurations() -> Vec<(String, String)> {
-    // Sweeps have a schema of their own.
+    // Sweeps have a schema of their own, and so have protocols of experiments.
     let run = |path: &PathBuf| {
         !path
-            .parent()
-            .is_some_and(|folder| folder.ends_with("sweeps"))
+            .ancestors()
+            .any(|folder| folder.ends_with("configs/sweeps") || folder.ends_with("configs/paper"))
     };
     let yaml = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml") && run(path);
     let files = files(&workspace().join("configs")).into_iter().filter(yaml);
