@@ -260,7 +260,8 @@ mod tests {
         Spen::new(drawn(&[6, 4]), prior).unwrap()
     }
 
-    #[everywhere(f64)]
+    /// Against a native solver, which refuses other devices.
+    #[everywhere(cpu, f64)]
     fn steps_by_curvature_lead_where_a_native_sweep_does() {
         let energy = concave();
         let options = Options {
