@@ -46,8 +46,7 @@ fn exact_values(energy: &dyn Energy, regularizer: &dyn Regularizer, domain: &dyn
     exact.certificate.unwrap().value
 }
 
-/// On the CPU, as are some of the solvers.
-#[everywhere(cpu)]
+#[everywhere]
 fn value_and_gap_enclose_the_maximum_of_ten_thousand_concave_problems() {
     let rows = by_device(150, 2);
     let (mut problems, mut finite) = (0, 0);
@@ -88,8 +87,7 @@ fn value_and_gap_enclose_the_maximum_of_ten_thousand_concave_problems() {
 
 /// Many rows of strong couplings, on which entropies of little strength are at the ends of the box in f32 and not
 /// quite in f64; from one iteration to more than enough.
-/// On the CPU, as are some of the solvers.
-#[everywhere(cpu)]
+#[everywhere]
 fn no_gap_is_too_small_where_entropies_are_saturated() {
     let (rows, k) = (by_device(400, 4), 6);
     for gamma in [0.01, 0.05, 0.3].into_iter().take(by_device(3, 1)) {
@@ -151,8 +149,7 @@ fn hard_points(rows: i64, k: i64, seed: u64) -> Tensor {
 }
 
 /// What is certified of a point that nobody optimized.
-/// On the CPU, as are some of the solvers.
-#[everywhere(cpu)]
+#[everywhere]
 fn a_gap_bounds_the_error_at_any_point_however_near_to_the_end() {
     let (rows, k) = (by_device(600, 40), 4);
     let start = hard_points(rows, k, 81);
