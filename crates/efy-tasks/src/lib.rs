@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod multilabel;
 mod parts;
 pub mod problem;
+mod run_files;
 mod steps;
 pub mod supervised;
 pub mod sweep;

@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 use efy_core::shallow::Shallow;
-use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
-use efy_train::files::{read_text, write_atomically, write_json};
-use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
-use efy_train::{
-    Environment, Metrics, Objective, RunDirectory, Split, Trainer, observer_state, weights,
-};
+use efy_train::checkpoint::{Checkpoints, Snapshot};
+use efy_train::files::write_json;
+use efy_train::{Metrics, Objective, RunDirectory, Split, Trainer, observer_state, weights};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -17,8 +14,9 @@ use super::objective::{self, Density, Scaling};
 use super::picture::{PICTURE_FILE, Picture};
 use crate::Result;
 use crate::config::Config;
-use crate::error::{Error, json_message};
-use crate::supervised::{Attendance, write_summary};
+use crate::error::Error;
+use crate::run_files::{self, Files, write_summary};
+use crate::supervised::Attendance;
 
 /// Names of the tensors that are stored beside the weights.
 const BUFFERS: [&str; 3] = ["particles", "input.mean", "input.deviation"];
@@ -58,16 +56,8 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What training or writing report.
     pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
-        let yaml = efy_train::config::to_yaml(self.config)?;
-        write_atomically(&run.config(), yaml.as_bytes())?;
-        write_json(&run.environment(), &Environment::capture(self.device))?;
         let names = self.examples.names().to_vec();
-        write_json(&run.schema(), &Schema { names })?;
-        let mut files: Vec<Box<dyn Observer>> =
-            vec![Box::new(MetricsFile::create(&run.metrics())?)];
-        if self.config.train.tensorboard {
-            files.push(Box::new(TensorBoard::create(run.path())?));
-        }
+        let files = run_files::begin(self.config, run, self.device, &Schema { names })?;
         let checkpoints = self.checkpoints(run)?;
         self.go(run, files, attendance, (checkpoints, None))
     }
@@ -79,42 +69,26 @@ impl<'a> Prepared<'a> {
     /// As [`train`](Self::train); [`efy_train::Error::Checkpoint`] when there are checkpoints and none
     /// can be used.
     pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
-        let mut warnings = Vec::new();
         let checkpoints = self.checkpoints(run)?;
-        let newest = checkpoints.newest(&mut |text| warnings.push(text.to_owned()));
-        for message in &warnings {
-            for observer in &mut attendance.observers {
-                observer.on(&Event::Warning { message })?;
-            }
-        }
-        let Some(snapshot) = newest? else {
+        let newest = run_files::newest(&checkpoints, &mut attendance.observers)?;
+        let Some(snapshot) = newest else {
             return self.train(run, attendance);
         };
-        let bytes = observer_state(&snapshot, "metrics").get("bytes")?;
-        let mut files: Vec<Box<dyn Observer>> =
-            vec![Box::new(MetricsFile::resume(&run.metrics(), bytes)?)];
-        if self.config.train.tensorboard {
-            files.push(Box::new(TensorBoard::resume(run.path())?));
-        }
+        let metrics = observer_state(&snapshot, "metrics");
+        let files = run_files::go_on(self.config, run, &metrics)?;
         self.go(run, files, attendance, (checkpoints, Some(snapshot)))
     }
 
     /// The checkpoints of a run, which belong to its configuration and its points.
     fn checkpoints(&self, run: &RunDirectory) -> Result<Checkpoints> {
-        let mut bytes = efy_train::config::to_yaml(self.config)?.into_bytes();
-        bytes.extend(self.examples.bytes()?);
-        let hash = digest(&bytes);
-        Ok(Checkpoints::new(
-            &run.checkpoints(),
-            &hash,
-            &self.config.checkpoint,
-        ))
+        let points = self.examples.bytes()?;
+        run_files::checkpoints(run, self.config, points.into_iter())
     }
 
     fn go(
         self,
         run: &RunDirectory,
-        mut observers: Vec<Box<dyn Observer>>,
+        mut observers: Files,
         attendance: Attendance,
         (checkpoints, snapshot): (Checkpoints, Option<Snapshot>),
     ) -> Result<Metrics> {
@@ -172,14 +146,7 @@ pub struct Trained {
 /// # Errors
 /// What configuration and weights report.
 pub fn open(run: &RunDirectory, config: &Config, device: Device) -> Result<Trained> {
-    let text = read_text(&run.schema())?;
-    let Schema { names } = serde_json::from_str(&text).map_err(|error| {
-        Error::input(
-            &run.schema(),
-            Some(error.line() as u64),
-            json_message(&error),
-        )
-    })?;
+    let Schema { names } = run_files::read_schema(run)?;
     let template = objective::network(config, names.len() as i64, device)?;
     let parameters = objective::parameters(&template)?;
     let buffers = weights::load(&run.weights(), &parameters, &BUFFERS)?;

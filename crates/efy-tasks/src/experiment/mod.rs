@@ -9,6 +9,7 @@ mod catalogue;
 mod differentiation;
 mod dual;
 mod findings;
+mod grid;
 mod hardware;
 mod joint;
 mod multilabel;

@@ -25,6 +25,5 @@ pub(crate) use outputs::LOG_PROBABILITY;
 pub use outputs::{Decision, Layout, Outputs, Sums};
 pub use partition::{Partition, partition};
 pub use placement::{Placement, Resident};
-pub(crate) use run::write_summary;
 pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
 pub use splits::{Examples, Scaling, Splits};

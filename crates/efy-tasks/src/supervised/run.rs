@@ -3,21 +3,21 @@
 use std::time::Instant;
 
 use efy_core::device::read;
-use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
-use efy_train::files::{read_text, write_atomically, write_json};
-use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
+use efy_train::checkpoint::{Checkpoints, Snapshot};
+use efy_train::files::{read_text, write_atomically};
+use efy_train::observer::Observer;
 use efy_train::{
-    Control, Environment, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, State,
-    Trainer, newest_fault, observer_state, replica_observer_state, weights,
+    Control, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, State, Trainer,
+    newest_fault, observer_state, replica_observer_state, weights,
 };
-use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
 use super::{Placement, Scaling, Splits, Supervised, csv_text, replicas};
 use crate::Result;
 use crate::config::Config;
 use crate::data::{self, Cache, Dataset, Schema, Targets};
-use crate::error::{Error, json_message};
+use crate::error::Error;
+use crate::run_files::{self, Files, write_summary};
 
 /// Names of the buffers that are stored beside the weights.
 const BUFFERS: [&str; 2] = ["input.mean", "input.deviation"];
@@ -157,16 +157,8 @@ impl<'a> Prepared<'a> {
     /// What training or writing report.
     pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
         let replicas = replicas::create(self.config, run)?;
-        let begin = |config: &Config, run: &RunDirectory| -> Result<Files> {
-            let yaml = efy_train::config::to_yaml(config)?;
-            write_atomically(&run.config(), yaml.as_bytes())?;
-            write_json(&run.environment(), &Environment::capture(self.device))?;
-            write_json(&run.schema(), self.data.schema())?;
-            let mut files: Files = vec![Box::new(MetricsFile::create(&run.metrics())?)];
-            if config.train.tensorboard {
-                files.push(Box::new(TensorBoard::create(run.path())?));
-            }
-            Ok(files)
+        let begin = |config: &Config, run: &RunDirectory| {
+            run_files::begin(config, run, self.device, self.data.schema())
         };
         let files = begin(self.config, run)?;
         let apart = replicas.iter().map(|one| begin(&one.config, &one.run));
@@ -182,33 +174,19 @@ impl<'a> Prepared<'a> {
     /// As [`train`](Self::train); [`efy_train::Error::Checkpoint`] when there are checkpoints and none
     /// can be used.
     pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
-        let mut warnings = Vec::new();
         let checkpoints = checkpoints(run, self.config, self.data)?;
-        let newest = checkpoints.newest(&mut |text| warnings.push(text.to_owned()));
-        for message in &warnings {
-            for observer in &mut attendance.observers {
-                observer.on(&Event::Warning { message })?;
-            }
-        }
-        let snapshot = newest?;
-        let Some(snapshot) = snapshot else {
+        let newest = run_files::newest(&checkpoints, &mut attendance.observers)?;
+        let Some(snapshot) = newest else {
             return self.train(run, attendance);
         };
-        let go_on = |state: State, run: &RunDirectory| -> Result<Files> {
-            let metrics = MetricsFile::resume(&run.metrics(), state.get("bytes")?)?;
-            let mut files: Files = vec![Box::new(metrics)];
-            if self.config.train.tensorboard {
-                files.push(Box::new(TensorBoard::resume(run.path())?));
-            }
-            Ok(files)
-        };
-        let files = go_on(observer_state(&snapshot, "metrics"), run)?;
+        let go_on = |state: &State, run: &RunDirectory| run_files::go_on(self.config, run, state);
+        let files = go_on(&observer_state(&snapshot, "metrics"), run)?;
         // The locks are held as long as it trains.
         let replicas = replicas::open(self.config, run, RunDirectory::resume)?;
         let apart = (replicas.iter().enumerate())
             .map(|(index, one)| {
                 go_on(
-                    replica_observer_state(&snapshot, index, "metrics"),
+                    &replica_observer_state(&snapshot, index, "metrics"),
                     &one.run,
                 )
             })
@@ -256,9 +234,6 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Observers that write into a run directory.
-type Files = Vec<Box<dyn Observer>>;
-
 /// What a training came to: where it ended, its test metrics, and what the task makes of the test split.
 pub(super) type Results<'a> = (&'a Outcome, &'a Metrics, Option<&'a Tensor>);
 
@@ -283,15 +258,8 @@ pub(super) fn finish(
 
 /// The checkpoints of a run, which belong to its configuration and its data.
 fn checkpoints(run: &RunDirectory, config: &Config, data: &Dataset) -> Result<Checkpoints> {
-    let mut bytes = efy_train::config::to_yaml(config)?.into_bytes();
-    bytes.extend(data.x().iter().flat_map(|value| value.to_le_bytes()));
-    bytes.extend(data.y());
-    let hash = digest(&bytes);
-    Ok(Checkpoints::new(
-        &run.checkpoints(),
-        &hash,
-        &config.checkpoint,
-    ))
+    let x = data.x().iter().flat_map(|value| value.to_le_bytes());
+    run_files::checkpoints(run, config, x.chain(data.y().iter().copied()))
 }
 
 /// Makes the step once more whose loss or gradient was not finite, from what the run kept of it.
@@ -383,26 +351,6 @@ fn write_log_partitions(run: &RunDirectory, objective: &Supervised) -> Result<()
     Ok(write_atomically(&run.log_partitions(), text.as_bytes())?)
 }
 
-pub(crate) fn write_summary(
-    run: &RunDirectory,
-    config: &Config,
-    outcome: &Outcome,
-    test: &Metrics,
-    seconds: f64,
-) -> Result<()> {
-    let summary = json!({
-        "name": config.name,
-        "task": config.task,
-        "steps": outcome.steps,
-        "epochs": outcome.epochs,
-        "seconds": seconds,
-        "best": {"step": outcome.best_step, "monitor": config.train.monitor},
-        "validation": outcome.validation,
-        "test": test,
-    });
-    Ok(write_json(&run.summary(), &summary)?)
-}
-
 /// Opens a finished run with its data.
 ///
 /// # Errors
@@ -410,11 +358,7 @@ pub(crate) fn write_summary(
 pub fn open(run: &RunDirectory, config: &Config, device: Device, cache: &Cache) -> Result<Trained> {
     replicas::refuse(config, run)?;
     let data = dataset(config, cache)?;
-    let text = read_text(&run.schema())?;
-    let schema: Schema = serde_json::from_str(&text).map_err(|error| {
-        let line = Some(error.line() as u64);
-        Error::input(&run.schema(), line, json_message(&error))
-    })?;
+    let schema: Schema = run_files::read_schema(run)?;
     if &schema != data.schema() {
         let message = "its features or labels are not those that the run was trained on";
         return Err(Error::Dataset {

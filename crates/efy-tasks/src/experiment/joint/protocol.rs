@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Result;
 use crate::config::Config;
-use crate::{Error, Result};
+use crate::experiment::grid;
 
 /// The protocol.
 #[derive(Debug, Deserialize)]
@@ -122,17 +123,9 @@ impl Protocol {
     /// The data sets to run on.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a name in `only` that is no data set's.
+    /// [`crate::Error::Usage`] for a name in `only` that is no data set's.
     pub fn columns(&self, origin: &str) -> Result<Vec<&Column>> {
-        let known = |name: &String| self.data.iter().any(|column| column.name == *name);
-        if let Some(wrong) = self.only.iter().find(|name| !known(name)) {
-            let names: Vec<&str> = self.data.iter().map(|data| data.name.as_str()).collect();
-            let names = names.join("; ");
-            let message = format!("{origin}: only: expected some of {names}, found {wrong}");
-            return Err(Error::Usage(message));
-        }
-        let wanted = |column: &&Column| self.only.is_empty() || self.only.contains(&column.name);
-        Ok(self.data.iter().filter(wanted).collect())
+        grid::columns(origin, &self.data, &self.only, |column| &column.name)
     }
 
     /// The base configuration with changes, the last one counting.
@@ -140,32 +133,7 @@ impl Protocol {
     /// # Errors
     /// [`efy_train::Error::Config`] naming the change.
     pub fn config(&self, origin: &str, changes: &[&[String]]) -> Result<Config> {
-        let text = self.base.to_string();
-        Ok(Config::from_text(origin, &text, &changes.concat())?)
-    }
-}
-
-impl Comparison {
-    /// The points of a setting's grid, each a list of changes; the last key varies fastest.
-    pub fn points(&self, setting: &Setting) -> Vec<Vec<String>> {
-        let mut grid = self.grid.clone();
-        for (key, values) in &setting.grid {
-            grid.insert(key.clone(), values.clone());
-        }
-        let mut points: Vec<Vec<String>> = vec![Vec::new()];
-        for (key, values) in &grid {
-            let one = std::slice::from_ref(values);
-            let values = values.as_array().map_or(one, Vec::as_slice);
-            let longer = |point: &Vec<String>| {
-                let changes = values.iter().map(|value| format!("{key}={value}"));
-                let point = point.clone();
-                changes
-                    .map(move |change| [point.clone(), vec![change]].concat())
-                    .collect::<Vec<_>>()
-            };
-            points = points.iter().flat_map(longer).collect();
-        }
-        points
+        grid::config(origin, &self.base, changes)
     }
 }
 
@@ -190,7 +158,7 @@ mod tests {
                 for column in protocol.columns(name).unwrap() {
                     for comparison in &protocol.comparisons {
                         for setting in &comparison.settings {
-                            for point in comparison.points(setting) {
+                            for point in grid::points(&comparison.grid, &setting.grid) {
                                 let changes = [&column.set, &comparison.set, &setting.set, &point];
                                 let changes = changes.map(Vec::as_slice);
                                 let config = protocol.config(name, &changes).unwrap();

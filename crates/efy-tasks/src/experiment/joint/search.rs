@@ -1,11 +1,10 @@
 //! Choosing settings on the validation rows of every split, and scoring what was chosen on its test rows.
 
-use efy_train::{Direction, Metrics};
-
 use super::Data;
 use super::protocol::{Comparison, Protocol, Setting};
 use super::training::{Trained, Training};
 use crate::Result;
+use crate::experiment::grid::{choose, points};
 use crate::experiment::trials::{Record, Trials};
 
 /// A setting on a data set.
@@ -104,7 +103,7 @@ fn cells<'a>(protocol: &'a Protocol, data: &'a [Data<'a>]) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     for comparison in &protocol.comparisons {
         for setting in &comparison.settings {
-            let mut points = comparison.points(setting);
+            let mut points = points(&comparison.grid, &setting.grid);
             points.truncate(protocol.most_points.unwrap_or(points.len()));
             for data in data {
                 cells.push(Cell {
@@ -118,42 +117,4 @@ fn cells<'a>(protocol: &'a Protocol, data: &'a [Data<'a>]) -> Vec<Cell<'a>> {
         }
     }
     cells
-}
-
-/// The best of several validation scores by `metric`; ties go to the smaller loss, then to the earlier.
-/// One without the metric, or with one that is not finite, is never chosen.
-fn choose<'a>(scores: impl Iterator<Item = &'a Metrics>, metric: &str) -> Option<usize> {
-    let sign = match Direction::of(metric) {
-        Direction::Maximize => 1.0,
-        Direction::Minimize => -1.0,
-    };
-    let mut best: Option<(usize, (f64, f64))> = None;
-    for (index, metrics) in scores.enumerate() {
-        let Some(value) = metrics.get(metric).filter(|value| value.is_finite()) else {
-            continue;
-        };
-        let score = (sign * value, -metrics.get("loss").unwrap_or(f64::INFINITY));
-        if best.is_none_or(|(_, most)| score > most) {
-            best = Some((index, score));
-        }
-    }
-    best.map(|(index, _)| index)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_choice_is_the_best_score_then_the_smaller_loss() {
-        let scores = |rows: &[(f64, f64)]| -> Vec<Metrics> {
-            let row =
-                |&(f1, loss): &(f64, f64)| [("micro_f1", f1), ("loss", loss)].into_iter().collect();
-            rows.iter().map(row).collect()
-        };
-        let rows = [(0.7, 3.0), (0.8, 2.0), (0.8, 1.0), (f64::NAN, 0.5)];
-        assert_eq!(choose(scores(&rows).iter(), "micro_f1"), Some(2));
-        assert_eq!(choose(scores(&rows).iter(), "loss"), Some(3));
-        assert_eq!(choose([Metrics::default()].iter(), "loss"), None);
-    }
 }

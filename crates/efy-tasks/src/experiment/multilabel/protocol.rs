@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::Result;
 use crate::config::Config;
-use crate::{Error, Result};
+use crate::experiment::grid;
 
 /// The protocol.
 #[derive(Debug, Deserialize)]
@@ -88,21 +89,9 @@ impl Protocol {
     /// The data sets to run on.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a name in `only` that is no data set's.
+    /// [`crate::Error::Usage`] for a name in `only` that is no data set's.
     pub fn columns(&self, origin: &str) -> Result<Vec<&Column>> {
-        let known = |name: &String| self.data.iter().any(|column| column.name == *name);
-        if let Some(wrong) = self.only.iter().find(|name| !known(name)) {
-            let names: Vec<&str> = self
-                .data
-                .iter()
-                .map(|column| column.name.as_str())
-                .collect();
-            let names = names.join("; ");
-            let message = format!("{origin}: only: expected some of {names}, found {wrong}");
-            return Err(Error::Usage(message));
-        }
-        let wanted = |column: &&Column| self.only.is_empty() || self.only.contains(&column.name);
-        Ok(self.data.iter().filter(wanted).collect())
+        grid::columns(origin, &self.data, &self.only, |column| &column.name)
     }
 
     /// The base configuration with changes, the last one counting.
@@ -110,34 +99,11 @@ impl Protocol {
     /// # Errors
     /// [`efy_train::Error::Config`] naming the change.
     pub fn config(&self, origin: &str, changes: &[&[String]]) -> Result<Config> {
-        let text = self.base.to_string();
-        Ok(Config::from_text(origin, &text, &changes.concat())?)
+        grid::config(origin, &self.base, changes)
     }
 }
 
 impl Comparison {
-    /// The points of a setting's grid, each a list of changes; the last key varies fastest.
-    pub fn points(&self, setting: &Setting) -> Vec<Vec<String>> {
-        let mut grid = self.grid.clone();
-        for (key, values) in &setting.grid {
-            grid.insert(key.clone(), values.clone());
-        }
-        let mut points: Vec<Vec<String>> = vec![Vec::new()];
-        for (key, values) in &grid {
-            let one = std::slice::from_ref(values);
-            let values = values.as_array().map_or(one, Vec::as_slice);
-            let longer = |point: &Vec<String>| {
-                let changes = values.iter().map(|value| format!("{key}={value}"));
-                let point = point.clone();
-                changes
-                    .map(move |change| [point.clone(), vec![change]].concat())
-                    .collect::<Vec<_>>()
-            };
-            points = points.iter().flat_map(longer).collect();
-        }
-        points
-    }
-
     /// Whether it is made on a data set.
     pub fn covers(&self, column: &Column) -> bool {
         self.data.is_empty() || self.data.contains(&column.name)
@@ -160,7 +126,7 @@ mod tests {
         for column in &protocol.data {
             for comparison in &protocol.comparisons {
                 for setting in &comparison.settings {
-                    for point in comparison.points(setting) {
+                    for point in grid::points(&comparison.grid, &setting.grid) {
                         let changes = [&column.set, &comparison.set, &setting.set, &point];
                         let changes = changes.map(Vec::as_slice);
                         protocol.config("fy-multilabel", &changes).unwrap();
@@ -183,22 +149,5 @@ mod tests {
         let quick: Vec<String> = serde_json::from_value(whole["quick"].clone()).unwrap();
         assert!(protocol(&quick).seeds < protocol(&[]).seeds);
         protocol(&quick).columns("p").unwrap();
-    }
-
-    #[test]
-    fn a_grid_is_every_combination_and_a_setting_may_replace_a_key() {
-        let comparison: Comparison = serde_json::from_value(serde_json::json!({
-            "name": "c", "title": "c", "grid": {"a": [1, 2], "b": [0.5]},
-            "settings": [{"name": "s", "grid": {"b": [[3], [4]]}}],
-        }))
-        .unwrap();
-        let points = comparison.points(&comparison.settings[0]);
-        let expected = [
-            ["a=1", "b=[3]"],
-            ["a=1", "b=[4]"],
-            ["a=2", "b=[3]"],
-            ["a=2", "b=[4]"],
-        ];
-        assert_eq!(points, expected);
     }
 }

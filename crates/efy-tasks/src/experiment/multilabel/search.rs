@@ -1,11 +1,10 @@
 //! Choosing settings on validation data, and training what was chosen.
 
-use efy_train::{Direction, Metrics};
-
 use super::Data;
 use super::protocol::{Comparison, Protocol, Setting};
 use super::training::{Trained, Training};
 use crate::Result;
+use crate::experiment::grid::{choose, points};
 use crate::experiment::trials::{Record, Trials};
 
 /// The seed of the trainings that settings are chosen by.
@@ -122,7 +121,7 @@ fn cells<'a>(protocol: &'a Protocol, data: &'a [Data<'a>]) -> Vec<Cell<'a>> {
                     comparison,
                     setting,
                     data,
-                    points: comparison.points(setting),
+                    points: points(&comparison.grid, &setting.grid),
                     tried: Vec::new(),
                     chosen: None,
                     repeated: Vec::new(),
@@ -131,52 +130,4 @@ fn cells<'a>(protocol: &'a Protocol, data: &'a [Data<'a>]) -> Vec<Cell<'a>> {
         }
     }
     cells
-}
-
-/// The best of several validation scores by `metric`; ties go to the smaller loss, then to the earlier.
-/// One without the metric, or with one that is not finite, is never chosen.
-fn choose<'a>(scores: impl Iterator<Item = &'a Metrics>, metric: &str) -> Option<usize> {
-    let sign = match Direction::of(metric) {
-        Direction::Maximize => 1.0,
-        Direction::Minimize => -1.0,
-    };
-    let mut best: Option<(usize, (f64, f64))> = None;
-    for (index, metrics) in scores.enumerate() {
-        let Some(value) = metrics.get(metric) else {
-            continue;
-        };
-        let score = (sign * value, -metrics.get("loss").unwrap_or(f64::INFINITY));
-        if best.is_none_or(|(_, most)| score > most) {
-            best = Some((index, score));
-        }
-    }
-    best.map(|(index, _)| index)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_choice_is_the_best_validation_score_then_the_smaller_loss_then_the_earlier() {
-        let scores = |rows: &[(f64, f64)]| -> Vec<Metrics> {
-            let row = |&(accuracy, loss): &(f64, f64)| {
-                [("hamming_accuracy", accuracy), ("loss", loss)]
-                    .into_iter()
-                    .collect()
-            };
-            rows.iter().map(row).collect()
-        };
-        let chosen = |rows: &[(f64, f64)], metric| choose(scores(rows).iter(), metric);
-        let rows = [(0.7, 3.0), (0.8, 2.0), (0.8, 1.0), (0.8, 1.0)];
-        assert_eq!(chosen(&rows, "hamming_accuracy"), Some(2));
-        assert_eq!(chosen(&[(0.9, 2.0), (0.1, 1.0)], "loss"), Some(1));
-        let nan = f64::NAN;
-        assert_eq!(
-            chosen(&[(nan, 0.0), (0.1, nan)], "hamming_accuracy"),
-            Some(1)
-        );
-        assert_eq!(chosen(&[(nan, 0.0)], "hamming_accuracy"), None);
-        assert_eq!(choose([Metrics::default()].iter(), "loss"), None);
-    }
 }
