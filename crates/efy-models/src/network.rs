@@ -1,10 +1,12 @@
 //! Feed-forward rectifier networks.
 
 use efy_core::Result;
+use efy_core::loss::MeanGradient;
 use efy_core::parameters::{Builder, Parameters};
 use rand::{Rng, RngExt};
 use tch::{Kind, Tensor};
 
+use crate::Pass;
 use crate::replicas::{apart, together};
 
 /// $W_L\,\mathrm{relu}(\dots \mathrm{relu}(W_1 x + b_1)) + b_L$; without hidden layers the linear map
@@ -205,6 +207,20 @@ impl Network {
         }
         Ok(flat.f_to_kind(output.kind())?)
     }
+}
+
+/// The gradient in all weights of a model that has those of the network for u first and then what all rows
+/// share, `[P]`.
+///
+/// # Errors
+/// As [`Network::backward`].
+pub(crate) fn gradient_of(network: &Network, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
+    let mut parts = vec![network.backward(&pass.tape, &loss.u)?];
+    if loss.shared.is_empty() {
+        return Ok(parts.remove(0));
+    }
+    parts.extend(loss.shared.iter().map(|gradient| gradient.reshape([-1])));
+    Ok(Tensor::f_cat(&parts, 0)?)
 }
 
 /// The output of layers with rectifiers between them; `keep` is shown the input of each.

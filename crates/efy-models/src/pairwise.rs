@@ -7,6 +7,7 @@ use efy_core::parameters::Parameters;
 use rand::RngExt;
 use tch::{Device, Kind, Tensor};
 
+use crate::network::gradient_of;
 use crate::replicas::of_weights;
 use crate::{Model, Network, Pass, Seeds};
 
@@ -145,9 +146,7 @@ impl Model for Pairwise {
     }
 
     fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
-        let mut parts = vec![self.unary.backward(&pass.tape, &loss.u)?];
-        parts.extend(loss.shared.iter().map(|gradient| gradient.reshape([-1])));
-        Ok(Tensor::f_cat(&parts, 0)?)
+        gradient_of(&self.unary, pass, loss)
     }
 }
 

@@ -6,6 +6,7 @@ use efy_core::loss::MeanGradient;
 use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
+use crate::network::gradient_of;
 use crate::prior::{PriorWeights, clamp};
 use crate::replicas::of_weights;
 use crate::{Model, Network, Pass, Seeds, Sign};
@@ -98,9 +99,7 @@ impl Model for Spen {
     }
 
     fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
-        let mut parts = vec![self.unary.backward(&pass.tape, &loss.u)?];
-        parts.extend(loss.shared.iter().map(|gradient| gradient.reshape([-1])));
-        Ok(Tensor::f_cat(&parts, 0)?)
+        gradient_of(&self.unary, pass, loss)
     }
 
     fn constrain(&self) -> Result<()> {

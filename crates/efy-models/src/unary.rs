@@ -6,6 +6,7 @@ use efy_core::loss::MeanGradient;
 use efy_core::parameters::Parameters;
 use tch::{Device, Kind, Tensor};
 
+use crate::network::gradient_of;
 use crate::replicas::of_weights;
 use crate::{Model, Network, Pass, Seeds};
 
@@ -75,6 +76,6 @@ impl Model for Unary {
     }
 
     fn gradient(&self, pass: &Pass, loss: &MeanGradient) -> Result<Tensor> {
-        self.network.backward(&pass.tape, &loss.u)
+        gradient_of(&self.network, pass, loss)
     }
 }
