@@ -8,10 +8,10 @@ protocol: a line with a number of iterations in, a line with the seconds they to
 """
 
 import sys
-import time
 
 import jax
 import jax.numpy as jnp
+from timed import answer
 
 d, n, m = map(int, sys.argv[1:4])
 PARTICLE_STEP, NEURON_STEP, WEIGHT_STEP, CAP = 0.02, 0.04, 0.02, 10.0
@@ -50,8 +50,4 @@ run = jax.jit(lambda count, state: jax.lax.fori_loop(0, count, iteration, state)
 neurons = normalized(jax.random.normal(keys[1], (m, d)))
 particles = normalized(jax.random.normal(keys[2], (2 * n, d)))
 state = jax.block_until_ready(run(20, (particles, neurons, jnp.ones(m), keys[3])))
-print("ready", flush=True)
-for line in sys.stdin:
-    started = time.perf_counter()
-    state = jax.block_until_ready(run(int(line), state))
-    print(time.perf_counter() - started, flush=True)
+answer(run, state)

@@ -15,7 +15,6 @@ protocol: a line with a number of projections in, a line with the seconds they t
 
 import math
 import sys
-import time
 import warnings
 
 warnings.filterwarnings("ignore")
@@ -23,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import jaxopt
 from jaxopt import projection
+from timed import answer
 
 domain, batch, k = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 
@@ -64,8 +64,4 @@ run = jax.jit(
     lambda steps, p: jax.lax.fori_loop(0, steps, lambda _, p: project(rows + 1e-6 * p), p)
 )
 p = jax.block_until_ready(run(1, jnp.zeros_like(rows)))
-print("ready", flush=True)
-for line in sys.stdin:
-    started = time.perf_counter()
-    p = jax.block_until_ready(run(int(line), p))
-    print(time.perf_counter() - started, flush=True)
+answer(run, p)

@@ -1,37 +1,14 @@
 //! Both polytopes and both losses learn rankings that a linear model can tell.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use efy_core::random::{Stream, generator};
+mod support;
+
 use efy_tasks::config::{Config, Dtype, LossKind, PolytopeKind};
-use efy_tasks::data::{Dataset, Feature, Schema};
-use efy_tasks::supervised::{Splits, Supervised};
+use efy_tasks::supervised::Supervised;
 use efy_test::{device, everywhere, number, values};
-use efy_train::{Metrics, Objective, Split, Trainer};
-use rand::RngExt;
+use efy_train::{Metrics, Objective, Split};
+use support::{K, objective, trained};
 use tch::{Kind, Tensor};
-
-const LABELS: usize = 4;
-
-/// Label i has feature i as its score.
-fn dataset(rows: usize) -> Dataset {
-    let mut random = generator(3, Stream::MadeUp, 0);
-    let x: Vec<f32> = (0..rows * LABELS)
-        .map(|_| random.random_range(-1.0..=1.0))
-        .collect();
-    let rank = |x: &[f32], i: usize| 1 + x.iter().filter(|other| **other > x[i]).count() as u8;
-    let y = x
-        .chunks(LABELS)
-        .flat_map(|x| (0..LABELS).map(|i| rank(x, i)).collect::<Vec<_>>())
-        .collect();
-    let name = |prefix: &str, i: usize| format!("{prefix}{i}");
-    let schema = Schema {
-        features: (0..LABELS)
-            .map(|i| Feature::Numeric { name: name("x", i) })
-            .collect(),
-        labels: (0..LABELS).map(|i| name("y", i)).collect(),
-    };
-    Dataset::rankings("planted", schema, x, y, 200).unwrap()
-}
 
 fn config(polytope: PolytopeKind, loss: LossKind, dtype: Dtype) -> Config {
     let text =
@@ -45,22 +22,6 @@ fn config(polytope: PolytopeKind, loss: LossKind, dtype: Dtype) -> Config {
     config.train.lr = 0.02;
     config.train.monitor = "kendall_tau".to_owned();
     config
-}
-
-fn objective(config: &Config) -> Supervised {
-    let options = (config.model.dtype.kind(), device());
-    let splits = Splits::new(&dataset(300), &config.data, 0, options).unwrap();
-    let objective = Supervised::new(config, splits).unwrap();
-    objective.rehearse().unwrap();
-    objective
-}
-
-fn trained(config: &Config) -> (Supervised, Metrics) {
-    let mut objective = objective(config);
-    let mut trainer = Trainer::new(&config.train, Vec::new());
-    trainer.fit(&mut objective).unwrap();
-    let metrics = objective.evaluate(Split::Test).unwrap();
-    (objective, metrics)
 }
 
 #[everywhere(f32)]
@@ -91,13 +52,13 @@ fn metrics_are_means_over_rows_whatever_the_rows_that_are_evaluated_at_once() {
         Dtype::F64,
     ));
     let test = objective.splits().get(Split::Test);
-    let k = LABELS as i64;
+    let k = K as i64;
     let predicted = objective.predict(&test.x).unwrap().narrow(1, 0, k);
     let predicted = values(&predicted);
     let actual = values(&((k + 1) as f64 / 2.0 - &test.y));
     let (mut tau, mut first, mut exact) = (0.0, 0.0, 0.0);
-    for (p, y) in predicted.chunks(LABELS).zip(actual.chunks(LABELS)) {
-        for i in 0..LABELS {
+    for (p, y) in predicted.chunks(K).zip(actual.chunks(K)) {
+        for i in 0..K {
             for j in 0..i {
                 tau += ((p[i] - p[j]) * (y[i] - y[j])).signum() / 6.0;
             }

@@ -1,19 +1,18 @@
 //! Losses of distributions train both tasks on data that a small model can tell.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use efy_core::random::{Stream, generator};
+mod support;
+
 use efy_tasks::config::{
     Config, CouplingKind, DivergenceKind, Dtype, LogPartitionKind, LossKind, MatrixKind,
     MeasureKind, ModelKind, PolytopeKind, Task,
 };
-use efy_tasks::data::{Dataset, Feature, Schema};
-use efy_tasks::supervised::{Splits, Supervised};
+use efy_tasks::supervised::Supervised;
 use efy_test::{assert_close, device, everywhere, number, values};
-use efy_train::{Metrics, Objective, Split, Trainer};
-use rand::RngExt;
+use efy_train::{Metrics, Objective};
+use support::{K, objective, trained};
 use tch::{Kind, Tensor};
 
-const K: usize = 4;
 const LOSSES: [LossKind; 5] = [
     LossKind::Joint,
     LossKind::ExactLikelihood,
@@ -21,34 +20,6 @@ const LOSSES: [LossKind; 5] = [
     LossKind::MinMax,
     LossKind::NoiseContrastive,
 ];
-
-/// Label i is there where feature i is positive and has rank i by it; 200 training rows and 100 test rows.
-fn dataset(task: Task) -> Dataset {
-    let mut random = generator(3, Stream::MadeUp, 0);
-    let x: Vec<f32> = (0..300 * K)
-        .map(|_| random.random_range(-1.0..=1.0))
-        .collect();
-    let rank = |x: &[f32], i: usize| 1 + x.iter().filter(|other| **other > x[i]).count() as u8;
-    let name = |prefix: &str, i: usize| format!("{prefix}{i}");
-    let schema = Schema {
-        features: (0..K)
-            .map(|i| Feature::Numeric { name: name("x", i) })
-            .collect(),
-        labels: (0..K).map(|i| name("y", i)).collect(),
-    };
-    match task {
-        Task::Multilabel => {
-            let y = x.iter().map(|x| u8::from(*x > 0.0)).collect();
-            Dataset::new("planted", schema, x, y, 200).unwrap()
-        }
-        _ => {
-            let rows = x.chunks(K);
-            let y = rows.flat_map(|x| (0..K).map(|i| rank(x, i)).collect::<Vec<_>>());
-            let y = y.collect();
-            Dataset::rankings("planted", schema, x, y, 200).unwrap()
-        }
-    }
-}
 
 fn config(task: Task, loss: LossKind, dtype: Dtype) -> Config {
     let name = task.name();
@@ -62,22 +33,6 @@ fn config(task: Task, loss: LossKind, dtype: Dtype) -> Config {
     config.train.batch_size = 10;
     config.train.lr = 0.02;
     config
-}
-
-fn objective(config: &Config) -> Supervised {
-    let options = (config.model.dtype.kind(), device());
-    let splits = Splits::new(&dataset(config.task), &config.data, 0, options).unwrap();
-    let objective = Supervised::new(config, splits).unwrap();
-    objective.rehearse().unwrap();
-    objective
-}
-
-fn trained(config: &Config) -> (Supervised, Metrics) {
-    let mut objective = objective(config);
-    let mut trainer = Trainer::new(&config.train, Vec::new());
-    trainer.fit(&mut objective).unwrap();
-    let metrics = objective.evaluate(Split::Test).unwrap();
-    (objective, metrics)
 }
 
 /// A training makes a metric better than `least`, and the exact likelihood better than that of the prior.

@@ -11,6 +11,7 @@
 mod support;
 
 mod golden;
+mod golden_losses;
 mod losses;
 mod made_up;
 mod objective;

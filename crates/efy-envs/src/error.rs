@@ -1,0 +1,39 @@
+//! What can go wrong, in one line each.
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of this crate. `Display` is the whole story in one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No environment has this name.
+    #[error("unknown environment {name:?}, expected one of {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A slice has the wrong length.
+    #[error("{what}: expected {expected} numbers, found {found}")]
+    Length {
+        /// What the slice holds: `action` or `observation`.
+        what: &'static str,
+        /// The length it should have.
+        expected: usize,
+        /// The length it has.
+        found: usize,
+    },
+    /// The physics left the finite numbers.
+    #[error("{environment}: the state is no longer finite after {steps} steps")]
+    NotFinite {
+        /// Name of the environment.
+        environment: String,
+        /// Steps of the episode so far.
+        steps: usize,
+    },
+    /// The policy failed.
+    #[error("{0}")]
+    Policy(String),
+}
