@@ -6,6 +6,7 @@ use tch::{Device, Tensor};
 
 use crate::Result;
 use crate::energy::Energy;
+use crate::parallel::Part;
 use crate::random::{Stream, generator, uniform};
 
 use super::bregman::objective_difference;
@@ -26,6 +27,7 @@ pub struct Contrastive {
     sampler: Sampler,
     seed: u64,
     step: u64,
+    part: Option<Part>,
     drawn: RefCell<Option<Drawn>>,
 }
 
@@ -54,6 +56,7 @@ impl Contrastive {
             sampler,
             seed,
             step: 0,
+            part: None,
             drawn: RefCell::new(None),
         })
     }
@@ -104,11 +107,11 @@ impl Loss for Contrastive {
         let negative = match start.device() {
             Device::Cpu => {
                 let random = &mut generator(self.seed, Stream::Negatives, self.step);
-                sampler.sample(energy, domain, &start, random)?
+                sampler.sample_part(energy, domain, &start, self.part, random)?
             }
             device => {
-                let uniform = self.numbers(sampler.numbers(&start), device)?;
-                sampler.sample_on_device(energy, domain, &start, &uniform)?
+                let uniform = self.numbers(sampler.numbers(&start, self.part), device)?;
+                sampler.sample_on_device(energy, domain, &start, (&uniform, self.part))?
             }
         };
         Ok(LossValue {
@@ -119,5 +122,9 @@ impl Loss for Contrastive {
 
     fn set_step(&mut self, step: u64) {
         self.step = step;
+    }
+
+    fn set_part(&mut self, part: Option<Part>) {
+        self.part = part;
     }
 }

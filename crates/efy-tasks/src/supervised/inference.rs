@@ -110,7 +110,8 @@ impl Learner for Inference {
     }
 
     fn step(&mut self, batch: &Rows<'_>) -> Result<Stepped> {
-        self.training.set_step(batch.call);
+        self.training.set_step(batch.update);
+        self.training.set_part(Some(batch.part));
         let (loss, gradient, found) = self.compare(batch.x, batch.y, batch.start)?;
         let point = found.point().map(Tensor::shallow_clone);
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();

@@ -1,6 +1,7 @@
 //! What learns from examples: a model and what it is fitted by.
 
 use efy_core::Result;
+use efy_core::parallel::Part;
 use efy_core::parameters::Parameters;
 use efy_train::{Measure, Split};
 use tch::Tensor;
@@ -57,12 +58,10 @@ pub(super) struct Rows<'a> {
     pub(super) y: &'a Tensor,
     /// What was kept of the examples the last time, `[B, m]`.
     pub(super) start: Option<&'a Tensor>,
-    /// Calls before this one.
-    pub(super) call: u64,
-    /// Calls before the first one for the same update: batches are computed in parts where memory is scarce.
+    /// Updates before this one.
     pub(super) update: u64,
-    /// Rows of these parts so far.
-    pub(super) first_row: i64,
+    /// Which rows of the whole batch they are: it may be computed in parts, one after the other or in several processes.
+    pub(super) part: Part,
 }
 
 /// What a step found.

@@ -225,13 +225,14 @@ impl Learner for Likelihood {
     fn step(&mut self, batch: &Rows<'_>) -> Result<Stepped> {
         let (value, gradient) = if self.has_chains {
             let output = self.forward(batch.x, Some(batch.rows))?;
-            // Chains of sets are not addressed by row: each part of a batch draws anew.
-            let mut chained = Batch::new(output.energy.as_ref(), batch.y, batch.call);
+            let mut chained = Batch::new(output.energy.as_ref(), batch.y, batch.update);
             chained.chains = batch.start;
+            chained.first_row = batch.part.first;
+            chained.whole = Some(batch.part.of);
             (self.loss.mean_loss(&chained)?, None)
         } else {
             // What is drawn for a batch in parts is what is drawn for the whole of it.
-            let place = (batch.update, batch.first_row);
+            let place = (batch.update, batch.part.first);
             let examples = (batch.x, Some(batch.rows), batch.y);
             self.model.mean_loss(self.loss.as_ref(), examples, place)?
         };
