@@ -101,7 +101,7 @@ pub trait Objective {
     }
 
     /// Brings together what processes hold parts of beside the weights: warm starts, chains, particles. Called on all of them
-    /// at the end of every epoch, and before [`state`](Self::state).
+    /// before [`state`](Self::state), and at the end of every epoch unless it moves its weights itself.
     ///
     /// # Errors
     /// Those of the sum.

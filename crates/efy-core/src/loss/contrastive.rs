@@ -1,6 +1,6 @@
 //! The contrastive log loss: negatives in place of the partition function.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tch::{Device, Tensor};
 
@@ -27,7 +27,7 @@ pub struct Contrastive {
     sampler: Sampler,
     seed: u64,
     step: u64,
-    part: Option<Part>,
+    part: Cell<Option<Part>>,
     drawn: RefCell<Option<Drawn>>,
 }
 
@@ -56,7 +56,7 @@ impl Contrastive {
             sampler,
             seed,
             step: 0,
-            part: None,
+            part: Cell::new(None),
             drawn: RefCell::new(None),
         })
     }
@@ -107,11 +107,11 @@ impl Loss for Contrastive {
         let negative = match start.device() {
             Device::Cpu => {
                 let random = &mut generator(self.seed, Stream::Negatives, self.step);
-                sampler.sample_part(energy, domain, &start, self.part, random)?
+                sampler.sample_part(energy, domain, &start, self.part.get(), random)?
             }
             device => {
-                let uniform = self.numbers(sampler.numbers(&start, self.part), device)?;
-                sampler.sample_on_device(energy, domain, &start, (&uniform, self.part))?
+                let uniform = self.numbers(sampler.numbers(&start, self.part.get()), device)?;
+                sampler.sample_on_device(energy, domain, &start, (&uniform, self.part.get()))?
             }
         };
         Ok(LossValue {
@@ -124,7 +124,7 @@ impl Loss for Contrastive {
         self.step = step;
     }
 
-    fn set_part(&mut self, part: Option<Part>) {
-        self.part = part;
+    fn set_part(&self, part: Option<Part>) {
+        self.part.set(part);
     }
 }

@@ -121,5 +121,5 @@ pub trait Loss: Send {
 
     /// Says which rows of a batch come next, until it says otherwise; `None`: all of them. What is random is a function
     /// of the place of a row in the whole batch.
-    fn set_part(&mut self, _part: Option<Part>) {}
+    fn set_part(&self, _part: Option<Part>) {}
 }

@@ -12,7 +12,7 @@ use efy_models::Model;
 use efy_train::{Measure, Split};
 use tch::{Device, Tensor};
 
-use super::learner::{EVALUATION_ROWS, Learner, Rows, Scored, Stepped};
+use super::learner::{EVALUATION_ROWS, Learner, Place, Rows, Scored, Stepped};
 use super::outputs::Layout;
 use super::{Outputs, build};
 use crate::config::Config;
@@ -154,8 +154,9 @@ impl Learner for Inference {
         &self,
         outputs: &dyn Outputs,
         (x, y): (&Tensor, &Tensor),
-        _place: (Split, i64),
+        place: Place,
     ) -> Result<Scored> {
+        self.evaluation.set_part(Some(place.part));
         let energy = self.encode(x)?;
         let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
         let prediction = match solution {

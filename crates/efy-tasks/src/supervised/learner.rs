@@ -39,13 +39,23 @@ pub(super) trait Learner: Send {
     /// How many rows of a split are scored at once at most; of `None`, predicted.
     fn rows_at_once(&self, split: Option<Split>) -> i64;
 
-    /// How good it is on examples x and y, rows of a split from one with this number on, without a graph.
+    /// How good it is on examples x and y, rows of a split, without a graph.
     fn score(
         &self,
         outputs: &dyn Outputs,
         examples: (&Tensor, &Tensor),
-        place: (Split, i64),
+        place: Place,
     ) -> Result<Scored>;
+}
+
+/// Which rows are scored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) split: Split,
+    /// The number of the first one in the split, of each replica.
+    pub(super) first: i64,
+    /// Their place among the rows that one process alone would score at once.
+    pub(super) part: Part,
 }
 
 /// A training batch.

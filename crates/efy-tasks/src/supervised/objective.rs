@@ -10,7 +10,7 @@ use efy_train::{Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
 use super::inference::Inference;
-use super::learner::{Learner, Rows};
+use super::learner::{Learner, Place, Rows};
 use super::likelihood::Likelihood;
 use super::outputs::Layout;
 use super::placement::Source;
@@ -189,8 +189,9 @@ impl Supervised {
         let replicas = self.count();
         let mut parts: Vec<Vec<Tensor>> = (0..replicas).map(|_| Vec::new()).collect();
         let rows = self.learner.rows_at_once(None);
-        let all = 0..self.splits.get(split).rows.len() / replicas as usize;
-        self.each((split, all), rows, &mut |x, _| {
+        let count = self.splits.get(split).rows.len() / replicas as usize;
+        let pieces = pieces((0..count, count), rows / replicas);
+        self.each(split, &pieces, &mut |x, _| {
             let outcome = self.learner.outcome(self.outputs.as_ref(), x)?;
             let rows = outcome.size()[0] / replicas;
             for (index, parts) in (0..).zip(&mut parts) {
@@ -204,19 +205,19 @@ impl Supervised {
             .map_err(efy_core::Error::from)?)
     }
 
-    /// Calls `visit` with inputs and labels of some rows of a split, at most so many of all replicas at a time.
+    /// Calls `visit` with inputs and labels of pieces of a split.
     fn each(
         &self,
-        (split, range): (Split, Range<usize>),
-        most: i64,
+        split: Split,
+        pieces: &[(i64, Part)],
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> efy_train::Result<()>,
     ) -> efy_train::Result<()> {
         let examples = self.splits.get(split);
         let replicas = self.count();
         let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
-        let (first, rows) = (range.start as i64, range.len() as i64);
-        let ranges: Vec<(i64, i64)> = chunks(rows, most / replicas)
-            .map(|(from, count)| (first + from, count))
+        let ranges: Vec<(i64, i64)> = pieces
+            .iter()
+            .map(|(from, part)| (*from, part.count))
             .collect();
         source.each((replicas, &ranges), visit)
     }
@@ -249,6 +250,19 @@ fn newest(
     let all = all.f_view([n, k + 1])?;
     let (found, changed) = (all.f_narrow(1, 0, k)?, all.f_narrow(1, k, 1)?);
     Ok(found.f_where_self(&changed.f_gt(0.5)?, warm)?)
+}
+
+/// A range of `examples` in pieces: the first row of each, and which rows they are of those that are scored at once, at
+/// most `most`, where all are.
+fn pieces((range, examples): (Range<usize>, usize), most: i64) -> Vec<(i64, Part)> {
+    let (begin, end) = (range.start as i64, range.end as i64);
+    chunks(examples as i64, most)
+        .filter_map(|(from, of)| {
+            let (first, last) = (begin.max(from), end.min(from + of));
+            let part = Part::whole(of).inner(first - from, last - first);
+            (first < last).then_some((first, part))
+        })
+        .collect()
 }
 
 impl Objective for Supervised {
@@ -386,11 +400,18 @@ impl Objective for Supervised {
             false => collective,
         };
         let range = own(examples, collective);
-        let mut first = range.start as i64;
-        self.each((split, range), most, &mut |x, y| {
-            let scored = self.learner.score(outputs, (x, y), (split, first))?;
-            let rows = y.size()[0] / replicas;
-            first += rows;
+        let pieces = pieces((range, examples), most / replicas);
+        let mut next = pieces.iter();
+        self.each(split, &pieces, &mut |x, y| {
+            let Some(&(first, part)) = next.next() else {
+                return Err(efy_train::Error::State(
+                    "more rows than a split has".to_owned(),
+                ));
+            };
+            let scored = self
+                .learner
+                .score(outputs, (x, y), Place { split, first, part })?;
+            let rows = part.count;
             for (index, tally) in (0..).zip(&mut tallies) {
                 let own = |t: &Tensor| t.narrow(0, index * rows, rows);
                 let (outcome, y) = (own(&scored.outcome), own(y));

@@ -24,6 +24,7 @@ const TIMEOUT: u64 = 300;
 /// Elements of one message: MPI counts in `int`.
 const MOST: usize = 1 << 30;
 
+#[allow(unsafe_code)]
 unsafe extern "C" {
     /// Of Open MPI and MPICH: whether buffers may lie in the memory of a GPU.
     fn MPIX_Query_cuda_support() -> c_int;

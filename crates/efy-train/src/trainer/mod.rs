@@ -263,7 +263,10 @@ impl<'a> Trainer<'a> {
             session.epoch = epoch;
             if !session.evaluated {
                 self.epoch(objective, session)?;
-                objective.gather(self.collective.as_mut())?;
+                if !objective.moves_weights() {
+                    // Other examples will be each process's own.
+                    objective.gather(self.collective.as_mut())?;
+                }
                 if session.earlier.is_none() {
                     self.evaluate(objective, session)?;
                 }

@@ -9,6 +9,7 @@ mod neighbours;
 use efy_core::Result;
 use efy_core::device::Phase;
 use efy_core::joint::{Auxiliary, BaseMeasure, Batch, LikelihoodLoss};
+use efy_core::parallel::Part;
 use efy_core::parameters::Parameters;
 use efy_models::Model;
 use efy_models::joint::{JointModel, JointOutput};
@@ -17,7 +18,7 @@ use tch::{Device, Kind, Tensor};
 
 use self::build::table_alone;
 use self::exact::Exact;
-use super::learner::{EVALUATION_ROWS, Learner, Rows, Scored, Stepped};
+use super::learner::{EVALUATION_ROWS, Learner, Place, Rows, Scored, Stepped};
 use super::outputs::{Decision, Layout};
 use super::{Examples, Outputs};
 use crate::config::{Config, LogPartitionKind, LossKind, ModelKind};
@@ -218,7 +219,12 @@ impl Learner for Likelihood {
         let mut batch = Batch::new(output.energy.as_ref(), y, EVALUATION);
         batch.auxiliary = output.auxiliary.as_ref();
         self.loss.part_loss(&batch, 0)?;
-        self.score(outputs, (x, y), (Split::Validation, 0))?;
+        let place = Place {
+            split: Split::Validation,
+            first: 0,
+            part: Part::whole(x.size()[0]),
+        };
+        self.score(outputs, (x, y), place)?;
         Ok(())
     }
 
@@ -300,7 +306,7 @@ impl Learner for Likelihood {
         &self,
         outputs: &dyn Outputs,
         (x, y): (&Tensor, &Tensor),
-        (split, first): (Split, i64),
+        Place { split, first, .. }: Place,
     ) -> Result<Scored> {
         let output = self.encode(x, Some((split, first)))?;
         let energy = output.energy.as_ref();
