@@ -65,11 +65,15 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let line = format!("{error:#}").replace('\n', " ");
-    eprintln!("efy: {line}");
+    // One of several processes leaves it to another one to say why they end.
+    if !line.is_empty() {
+        eprintln!("efy: {line}");
+    }
     ExitCode::from(code(error))
 }
 
-fn code(error: &anyhow::Error) -> u8 {
+/// The exit code that an error stands for.
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
     let found = error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<efy_tasks::Error>() {
             return Some(error.exit_code());

@@ -64,6 +64,9 @@ pub enum Error {
         /// Why it cannot be used, and what to do about it.
         reason: String,
     },
+    /// Processes that compute one thing together do not come together: one does not answer, or does something else.
+    #[error("{0}")]
+    Peer(String),
     /// libtorch reported an error; only its first line is kept, the rest is a C++ stack trace.
     #[error("libtorch: {0}")]
     Torch(String),

@@ -23,6 +23,7 @@ pub mod functions;
 pub mod joint;
 pub mod loss;
 mod native;
+pub mod parallel;
 pub mod parameters;
 pub mod random;
 pub mod regularizer;

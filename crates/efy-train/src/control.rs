@@ -18,10 +18,21 @@ pub struct Control {
 impl Control {
     /// The signal that asks to stop after `step`; `Some(0)` when the step itself was the limit.
     pub(crate) fn stops(&self, step: u64) -> Option<usize> {
+        self.asked_to_stop()
+            .or_else(|| self.is_last(step).then_some(0))
+    }
+
+    /// The signal that asks to stop.
+    pub(crate) fn asked_to_stop(&self) -> Option<usize> {
         match self.signal.load(Ordering::Relaxed) {
-            0 => self.stop_after.filter(|limit| step >= *limit).map(|_| 0),
+            0 => None,
             signal => Some(signal),
         }
+    }
+
+    /// Whether `step` is the last one that was asked for beforehand.
+    pub(crate) fn is_last(&self, step: u64) -> bool {
+        self.stop_after.is_some_and(|limit| step >= limit)
     }
 
     /// Whether a checkpoint was asked for since the last call.

@@ -217,7 +217,7 @@ fn length(rows: &Tensor) -> usize {
 }
 
 /// Whether there is pinned memory for copies to this device: containers and virtual machines may have none.
-fn can_pin(device: Device) -> bool {
+pub(crate) fn can_pin(device: Device) -> bool {
     Tensor::f_zeros([1], (Kind::Float, Device::Cpu))
         .and_then(|probe| probe.f_internal_pin_memory(device))
         .is_ok()

@@ -1,5 +1,6 @@
 //! What a task gives the trainer.
 
+use efy_core::parallel::{Collective, Part};
 use efy_core::parameters::Parameters;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
@@ -79,13 +80,36 @@ pub trait Objective {
     /// Whatever the model and the loss report.
     fn step(&mut self, rows: &Tensor) -> Result<StepLoss>;
 
+    /// Told before each call of [`step`](Self::step) which rows of the batch it is called with: the batch may be computed in
+    /// parts, one after the other or in several processes. What is drawn for a row must be a function of its place in the
+    /// whole batch and of the number of the update, and never of the part.
+    fn part(&mut self, _part: Part) {}
+
     /// Whether [`step`](Self::step) moves the weights itself, as a flow of particles and neurons does, which
     /// descends no one loss: then there is no gradient, and the optimizer only watches that the loss is finite.
     fn moves_weights(&self) -> bool {
         false
     }
 
-    /// Called after every update: puts weights back where they have to be. Must not read a tensor back.
+    /// [`step`](Self::step) of an objective that moves its weights itself, together with other processes: each moves its
+    /// part of the particles. By default each moves all of them.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), and those of the sum.
+    fn step_with(&mut self, rows: &Tensor, _collective: &mut dyn Collective) -> Result<StepLoss> {
+        self.step(rows)
+    }
+
+    /// Brings together what processes hold parts of beside the weights: warm starts, chains, particles. Called on all of them
+    /// before [`state`](Self::state), and at the end of every epoch unless it moves its weights itself.
+    ///
+    /// # Errors
+    /// Those of the sum.
+    fn gather(&mut self, _collective: &mut dyn Collective) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called after every update, on every process, whether or not a row of the batch was its own: puts weights back where they have to be. Must not read a tensor back.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -131,5 +155,18 @@ pub trait Objective {
     /// As [`evaluate`](Self::evaluate).
     fn evaluate_replicas(&mut self, split: Split) -> Result<Vec<Metrics>> {
         Ok(vec![self.evaluate(split)?])
+    }
+
+    /// [`evaluate_replicas`](Self::evaluate_replicas) together with other processes, all of which get the same. By default each
+    /// looks at the whole split.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and those of the sum.
+    fn evaluate_with(
+        &mut self,
+        split: Split,
+        _collective: &mut dyn Collective,
+    ) -> Result<Vec<Metrics>> {
+        self.evaluate_replicas(split)
     }
 }

@@ -2,6 +2,7 @@
 
 use efy_core::Result;
 use efy_core::device::Phase;
+use efy_core::parallel::Part;
 use efy_core::random::{Stream, generator};
 use rand::seq::SliceRandom;
 use tch::{Device, Tensor};
@@ -12,7 +13,7 @@ use tch::{Device, Tensor};
 pub struct EpochOrder {
     indices: Tensor,
     batch: i64,
-    part: (i64, i64),
+    part: (usize, usize),
 }
 
 impl EpochOrder {
@@ -66,19 +67,24 @@ impl EpochOrder {
     #[must_use]
     pub fn part(self, rank: usize, world: usize) -> Self {
         EpochOrder {
-            part: (rank as i64, world.max(1) as i64),
+            part: (rank, world),
             ..self
         }
     }
 
     /// The batches of the epoch: indices `[B]`, or `[R, B]` of R replicas.
     pub fn batches(&self) -> impl Iterator<Item = Tensor> + '_ {
+        self.parts().map(|(rows, _)| rows)
+    }
+
+    /// As [`batches`](Self::batches), and which rows of the whole batch they are.
+    pub fn parts(&self) -> impl Iterator<Item = (Tensor, Part)> + '_ {
         let total = self.indices.size().last().copied().unwrap_or(0);
         let (rank, world) = self.part;
         (0..total).step_by(self.batch as usize).map(move |from| {
-            let rows = self.batch.min(total - from);
-            let (begin, end) = (rows * rank / world, rows * (rank + 1) / world);
-            self.indices.narrow(-1, from + begin, end - begin)
+            let part = Part::of_process(self.batch.min(total - from), rank, world);
+            let rows = self.indices.narrow(-1, from + part.first, part.count);
+            (rows, part)
         })
     }
 }

@@ -63,6 +63,16 @@ impl RunDirectory {
         })
     }
 
+    /// The directory of a run that another process writes and has locked.
+    /// Nothing is looked at.
+    #[must_use]
+    pub fn beside(path: &Path) -> Self {
+        RunDirectory {
+            path: path.to_owned(),
+            _lock: None,
+        }
+    }
+
     /// Removes what an earlier run wrote, so that nothing of it is taken for a part of the next one.
     fn clear(&self) -> Result<()> {
         let files = [

@@ -3,9 +3,10 @@
 use anyhow::Result;
 use efy_core::device::{CudaDevice, CudaReport};
 use efy_tasks::data::{self, Cache, registry};
-use efy_train::LIBTORCH_VERSION;
+use efy_train::{LIBTORCH_VERSION, parallel};
 use serde_json::json;
 
+use super::together;
 use crate::arguments::Doctor;
 use crate::output;
 
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
             "efy": env!("CARGO_PKG_VERSION"),
             "libtorch": {"version": LIBTORCH_VERSION, "place": place},
             "threads": threads,
+            "mpi": {"built": parallel::HAS_MPI, "library": together::library()},
             "cuda": {
                 "usable": cuda.usable(),
                 "state": cuda.state.name(),
@@ -55,6 +57,10 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
         ("efy", env!("CARGO_PKG_VERSION").to_owned()),
         ("libtorch", format!("{LIBTORCH_VERSION} in {place}")),
         ("threads", threads.to_string()),
+        (
+            "mpi",
+            together::library().unwrap_or_else(|| "not in this build (--features mpi)".to_owned()),
+        ),
         ("driver", driver(&cuda)),
         ("cuda", cuda.explain()),
     ])?;

@@ -18,6 +18,7 @@ mod signals;
 mod solve;
 mod sweep;
 mod table;
+mod together;
 mod train;
 mod train_log;
 

@@ -2,15 +2,19 @@
 
 use anyhow::Result;
 use efy_core::device::DeviceChoice;
+use efy_train::parallel::Launch;
 use efy_train::{TF32_VARIABLE, TrainConfig, tf32_allowed};
 use tch::Device;
 
-/// The device that was chosen, which computes with or without TF32 as the configuration says: see [`settle`].
+/// The device that was chosen, each process of a machine its own, which computes with or without TF32 as the configuration says: see [`settle`].
 ///
 /// # Errors
 /// That there is no such device; as [`settle`].
 pub(crate) fn device(choice: DeviceChoice, config: &TrainConfig) -> Result<Device> {
-    let device = choice.select()?;
+    let device = match Launch::from_env() {
+        Some(launch) => choice.select_for(launch.local_rank)?,
+        None => choice.select()?,
+    };
     settle(config.tf32, device)?;
     Ok(device)
 }

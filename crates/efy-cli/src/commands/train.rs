@@ -11,23 +11,30 @@ use efy_tasks::supervised::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
 
+use super::together::Together;
 use super::train_log::Log;
 use super::{precision, signals};
 use crate::arguments::Train;
 use crate::output;
 
 pub(crate) fn run(arguments: &Train) -> Result<()> {
+    let together = Together::from_env()?;
+    let trained = train(arguments, &together);
+    together.end(trained)
+}
+
+fn train(arguments: &Train, together: &Together) -> Result<()> {
     let control = Control {
         stop_after: arguments.stop_after,
         ..Control::default()
     };
     signals::handle(&control)?;
     let (run, trained) = match (&arguments.config, &arguments.resume) {
-        (_, Some(resume)) => go_on(arguments, resume, control)?,
-        (Some(config), None) => begin(arguments, config, control)?,
+        (_, Some(resume)) => go_on(arguments, resume, (control, together))?,
+        (Some(config), None) => begin(arguments, config, (control, together))?,
         (None, None) => return Err(anyhow!("neither a configuration nor a run")),
     };
-    let Some(test) = trained else {
+    let Some(test) = trained.filter(|_| together.leads()) else {
         return Ok(());
     };
     let log = Log::new(arguments);
@@ -76,38 +83,44 @@ fn draw_from(runs: &[PathBuf], place: &RunDirectory) -> Result<usize> {
 fn begin(
     arguments: &Train,
     config: &Path,
-    control: Control,
+    (control, together): (Control, &Together),
 ) -> Result<(RunDirectory, Option<Metrics>)> {
     let mut sets = arguments.set.clone();
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
     let config = Config::load(config, &sets)?;
     let device = precision::device(arguments.device.device, &config.train)?;
-    let create = || RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force);
-    let log = Log::new(arguments);
+    let create = || match together.leads() {
+        true => RunDirectory::create(arguments.out.as_deref(), &config.name, arguments.force),
+        false => Ok(RunDirectory::beside(Path::new(""))),
+    };
+    let log = Log::new(arguments).only(together.leads());
     if config.task == Task::Density {
         let examples = Examples::new(&config)?;
         let prepared = density::Prepared::new(&config, &examples, device)?;
         let run = create()?;
         log.begin_points(&config, &examples, device, run.path());
-        let trained = prepared.train(&run, attend(log, &config, control));
-        return ended(run, trained);
+        let trained = prepared.train(&run, attend(log, &config, control, together)?);
+        return ended(run, trained, together.leads());
     }
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = create()?;
     log.begin(&config, &data, device, (&prepared, run.path()));
-    let attendance = attend(log, &config, control);
+    let attendance = attend(log, &config, control, together)?;
     let trained = prepared.train(&run, attendance);
-    ended(run, trained)
+    ended(run, trained, together.leads())
 }
 
 /// A run that exists. Of one that has finished only the figures are drawn again.
 fn go_on(
     arguments: &Train,
     resume: &Path,
-    control: Control,
+    (control, together): (Control, &Together),
 ) -> Result<(RunDirectory, Option<Metrics>)> {
-    let run = RunDirectory::resume(resume)?;
+    let run = match together.leads() {
+        true => RunDirectory::resume(resume)?,
+        false => RunDirectory::beside(resume),
+    };
     if run.summary().is_file() {
         let summary: Value = serde_json::from_str(&files::read_text(&run.summary())?)?;
         let test = serde_json::from_value(summary["test"].clone())?;
@@ -115,26 +128,27 @@ fn go_on(
     }
     let config = Config::load(&run.config(), &[])?;
     let device = precision::device(arguments.device.device, &config.train)?;
-    let log = Log::new(arguments);
+    let log = Log::new(arguments).only(together.leads());
     if config.task == Task::Density {
         let examples = Examples::new(&config)?;
         let prepared = density::Prepared::new(&config, &examples, device)?;
         log.begin_points(&config, &examples, device, run.path());
-        let trained = prepared.resume(&run, attend(log, &config, control));
-        return ended(run, trained);
+        let trained = prepared.resume(&run, attend(log, &config, control, together)?);
+        return ended(run, trained, together.leads());
     }
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     log.begin(&config, &data, device, (&prepared, run.path()));
-    let attendance = attend(log, &config, control);
+    let attendance = attend(log, &config, control, together)?;
     let trained = prepared.resume(&run, attendance);
-    ended(run, trained)
+    ended(run, trained, together.leads())
 }
 
 /// A run that stopped where it was told to stop beforehand did what was asked for.
 fn ended(
     run: RunDirectory,
     trained: efy_tasks::Result<Metrics>,
+    leads: bool,
 ) -> Result<(RunDirectory, Option<Metrics>)> {
     use efy_train::Error::Interrupted;
     match trained {
@@ -142,16 +156,23 @@ fn ended(
         Err(efy_tasks::Error::Train(Interrupted {
             signal: 0, step, ..
         })) => {
-            output::json(&json!({"run": run.path(), "stopped": step}))?;
+            if leads {
+                output::json(&json!({"run": run.path(), "stopped": step}))?;
+            }
             Ok((run, None))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn attend(log: Log, config: &Config, control: Control) -> Attendance {
-    Attendance {
-        observers: vec![log.observer(&config.train.monitor)],
+/// Who watches and steers a training. From here on the other processes are waited for.
+fn attend(log: Log, config: &Config, control: Control, together: &Together) -> Result<Attendance> {
+    Ok(Attendance {
+        observers: match together.leads() {
+            true => vec![log.observer(&config.train.monitor)],
+            false => Vec::new(),
+        },
         control,
-    }
+        collective: together.join()?,
+    })
 }

@@ -28,6 +28,14 @@ impl Log {
         }
     }
 
+    /// Says nothing but warnings unless it is the one that speaks for all processes.
+    pub(super) fn only(self, speaks: bool) -> Self {
+        Log {
+            quiet: self.quiet || !speaks,
+            ..self
+        }
+    }
+
     /// Follows the training. Warnings are for those who want quiet, too.
     pub(super) fn observer(self, monitor: &str) -> Box<dyn Observer> {
         match (self.format, self.quiet) {

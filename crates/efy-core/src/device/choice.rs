@@ -69,6 +69,25 @@ impl DeviceChoice {
     }
 }
 
+impl DeviceChoice {
+    /// [`select`](Self::select) for the process of number `local_rank` on its machine: where no index was given, each has a
+    /// CUDA device of its own, and they begin again at `cuda:0` where there are fewer.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select).
+    pub fn select_for(self, local_rank: usize) -> Result<Device> {
+        let found = self.select()?;
+        let count = match found {
+            Device::Cuda(0) => CudaReport::probe().devices.len(),
+            _ => 0,
+        };
+        Ok(match count {
+            0 => found,
+            count => Device::Cuda(local_rank % count),
+        })
+    }
+}
+
 impl FromStr for DeviceChoice {
     type Err = Error;
 

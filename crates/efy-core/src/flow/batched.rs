@@ -6,6 +6,7 @@ use super::{Rates, Renewal, noise};
 use crate::Result;
 use crate::device::constant;
 use crate::native::gda::Noise;
+use crate::parallel::{Collective, gather, own};
 use crate::shallow::{Shallow, normalized};
 use crate::shape::dot;
 
@@ -72,6 +73,7 @@ impl State {
         renewal: Renewal,
         noise: &Noise<'_>,
         rates: Option<&Rates>,
+        collective: &mut dyn Collective,
     ) -> Result<()> {
         self.renew(renewal)?;
         let noise = match noise {
@@ -79,15 +81,37 @@ impl State {
             Noise::Drawn(key) => self.noise.at(*key)?,
         };
         let place = self.network.place();
-        let x = &self.particles;
+        let range = own(self.particles.size()[0] as usize, collective);
+        let alone = collective.world() == 1;
+        let part = |all: &Tensor| match alone {
+            true => all.shallow_clone(),
+            false => all.narrow(0, range.start as i64, range.len() as i64),
+        };
+        let (x, noise) = (&part(&self.particles), part(&noise));
         let space = self.network.space();
         let moved = x
             .f_addcmul(&self.network.drift(x, beta)?, &constant(-step, place)?)?
             .f_addcmul(&noise, &constant((2.0 * step / beta).sqrt(), place)?)?;
-        self.particles = space.project(&moved);
+        let moved = space.project(&moved);
+        self.particles = match alone {
+            true => moved,
+            false => {
+                // Those of the others stay behind until all are asked for.
+                let all = self.particles.copy();
+                part(&all).f_copy_(&moved)?;
+                all
+            }
+        };
         if let Some(rates) = rates {
-            self.follow(rates)?;
+            self.follow(rates, collective)?;
         }
+        Ok(())
+    }
+
+    /// As `native::gda::State::gather`.
+    pub(super) fn gather(&mut self, collective: &mut dyn Collective) -> Result<()> {
+        let rows = self.particles.size()[0] as usize;
+        self.particles = gather(&self.particles, rows, collective)?;
         Ok(())
     }
 
@@ -106,35 +130,79 @@ impl State {
     }
 
     /// Neurons and weights, from data and particles in one pass.
-    fn follow(&mut self, rates: &Rates) -> Result<()> {
+    fn follow(&mut self, rates: &Rates, collective: &mut dyn Collective) -> Result<()> {
         let network = &self.network;
         let place = network.place();
         let (theta, activation) = (network.neurons(), network.activation());
-        let points = Tensor::f_cat(
-            &[&self.embedded, &network.space().embed(&self.particles)],
-            0,
-        )?;
+        let particles = network.space().embed(&self.particles);
+        let mut measure = self.measure.shallow_clone();
+        let points = match collective.world() {
+            1 => Tensor::f_cat(&[&self.embedded, &particles], 0)?,
+            _ => {
+                let rows = self.embedded.size()[0];
+                let own = |all: &Tensor| {
+                    let range = own(all.size()[0] as usize, collective);
+                    (range.start as i64, range.len() as i64)
+                };
+                let (data, moved) = (own(&self.embedded), own(&particles));
+                let of = |all: &Tensor, (from, count)| all.narrow(0, from, count);
+                let measures = [of(&measure, data), of(&measure, (rows + moved.0, moved.1))];
+                measure = Tensor::f_cat(&measures, 0)?;
+                Tensor::f_cat(&[of(&self.embedded, data), of(&particles, moved)], 0)?
+            }
+        };
         let scores = points.f_mm(&theta.tr())?;
-        let v = activation
+        let values = activation
             .value(&scores)
             .tr()
-            .f_mm(&self.measure)?
+            .f_mm(&measure)?
             .squeeze_dim(1);
+        let moments = match rates.neurons == 0.0 {
+            true => None,
+            false => Some(
+                activation
+                    .slopes_times(&scores, &measure)
+                    .tr()
+                    .f_mm(&points)?,
+            ),
+        };
+        let (v, moments) = sum(values, moments, collective)?;
         let rate = network.charges() * &v * -rates.weights;
         let mut weights = network.weights() * rate.exp();
         if let Some(cap) = rates.cap {
             weights /= (weights.mean(None) / cap).clamp_min(1.0);
         }
-        let neurons = if rates.neurons == 0.0 {
-            theta.shallow_clone()
-        } else {
-            let slopes = activation.slopes_times(&scores, &self.measure);
-            let gradient = slopes.tr().f_mm(&points)? * network.charges().unsqueeze(1);
-            let tangent = &gradient - theta * dot(theta, &gradient).unsqueeze(1);
-            normalized(&theta.f_addcmul(&tangent, &constant(-rates.neurons, place)?)?)
+        let neurons = match moments {
+            None => theta.shallow_clone(),
+            Some(moments) => {
+                let gradient = moments * network.charges().unsqueeze(1);
+                let tangent = &gradient - theta * dot(theta, &gradient).unsqueeze(1);
+                normalized(&theta.f_addcmul(&tangent, &constant(-rates.neurons, place)?)?)
+            }
         };
         self.network = network.with(neurons, weights);
         self.discrepancy = v;
         Ok(())
     }
+}
+
+/// Values `[m]` and moments `[m, e]` over the points of all processes, in one sum.
+fn sum(
+    values: Tensor,
+    moments: Option<Tensor>,
+    collective: &mut dyn Collective,
+) -> Result<(Tensor, Option<Tensor>)> {
+    if collective.world() == 1 {
+        return Ok((values, moments));
+    }
+    let m = values.size()[0];
+    let Some(moments) = moments else {
+        return Ok((collective.sum(values)?, None));
+    };
+    let size = moments.size();
+    let all = collective.sum(Tensor::f_cat(&[values, moments.f_reshape([-1])?], 0)?)?;
+    let moments = all
+        .f_narrow(0, m, all.size()[0] - m)?
+        .f_view(size.as_slice())?;
+    Ok((all.f_narrow(0, 0, m)?, Some(moments)))
 }

@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Rates, Renewal, Settings, batched};
 use crate::native::gda::{self as native, Noise};
+use crate::parallel::{Alone, Collective};
 use crate::random::Stream;
 use crate::shallow::Shallow;
 use crate::{Error, Result, shape};
@@ -159,6 +160,15 @@ impl Gda {
     /// # Errors
     /// [`Error::Torch`] when libtorch fails.
     pub fn run(&mut self, iterations: u64) -> Result<()> {
+        self.run_with(iterations, &mut Alone)
+    }
+
+    /// [`run`](Self::run) together with other processes: each moves its own particles, and one sum an iteration over all of
+    /// them moves the neurons. [`gather`](Self::gather) brings the particles together.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and those of the sum.
+    pub fn run_with(&mut self, iterations: u64, collective: &mut dyn Collective) -> Result<()> {
         let _guard = tch::no_grad_guard();
         for _ in 0..iterations {
             self.iteration += 1;
@@ -174,10 +184,24 @@ impl Gda {
                     _ => Renewal::None,
                 };
                 let rates = (step + 1 == moves).then(|| self.settings.rates());
-                self.advance(renewal, &Noise::Drawn(key), rates.as_ref())?;
+                let noise = Noise::Drawn(key);
+                self.advance(renewal, &noise, rates.as_ref(), collective)?;
             }
         }
         Ok(())
+    }
+
+    /// Brings the particles together that processes have moved, each its own.
+    ///
+    /// # Errors
+    /// Those of the sum.
+    pub fn gather(&mut self, collective: &mut dyn Collective) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        match &mut self.state {
+            State::Single(state) => state.gather(collective),
+            State::Double(state) => state.gather(collective),
+            State::Tensors(state) => state.gather(collective),
+        }
     }
 
     /// One iteration with one move of the particles whose noise `[N, d]` is given, signs and all.
@@ -191,7 +215,8 @@ impl Gda {
         self.iteration += 1;
         let key = (self.settings.seed, Stream::Particles, self.iteration - 1);
         let renewal = self.settings.renewal(self.iteration, key);
-        self.advance(renewal, &Noise::Given(noise), Some(&self.settings.rates()))
+        let rates = self.settings.rates();
+        self.advance(renewal, &Noise::Given(noise), Some(&rates), &mut Alone)
     }
 
     fn advance(
@@ -199,12 +224,13 @@ impl Gda {
         renewal: Renewal,
         noise: &Noise<'_>,
         rates: Option<&Rates>,
+        collective: &mut dyn Collective,
     ) -> Result<()> {
         let rate = (self.settings.particle_step, self.settings.beta);
         match &mut self.state {
-            State::Single(state) => state.advance(rate, renewal, noise, rates),
-            State::Double(state) => state.advance(rate, renewal, noise, rates),
-            State::Tensors(state) => state.advance(rate, renewal, noise, rates),
+            State::Single(state) => state.advance(rate, renewal, noise, rates, collective),
+            State::Double(state) => state.advance(rate, renewal, noise, rates, collective),
+            State::Tensors(state) => state.advance(rate, renewal, noise, rates, collective),
         }
     }
 

@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::noise::Noise;
 use crate::Result;
 use crate::error::positive;
+use crate::parallel::{Alone, Collective, own};
 use crate::random::Stream;
 use crate::shallow::{Kernel, Space};
 
@@ -105,14 +106,27 @@ impl KernelFlow {
     /// # Errors
     /// [`crate::Error::Torch`] when libtorch fails.
     pub fn run(&mut self, steps: u64) -> Result<()> {
+        self.run_with(steps, &mut Alone)
+    }
+
+    /// [`run`](Self::run) together with other processes: each looks at the pairs of its own particles, and one sum a step
+    /// tells all of them where all particles are.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and those of the sum.
+    pub fn run_with(&mut self, steps: u64, collective: &mut dyn Collective) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let KernelFlowSettings { step, beta, seed } = self.settings;
         for _ in 0..steps {
             let x = &self.particles;
             let z = self.space.embed(x);
-            let mmd = self.distance(&z)?;
-            let gradient = self.kernel.witness_gradient(&z, &z, &self.embedded)?;
-            let mut drift = self.space.pull_back(x, &gradient);
+            let (mmd, mut drift) = match collective.world() {
+                1 => {
+                    let gradient = self.kernel.witness_gradient(&z, &z, &self.embedded)?;
+                    (self.distance(&z)?, self.space.pull_back(x, &gradient))
+                }
+                _ => self.drift_of_all(&z, collective)?,
+            };
             if let Some(base) = self.space.base_gradient(x) {
                 drift += base * (&mmd / beta);
             }
@@ -123,6 +137,34 @@ impl KernelFlow {
             self.steps += 1;
         }
         Ok(())
+    }
+
+    /// MMD and the drift `[N, d]`, of which each process computes its rows.
+    fn drift_of_all(
+        &self,
+        z: &Tensor,
+        collective: &mut dyn Collective,
+    ) -> Result<(Tensor, Tensor)> {
+        let x = &self.particles;
+        let (count, n) = (x.size()[0], self.embedded.size()[0]);
+        let range = own(count as usize, collective);
+        let (from, rows) = (range.start as i64, range.len() as i64);
+        let own = z.f_narrow(0, from, rows)?;
+        let pairs = |points: &Tensor, all: i64| -> Result<Tensor> {
+            let sum = self.kernel.matrix(&own, points)?.sum(None);
+            Ok(sum / (count * all) as f64)
+        };
+        let square = pairs(z, count)? - pairs(&self.embedded, n)? * 2.0;
+        let gradient = self.kernel.witness_gradient(&own, z, &self.embedded)?;
+        let drift = x.f_zeros_like()?;
+        let pulled = self.space.pull_back(&x.f_narrow(0, from, rows)?, &gradient);
+        drift.f_narrow(0, from, rows)?.f_copy_(&pulled)?;
+        let flat = Tensor::f_cat(&[drift.f_reshape([-1])?, square.f_reshape([1])?], 0)?;
+        let all = collective.sum(flat)?;
+        let numbers = x.numel() as i64;
+        let square = all.f_get(numbers)? + &self.within_data;
+        let drift = all.f_narrow(0, 0, numbers)?.f_view_as(x)?;
+        Ok((square.clamp_min(0.0).sqrt(), drift))
     }
 
     /// The particles as they are now, `[N, d]`.

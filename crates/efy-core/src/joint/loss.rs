@@ -77,6 +77,8 @@ pub struct Batch<'a> {
     pub step: u64,
     /// The number of the first row, for batches that are computed in parts.
     pub first_row: i64,
+    /// Rows of the whole batch, if this is a part of it.
+    pub whole: Option<i64>,
 }
 
 impl<'a> Batch<'a> {
@@ -89,6 +91,7 @@ impl<'a> Batch<'a> {
             chains: None,
             step,
             first_row: 0,
+            whole: None,
         }
     }
 

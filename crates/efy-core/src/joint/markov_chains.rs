@@ -10,6 +10,7 @@ use crate::domain::Cube;
 use crate::energy::{Energy, augmented};
 use crate::error::positive_integer;
 use crate::loss::Sampler;
+use crate::parallel::Part;
 use crate::random::{Stream, Words, generator, uniform};
 
 /// $g(x, \tilde y) - g(x, y)$ with $\tilde y$ from a chain whose stationary distribution is
@@ -49,9 +50,9 @@ impl MarkovChains {
                 Some(logits) => {
                     let linear = logits.f_expand_as(&start)?;
                     let tilted = augmented(batch.energy, &linear, 0.0)?;
-                    self.gibbs(tilted.as_ref(), &start, batch.step)
+                    self.gibbs(tilted.as_ref(), &start, batch)
                 }
-                None => self.gibbs(batch.energy, &start, batch.step),
+                None => self.gibbs(batch.energy, &start, batch),
             };
         }
         let words = Words::new(self.seed, Stream::Chains, batch.step);
@@ -66,17 +67,24 @@ impl MarkovChains {
     }
 
     /// The same numbers on every device, made there: to bring them would wait.
-    fn gibbs(&self, energy: &dyn Energy, start: &Tensor, step: u64) -> Result<Tensor> {
+    fn gibbs(&self, energy: &dyn Energy, start: &Tensor, batch: &Batch<'_>) -> Result<Tensor> {
+        let step = batch.step;
+        let part = batch.whole.map(|of| Part {
+            first: batch.first_row,
+            count: start.size()[0],
+            of,
+        });
         let gibbs = Sampler::Gibbs { sweeps: self.steps };
         let stream = (self.seed, Stream::Chains);
         match start.device() {
             Device::Cpu => {
                 let random = &mut generator(stream.0, stream.1, step);
-                gibbs.sample(energy, &Cube, start, random)
+                gibbs.sample_part(energy, &Cube, start, part, random)
             }
             device => {
-                let numbers = uniform(stream, (step, 1), gibbs.numbers(start), device)?;
-                gibbs.sample_on_device(energy, &Cube, start, &numbers.get(0))
+                let count = gibbs.numbers(start, part);
+                let numbers = uniform(stream, (step, 1), count, device)?;
+                gibbs.sample_on_device(energy, &Cube, start, (&numbers.get(0), part))
             }
         }
     }

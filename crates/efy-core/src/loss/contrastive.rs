@@ -1,11 +1,12 @@
 //! The contrastive log loss: negatives in place of the partition function.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tch::{Device, Tensor};
 
 use crate::Result;
 use crate::energy::Energy;
+use crate::parallel::Part;
 use crate::random::{Stream, generator, uniform};
 
 use super::bregman::objective_difference;
@@ -26,6 +27,7 @@ pub struct Contrastive {
     sampler: Sampler,
     seed: u64,
     step: u64,
+    part: Cell<Option<Part>>,
     drawn: RefCell<Option<Drawn>>,
 }
 
@@ -54,6 +56,7 @@ impl Contrastive {
             sampler,
             seed,
             step: 0,
+            part: Cell::new(None),
             drawn: RefCell::new(None),
         })
     }
@@ -104,11 +107,11 @@ impl Loss for Contrastive {
         let negative = match start.device() {
             Device::Cpu => {
                 let random = &mut generator(self.seed, Stream::Negatives, self.step);
-                sampler.sample(energy, domain, &start, random)?
+                sampler.sample_part(energy, domain, &start, self.part.get(), random)?
             }
             device => {
-                let uniform = self.numbers(sampler.numbers(&start), device)?;
-                sampler.sample_on_device(energy, domain, &start, &uniform)?
+                let uniform = self.numbers(sampler.numbers(&start, self.part.get()), device)?;
+                sampler.sample_on_device(energy, domain, &start, (&uniform, self.part.get()))?
             }
         };
         Ok(LossValue {
@@ -119,5 +122,9 @@ impl Loss for Contrastive {
 
     fn set_step(&mut self, step: u64) {
         self.step = step;
+    }
+
+    fn set_part(&self, part: Option<Part>) {
+        self.part.set(part);
     }
 }

@@ -50,6 +50,7 @@ use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::energy::Energy;
+use crate::parallel::Part;
 use crate::solver::Solution;
 
 /// A loss of an energy at a target, and the prediction that goes with it.
@@ -117,4 +118,8 @@ pub trait Loss: Send {
     /// Says which training step comes next: what is random is a function of (seed, step). Nothing to
     /// do for most losses.
     fn set_step(&mut self, _step: u64) {}
+
+    /// Says which rows of a batch come next, until it says otherwise; `None`: all of them. What is random is a function
+    /// of the place of a row in the whole batch.
+    fn set_part(&self, _part: Option<Part>) {}
 }

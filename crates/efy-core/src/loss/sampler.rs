@@ -5,6 +5,7 @@ use tch::{Device, Tensor};
 
 use crate::domain::Domain;
 use crate::energy::{Coupling, Energy, Form};
+use crate::parallel::Part;
 use crate::{Error, Result, native};
 
 /// A chain a row. What it draws is a function of its start, its row in the batch and the generator.
@@ -65,11 +66,28 @@ impl Sampler {
         start: &Tensor,
         random: &mut impl Rng,
     ) -> Result<Tensor> {
+        self.sample_part(energy, domain, start, None, random)
+    }
+
+    /// [`sample`](Self::sample) for some rows of a batch: what their chains are in the whole of it.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample).
+    pub(crate) fn sample_part(
+        &self,
+        energy: &dyn Energy,
+        domain: &dyn Domain,
+        start: &Tensor,
+        part: Option<Part>,
+        random: &mut impl Rng,
+    ) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let cells = start.numel();
+        let (rows, k) = crate::shape::size2(start);
+        let part = part.unwrap_or(Part::whole(rows));
+        let size = |rounds| (rounds, rows as usize, k as usize);
         match *self {
             Sampler::Gibbs { sweeps } => {
-                let noise: Vec<f64> = (0..sweeps * cells).map(|_| random.random()).collect();
+                let noise = part.pick(size(sweeps), || random.random());
                 let start = start.gt(0.5).to_kind(start.kind());
                 match energy.form() {
                     Form::Linear { u } if on_cpu(start.device()) => {
@@ -82,7 +100,7 @@ impl Sampler {
                 }
             }
             Sampler::Langevin { steps, step_size } => {
-                let noise: Vec<f64> = (0..steps * cells).map(|_| gaussian(random)).collect();
+                let noise = part.pick(size(steps), || gaussian(random));
                 Ok(langevin(
                     energy,
                     domain,
@@ -94,9 +112,10 @@ impl Sampler {
         }
     }
 
-    /// The uniform numbers that a chain from `start` takes.
-    pub(crate) fn numbers(&self, start: &Tensor) -> i64 {
+    /// The uniform numbers that chains of the whole batch take, of which `start` has a part.
+    pub(crate) fn numbers(&self, start: &Tensor, part: Option<Part>) -> i64 {
         let cells = start.numel() as i64;
+        let cells = part.map_or(cells, |part| cells / part.count.max(1) * part.of);
         match *self {
             Sampler::Gibbs { sweeps } => sweeps as i64 * cells,
             Sampler::Langevin { steps, .. } => 2 * steps as i64 * cells,
@@ -110,12 +129,21 @@ impl Sampler {
         energy: &dyn Energy,
         domain: &dyn Domain,
         start: &Tensor,
-        uniform: &Tensor,
+        (uniform, part): (&Tensor, Option<Part>),
     ) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let (rows, k) = crate::shape::size2(start);
         let shaped = |noise: &Tensor| -> Result<Tensor> {
-            Ok(noise.f_to_kind(start.kind())?.f_reshape([-1, rows, k])?)
+            let noise = noise.f_to_kind(start.kind())?;
+            let own = match part {
+                Some(part) => {
+                    let replicas = rows / part.count.max(1);
+                    let all = noise.f_reshape([-1, replicas, part.of, k])?;
+                    all.f_narrow(2, part.first, part.count)?
+                }
+                None => noise,
+            };
+            Ok(own.f_reshape([-1, rows, k])?)
         };
         match *self {
             Sampler::Gibbs { .. } => {

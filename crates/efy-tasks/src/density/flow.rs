@@ -2,6 +2,7 @@
 
 use efy_core::estimate::base_sample;
 use efy_core::flow::{Gda, KernelFlow, KernelFlowSettings};
+use efy_core::parallel::Collective;
 use efy_core::shallow::{Kernel, Law, Shallow};
 use tch::Tensor;
 
@@ -71,12 +72,20 @@ impl Flow {
     }
 
     /// One iteration.
-    pub(super) fn advance(&mut self) -> Result<()> {
+    pub(super) fn advance(&mut self, collective: &mut dyn Collective) -> Result<()> {
         match self {
-            Flow::Gda(flow) => flow.run(1)?,
-            Flow::Kernel(lazy) => lazy.flow.run(1)?,
+            Flow::Gda(flow) => flow.run_with(1, collective)?,
+            Flow::Kernel(lazy) => lazy.flow.run_with(1, collective)?,
         }
         Ok(())
+    }
+
+    /// Brings the particles together that processes have moved. Of flow `kernel` all of them know all.
+    pub(super) fn gather(&mut self, collective: &mut dyn Collective) -> Result<()> {
+        match self {
+            Flow::Gda(flow) => Ok(flow.gather(collective)?),
+            Flow::Kernel(_) => Ok(()),
+        }
     }
 
     /// The iterations so far.

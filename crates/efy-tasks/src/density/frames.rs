@@ -35,6 +35,7 @@ impl Frames {
         particles: impl FnOnce() -> Result<Tensor>,
         network: &Shallow,
     ) -> Result<()> {
+        // Processes come here together, and so do they to `particles`.
         if !due(step) {
             return Ok(());
         }

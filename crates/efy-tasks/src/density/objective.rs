@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use efy_core::device::read;
 use efy_core::estimate::Estimate;
+use efy_core::parallel::{Alone, Collective};
 use efy_core::parameters::{Builder, Parameters};
 use efy_core::shallow::Shallow;
 use efy_train::{Measure, Metrics, Objective, Split, State, StepLoss};
@@ -208,16 +209,20 @@ impl Density {
         Ok(())
     }
 
-    fn made(&mut self) -> Result<StepLoss> {
+    fn made(&mut self, collective: &mut dyn Collective) -> Result<StepLoss> {
         let _guard = tch::no_grad_guard();
-        self.flow.advance()?;
+        self.flow.advance(collective)?;
         let network = self.flow.network()?;
         let tensors = [network.neurons(), network.weights(), network.charges()];
         let tensors = tensors.map(Tensor::shallow_clone);
         self.parameters.assign(&self.parameters.gather(&tensors)?)?;
-        let flow = &self.flow;
-        self.frames
-            .look(flow.iteration(), || flow.particles(), &network)?;
+        let flow = &mut self.flow;
+        let iteration = flow.iteration();
+        let particles = || {
+            flow.gather(collective)?;
+            flow.particles()
+        };
+        self.frames.look(iteration, particles, &network)?;
         Ok(StepLoss {
             loss: self.flow.loss(&network)?,
             gradient: None,
@@ -286,8 +291,20 @@ impl Objective for Density {
         true
     }
 
-    fn step(&mut self, _rows: &Tensor) -> efy_train::Result<StepLoss> {
-        self.made().map_err(told)
+    fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
+        self.step_with(rows, &mut Alone)
+    }
+
+    fn step_with(
+        &mut self,
+        _rows: &Tensor,
+        collective: &mut dyn Collective,
+    ) -> efy_train::Result<StepLoss> {
+        self.made(collective).map_err(told)
+    }
+
+    fn gather(&mut self, collective: &mut dyn Collective) -> efy_train::Result<()> {
+        self.flow.gather(collective).map_err(told)
     }
 
     fn state(&self) -> efy_train::Result<State> {
@@ -303,6 +320,16 @@ impl Objective for Density {
         let iteration = state.get("iteration")?;
         self.frames.restore(&state.inner("frames"))?;
         self.set_particles(&particles, iteration).map_err(told)
+    }
+
+    /// Each process looks at the whole split, once it knows all particles.
+    fn evaluate_with(
+        &mut self,
+        split: Split,
+        collective: &mut dyn Collective,
+    ) -> efy_train::Result<Vec<Metrics>> {
+        self.gather(collective)?;
+        self.evaluate_replicas(split)
     }
 
     fn evaluate(&mut self, split: Split) -> efy_train::Result<Metrics> {

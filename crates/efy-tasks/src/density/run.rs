@@ -5,7 +5,7 @@ use std::time::Instant;
 use efy_core::shallow::Shallow;
 use efy_train::checkpoint::{Checkpoints, Snapshot};
 use efy_train::files::write_json;
-use efy_train::{Metrics, Objective, RunDirectory, Split, Trainer, observer_state, weights};
+use efy_train::{Metrics, Objective, RunDirectory, Split, observer_state, weights};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -56,6 +56,10 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What training or writing report.
     pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
+        if !attendance.leads() {
+            let checkpoints = self.checkpoints(run)?;
+            return self.go(run, Files::new(), attendance, (checkpoints, None));
+        }
         let names = self.examples.names().to_vec();
         let files = run_files::begin(self.config, run, self.device, &Schema { names })?;
         let checkpoints = self.checkpoints(run)?;
@@ -75,7 +79,10 @@ impl<'a> Prepared<'a> {
             return self.train(run, attendance);
         };
         let metrics = observer_state(&snapshot, "metrics");
-        let files = run_files::go_on(self.config, run, &metrics)?;
+        let files = match attendance.leads() {
+            true => run_files::go_on(self.config, run, &metrics)?,
+            false => Files::new(),
+        };
         self.go(run, files, attendance, (checkpoints, Some(snapshot)))
     }
 
@@ -88,7 +95,7 @@ impl<'a> Prepared<'a> {
     fn go(
         self,
         run: &RunDirectory,
-        mut observers: Files,
+        files: Files,
         attendance: Attendance,
         (checkpoints, snapshot): (Checkpoints, Option<Snapshot>),
     ) -> Result<Metrics> {
@@ -99,12 +106,14 @@ impl<'a> Prepared<'a> {
             ..
         } = self;
         let started = Instant::now();
-        observers.extend(attendance.observers);
-        let mut trainer = Trainer::new(&config.train, observers)
-            .controlled(attendance.control)
-            .saving(checkpoints, config.checkpoint.every, &run.faults())
+        let leads = attendance.leads();
+        let mut trainer = attendance
+            .trainer(config, (run, checkpoints), files)
             .resuming(snapshot);
         let outcome = trainer.fit(&mut objective)?;
+        if !leads {
+            return Ok(Metrics::default());
+        }
         let test = objective.evaluate(Split::Test)?;
         trainer.report(&outcome, Split::Test, &test)?;
         let Scaling { mean, deviation } = objective.scaling();

@@ -12,7 +12,7 @@ use efy_models::Model;
 use efy_train::{Measure, Split};
 use tch::{Device, Tensor};
 
-use super::learner::{EVALUATION_ROWS, Learner, Rows, Scored, Stepped};
+use super::learner::{EVALUATION_ROWS, Learner, Place, Rows, Scored, Stepped};
 use super::outputs::Layout;
 use super::{Outputs, build};
 use crate::config::Config;
@@ -110,7 +110,8 @@ impl Learner for Inference {
     }
 
     fn step(&mut self, batch: &Rows<'_>) -> Result<Stepped> {
-        self.training.set_step(batch.call);
+        self.training.set_step(batch.update);
+        self.training.set_part(Some(batch.part));
         let (loss, gradient, found) = self.compare(batch.x, batch.y, batch.start)?;
         let point = found.point().map(Tensor::shallow_clone);
         let mut metrics: Vec<(&'static str, Measure)> = Vec::new();
@@ -153,8 +154,9 @@ impl Learner for Inference {
         &self,
         outputs: &dyn Outputs,
         (x, y): (&Tensor, &Tensor),
-        _place: (Split, i64),
+        place: Place,
     ) -> Result<Scored> {
+        self.evaluation.set_part(Some(place.part));
         let energy = self.encode(x)?;
         let LossValue { per_row, solution } = self.evaluation.loss(energy.as_ref(), y, None)?;
         let prediction = match solution {

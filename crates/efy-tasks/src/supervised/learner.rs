@@ -1,6 +1,7 @@
 //! What learns from examples: a model and what it is fitted by.
 
 use efy_core::Result;
+use efy_core::parallel::Part;
 use efy_core::parameters::Parameters;
 use efy_train::{Measure, Split};
 use tch::Tensor;
@@ -38,13 +39,23 @@ pub(super) trait Learner: Send {
     /// How many rows of a split are scored at once at most; of `None`, predicted.
     fn rows_at_once(&self, split: Option<Split>) -> i64;
 
-    /// How good it is on examples x and y, rows of a split from one with this number on, without a graph.
+    /// How good it is on examples x and y, rows of a split, without a graph.
     fn score(
         &self,
         outputs: &dyn Outputs,
         examples: (&Tensor, &Tensor),
-        place: (Split, i64),
+        place: Place,
     ) -> Result<Scored>;
+}
+
+/// Which rows are scored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) split: Split,
+    /// The number of the first one in the split, of each replica.
+    pub(super) first: i64,
+    /// Their place among the rows that one process alone would score at once.
+    pub(super) part: Part,
 }
 
 /// A training batch.
@@ -57,12 +68,10 @@ pub(super) struct Rows<'a> {
     pub(super) y: &'a Tensor,
     /// What was kept of the examples the last time, `[B, m]`.
     pub(super) start: Option<&'a Tensor>,
-    /// Calls before this one.
-    pub(super) call: u64,
-    /// Calls before the first one for the same update: batches are computed in parts where memory is scarce.
+    /// Updates before this one.
     pub(super) update: u64,
-    /// Rows of these parts so far.
-    pub(super) first_row: i64,
+    /// Which rows of the whole batch they are: it may be computed in parts, one after the other or in several processes.
+    pub(super) part: Part,
 }
 
 /// What a step found.

@@ -1,13 +1,16 @@
 //! The training objective of tasks with examples: a model, its data and a loss.
 
+use std::ops::Range;
+
 use efy_core::device::Phase;
+use efy_core::parallel::{Alone, Collective, Part, own};
 use efy_core::parameters::Parameters;
 use efy_train::optimizer::OnNonFinite;
 use efy_train::{Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
 use super::inference::Inference;
-use super::learner::{Learner, Rows};
+use super::learner::{Learner, Place, Rows};
 use super::likelihood::Likelihood;
 use super::outputs::Layout;
 use super::placement::Source;
@@ -28,8 +31,12 @@ pub struct Supervised {
     learner: Box<dyn Learner>,
     /// The point that the loss found last for every training example, `[n, k]`.
     warm: Option<Tensor>,
-    /// Calls of the loss in training.
+    /// Updates so far.
     steps: u64,
+    /// The rows that come next, if that was said.
+    part: Option<Part>,
+    /// The examples whose starts have changed here since all processes had the same.
+    moved: Vec<Tensor>,
     /// Whether steps that are not finite are skipped without anybody looking.
     unseen: bool,
     /// Estimated and exact log-partitions of the split that was evaluated last.
@@ -88,6 +95,8 @@ impl Supervised {
             learner,
             warm,
             steps: 0,
+            part: None,
+            moved: Vec::new(),
             unseen: config.train.on_nonfinite == OnNonFinite::Skip && !looks,
             compared: None,
             replaced: Vec::new(),
@@ -180,7 +189,9 @@ impl Supervised {
         let replicas = self.count();
         let mut parts: Vec<Vec<Tensor>> = (0..replicas).map(|_| Vec::new()).collect();
         let rows = self.learner.rows_at_once(None);
-        self.each(split, rows, &mut |x, _| {
+        let count = self.splits.get(split).rows.len() / replicas as usize;
+        let pieces = pieces((0..count, count), rows / replicas);
+        self.each(split, &pieces, &mut |x, _| {
             let outcome = self.learner.outcome(self.outputs.as_ref(), x)?;
             let rows = outcome.size()[0] / replicas;
             for (index, parts) in (0..).zip(&mut parts) {
@@ -194,18 +205,20 @@ impl Supervised {
             .map_err(efy_core::Error::from)?)
     }
 
-    /// Calls `visit` with inputs and labels of a split, at most so many rows of all replicas at a time.
+    /// Calls `visit` with inputs and labels of pieces of a split.
     fn each(
         &self,
         split: Split,
-        most: i64,
+        pieces: &[(i64, Part)],
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> efy_train::Result<()>,
     ) -> efy_train::Result<()> {
         let examples = self.splits.get(split);
         let replicas = self.count();
         let mut source = Source::new(examples, self.splits.placement(), self.splits.device());
-        let rows = examples.rows.len() as i64 / replicas;
-        let ranges: Vec<(i64, i64)> = chunks(rows, most / replicas).collect();
+        let ranges: Vec<(i64, i64)> = pieces
+            .iter()
+            .map(|(from, part)| (*from, part.count))
+            .collect();
         source.each((replicas, &ranges), visit)
     }
 }
@@ -216,6 +229,40 @@ fn chunks(rows: i64, most: i64) -> impl Iterator<Item = (i64, i64)> {
     (0..rows)
         .step_by(most as usize)
         .map(move |from| (from, most.min(rows - from)))
+}
+
+/// Starts `[n, k]`, of which each process has changed the rows in `moved`, as all of them have to know them.
+fn newest(
+    warm: &Tensor,
+    moved: &[Tensor],
+    collective: &mut dyn Collective,
+) -> efy_core::Result<Tensor> {
+    let _guard = tch::no_grad_guard();
+    let options = (warm.kind(), warm.device());
+    let (n, k) = (warm.size()[0], warm.size()[1]);
+    let mut changed = Tensor::f_zeros([n, 1], options)?;
+    for rows in moved {
+        let _ = changed.f_index_fill_(0, rows, 1.0)?;
+    }
+    // A start that is no number stays where it is: it must not reach others through a product.
+    let own = warm.f_where_self(&changed.f_gt(0.5)?, &warm.f_zeros_like()?)?;
+    let all = collective.sum(Tensor::f_cat(&[own, changed], 1)?.f_reshape([-1])?)?;
+    let all = all.f_view([n, k + 1])?;
+    let (found, changed) = (all.f_narrow(1, 0, k)?, all.f_narrow(1, k, 1)?);
+    Ok(found.f_where_self(&changed.f_gt(0.5)?, warm)?)
+}
+
+/// A range of `examples` in pieces: the first row of each, and which rows they are of those that are scored at once, at
+/// most `most`, where all are.
+fn pieces((range, examples): (Range<usize>, usize), most: i64) -> Vec<(i64, Part)> {
+    let (begin, end) = (range.start as i64, range.end as i64);
+    chunks(examples as i64, most)
+        .filter_map(|(from, of)| {
+            let (first, last) = (begin.max(from), end.min(from + of));
+            let part = Part::whole(of).inner(first - from, last - first);
+            (first < last).then_some((first, part))
+        })
+        .collect()
 }
 
 impl Objective for Supervised {
@@ -235,6 +282,8 @@ impl Objective for Supervised {
     }
 
     fn announce(&mut self, batches: &[Tensor]) -> efy_train::Result<()> {
+        // All processes had the same at the end of the epoch before.
+        self.moved.clear();
         self.train.announce(batches)
     }
 
@@ -245,17 +294,15 @@ impl Objective for Supervised {
     fn step(&mut self, rows: &Tensor) -> efy_train::Result<StepLoss> {
         let (rows, x, y) = self.train.batch(rows)?;
         let start = self.warm.as_ref().map(|warm| warm.index_select(0, &rows));
-        let parts = &self.replaced;
+        let each = rows.size()[0] / self.count();
         let found = self.learner.step(&Rows {
             rows: &rows,
             x: &x,
             y: &y,
             start: start.as_ref(),
-            call: self.steps,
-            update: self.steps - parts.len() as u64,
-            first_row: parts.iter().map(|(rows, _)| rows.size()[0]).sum(),
+            update: self.steps,
+            part: self.part.take().unwrap_or(Part::whole(each)),
         })?;
-        self.steps += 1;
         self.replaced.push((rows.shallow_clone(), start));
         if let (Some(warm), Some(point)) = (&mut self.warm, &found.point) {
             // Where nobody looks whether a step was finite, a point that is not must not stay.
@@ -275,17 +322,34 @@ impl Objective for Supervised {
         })
     }
 
+    fn part(&mut self, part: Part) {
+        self.part = Some(part);
+    }
+
     fn constrain(&mut self) -> efy_train::Result<()> {
-        self.replaced.clear();
+        self.steps += 1;
+        let moved = self.replaced.drain(..).map(|(rows, _)| rows);
+        if self.warm.is_some() {
+            self.moved.extend(moved);
+        }
         Ok(self.learner.constrain()?)
     }
 
     fn rewind(&mut self) -> efy_train::Result<()> {
         for (rows, start) in self.replaced.drain(..).rev() {
-            self.steps -= 1;
             if let (Some(warm), Some(start)) = (&mut self.warm, start) {
                 let _ = warm.index_copy_(0, &rows, &start);
             }
+        }
+        Ok(())
+    }
+
+    /// Warm starts live on the process that had their examples last.
+    fn gather(&mut self, collective: &mut dyn Collective) -> efy_train::Result<()> {
+        let moved = std::mem::take(&mut self.moved);
+        match &mut self.warm {
+            Some(warm) if collective.world() > 1 => *warm = newest(warm, &moved, collective)?,
+            _ => {}
         }
         Ok(())
     }
@@ -313,23 +377,46 @@ impl Objective for Supervised {
     }
 
     fn evaluate_replicas(&mut self, split: Split) -> efy_train::Result<Vec<Metrics>> {
+        self.evaluate_with(split, &mut Alone)
+    }
+
+    /// Each process looks at its part of the split.
+    fn evaluate_with(
+        &mut self,
+        split: Split,
+        collective: &mut dyn Collective,
+    ) -> efy_train::Result<Vec<Metrics>> {
         let _guard = tch::no_grad_guard();
         let _phase = Phase::Evaluate.enter();
         let replicas = self.count();
         let outputs = self.outputs.as_ref();
         let task = outputs.sums();
         let mut tallies: Vec<Tally> = (0..replicas).map(|_| Tally::default()).collect();
-        let mut first = 0;
         let most = self.learner.rows_at_once(Some(split));
-        self.each(split, most, &mut |x, y| {
-            let scored = self.learner.score(outputs, (x, y), (split, first))?;
-            let rows = y.size()[0] / replicas;
-            first += rows;
+        let examples = self.splits.get(split).rows.len() / replicas as usize;
+        // With fewer examples than processes, all look at all of them.
+        let collective: &mut dyn Collective = match examples < collective.world() {
+            true => &mut Alone,
+            false => collective,
+        };
+        let range = own(examples, collective);
+        let pieces = pieces((range, examples), most / replicas);
+        let mut next = pieces.iter();
+        self.each(split, &pieces, &mut |x, y| {
+            let Some(&(first, part)) = next.next() else {
+                return Err(efy_train::Error::State(
+                    "more rows than a split has".to_owned(),
+                ));
+            };
+            let scored = self
+                .learner
+                .score(outputs, (x, y), Place { split, first, part })?;
+            let rows = part.count;
             for (index, tally) in (0..).zip(&mut tallies) {
                 let own = |t: &Tensor| t.narrow(0, index * rows, rows);
                 let (outcome, y) = (own(&scored.outcome), own(y));
                 let (loss, converged) = (own(&scored.loss), own(&scored.converged));
-                tally.add(task.of(&outcome, &y, &loss, &converged), rows);
+                tally.add(task.of(&outcome, &y, &loss, &converged));
             }
             if let (Some(found), [tally]) = (scored.log_partition, tallies.as_mut_slice()) {
                 tally.compare(found);
@@ -338,7 +425,7 @@ impl Objective for Supervised {
         })?;
         let finished: Vec<_> = tallies
             .into_iter()
-            .map(|tally| Ok(tally.finish(task.as_ref())?))
+            .map(|tally| Ok(tally.finish((task.as_ref(), examples), collective)?))
             .collect::<efy_train::Result<_>>()?;
         let (metrics, mut compared): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
         self.compared = compared.pop().flatten().map(|values| (split, values));

@@ -7,8 +7,8 @@ use efy_train::checkpoint::{Checkpoints, Snapshot};
 use efy_train::files::{read_text, write_atomically};
 use efy_train::observer::Observer;
 use efy_train::{
-    Control, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, State, Trainer,
-    newest_fault, observer_state, replica_observer_state, weights,
+    Collective, Control, FAULT, Fault, Metrics, Objective, Outcome, RunDirectory, Split, State,
+    Trainer, newest_fault, observer_state, replica_observer_state, weights,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -114,6 +114,33 @@ pub struct Attendance {
     pub observers: Vec<Box<dyn Observer>>,
     /// Asks it to save or to stop.
     pub control: Control,
+    /// Who trains it together with this process. Rank 0 writes the run; the others train and leave, with no metrics.
+    pub collective: Option<Box<dyn Collective>>,
+}
+
+impl Attendance {
+    /// Whether this process writes the run.
+    pub(crate) fn leads(&self) -> bool {
+        let rank = self.collective.as_ref().map(|collective| collective.rank());
+        rank.is_none_or(|rank| rank == 0)
+    }
+
+    /// A trainer that these steer and, on the process that writes the run, these and `files` watch.
+    pub(crate) fn trainer<'a>(
+        self,
+        config: &'a Config,
+        (run, checkpoints): (&RunDirectory, Checkpoints),
+        mut files: Files,
+    ) -> Trainer<'a> {
+        files.extend(self.observers);
+        let trainer = Trainer::new(&config.train, files)
+            .controlled(self.control)
+            .saving(checkpoints, config.checkpoint.every, &run.faults());
+        match self.collective {
+            Some(collective) => trainer.together(collective),
+            None => trainer,
+        }
+    }
 }
 
 impl<'a> Prepared<'a> {
@@ -156,6 +183,10 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// What training or writing report.
     pub fn train(self, run: &RunDirectory, attendance: Attendance) -> Result<Metrics> {
+        let checkpoints = checkpoints(run, self.config, self.data)?;
+        if !attendance.leads() {
+            return self.go(run, Default::default(), attendance, (checkpoints, None));
+        }
         let replicas = replicas::create(self.config, run)?;
         let begin = |config: &Config, run: &RunDirectory| {
             run_files::begin(config, run, self.device, self.data.schema())
@@ -163,8 +194,7 @@ impl<'a> Prepared<'a> {
         let files = begin(self.config, run)?;
         let apart = replicas.iter().map(|one| begin(&one.config, &one.run));
         let apart = apart.collect::<Result<Vec<Files>>>()?;
-        let checkpoints = checkpoints(run, self.config, self.data)?;
-        self.go(run, (files, apart), attendance, checkpoints, None)
+        self.go(run, (files, apart), attendance, (checkpoints, None))
     }
 
     /// Goes on from the newest checkpoint of a run, or from its beginning where there is none; returns the
@@ -179,6 +209,10 @@ impl<'a> Prepared<'a> {
         let Some(snapshot) = newest else {
             return self.train(run, attendance);
         };
+        if !attendance.leads() {
+            let from = (checkpoints, Some(snapshot));
+            return self.go(run, Default::default(), attendance, from);
+        }
         let go_on = |state: &State, run: &RunDirectory| run_files::go_on(self.config, run, state);
         let files = go_on(&observer_state(&snapshot, "metrics"), run)?;
         // The locks are held as long as it trains.
@@ -191,16 +225,16 @@ impl<'a> Prepared<'a> {
                 )
             })
             .collect::<Result<Vec<Files>>>()?;
-        self.go(run, (files, apart), attendance, checkpoints, Some(snapshot))
+        let from = (checkpoints, Some(snapshot));
+        self.go(run, (files, apart), attendance, from)
     }
 
     fn go(
         self,
         run: &RunDirectory,
-        (mut observers, apart): (Files, Vec<Files>),
+        (files, apart): (Files, Vec<Files>),
         attendance: Attendance,
-        checkpoints: Checkpoints,
-        snapshot: Option<Snapshot>,
+        (checkpoints, snapshot): (Checkpoints, Option<Snapshot>),
     ) -> Result<Metrics> {
         let Prepared {
             config,
@@ -209,14 +243,16 @@ impl<'a> Prepared<'a> {
             mut objective,
         } = self;
         let started = Instant::now();
-        observers.extend(attendance.observers);
-        let mut trainer = Trainer::new(&config.train, observers)
+        let leads = attendance.leads();
+        let mut trainer = attendance
+            .trainer(config, (run, checkpoints), files)
             .watching(apart)
-            .controlled(attendance.control)
-            .saving(checkpoints, config.checkpoint.every, &run.faults())
             .resuming(snapshot);
         if config.train.replicas > 1 {
             let outcomes = trainer.fit_replicas(&mut objective)?;
+            if !leads {
+                return Ok(Metrics::default());
+            }
             let place = (data, started);
             let trained = (&mut objective, outcomes.as_slice());
             return replicas::finish(config, run, trained, place, &mut trainer);
@@ -224,6 +260,9 @@ impl<'a> Prepared<'a> {
         let mut outcome = trainer.fit(&mut objective)?;
         if config.train.refit {
             (objective, outcome) = refit(&mut trainer, config, data, device, &outcome)?;
+        }
+        if !leads {
+            return Ok(Metrics::default());
         }
         let test = objective.evaluate(Split::Test)?;
         trainer.report(&outcome, Split::Test, &test)?;

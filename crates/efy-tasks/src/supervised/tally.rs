@@ -2,6 +2,7 @@
 
 use efy_core::Result;
 use efy_core::device::read;
+use efy_core::parallel::{Collective, gather};
 use efy_train::Metrics;
 use tch::{Kind, Tensor};
 
@@ -12,7 +13,6 @@ use crate::metrics::log_partition::{LOG_PARTITION_METRICS, log_partition_errors}
 #[derive(Default)]
 pub(super) struct Tally {
     sums: Option<Tensor>,
-    rows: i64,
     log_partitions: Vec<LogPartitions>,
 }
 
@@ -28,9 +28,8 @@ pub(super) struct LogPartitions {
 }
 
 impl Tally {
-    /// Adds the sums over a batch of so many rows, `[n]` in f64.
-    pub(super) fn add(&mut self, batch: Tensor, rows: i64) {
-        self.rows += rows;
+    /// Adds the sums over a batch, `[n]` in f64.
+    pub(super) fn add(&mut self, batch: Tensor) {
         self.sums = Some(match self.sums.take() {
             Some(sums) => sums + batch,
             None => batch,
@@ -42,11 +41,50 @@ impl Tally {
         self.log_partitions.push(log_partitions);
     }
 
-    /// All metrics: the one read. Empty if there were no rows. Beside them estimated and exact log-partitions.
-    pub(super) fn finish(self, task: &dyn Sums) -> Result<(Metrics, Option<[Vec<f64>; 2]>)> {
-        let Some(sums) = self.sums else {
+    /// The sums of all processes; leaves the log-partitions of all of them in one part.
+    fn together(
+        &mut self,
+        (sums, rows): (Tensor, usize),
+        collective: &mut dyn Collective,
+    ) -> Result<Tensor> {
+        if collective.world() == 1 {
+            return Ok(sums);
+        }
+        let mut all = |of: &dyn Fn(&LogPartitions) -> Option<&Tensor>| -> Result<Option<Tensor>> {
+            let parts = self.log_partitions.iter().filter_map(of);
+            let parts: Vec<Tensor> = parts.map(|t| t.to_kind(Kind::Double)).collect();
+            match parts.as_slice() {
+                [] => Ok(None),
+                _ => gather(&Tensor::f_cat(&parts, 0)?, rows, collective).map(Some),
+            }
+        };
+        let (estimated, exact) = (
+            all(&|part| Some(&part.estimated))?,
+            all(&|part| Some(&part.exact))?,
+        );
+        let mass = all(&|part| Some(&part.mass_and_gap.as_ref()?[0]))?;
+        let gap = all(&|part| Some(&part.mass_and_gap.as_ref()?[1]))?;
+        if let (Some(estimated), Some(exact)) = (estimated, exact) {
+            self.log_partitions = vec![LogPartitions {
+                estimated,
+                exact,
+                mass_and_gap: mass.zip(gap).map(|(mass, gap)| [mass, gap]),
+            }];
+        }
+        collective.sum(sums)
+    }
+
+    /// All metrics of a split of so many rows, of which each process has seen its share: the one read. Empty if there were no
+    /// rows. Beside them estimated and exact log-partitions.
+    pub(super) fn finish(
+        mut self,
+        (task, rows): (&dyn Sums, usize),
+        collective: &mut dyn Collective,
+    ) -> Result<(Metrics, Option<[Vec<f64>; 2]>)> {
+        let Some(sums) = self.sums.take() else {
             return Ok((Metrics::default(), None));
         };
+        let sums = self.together((sums, rows), collective)?;
         let n = sums.numel();
         let parts = &self.log_partitions;
         let column = |of: fn(&LogPartitions) -> Option<&Tensor>| parts.iter().filter_map(of);
@@ -60,7 +98,7 @@ impl Tally {
         let all: Vec<Tensor> = std::iter::once(sums).chain(flat).collect();
         let all: Vec<f64> = read::to_vec(&Tensor::f_cat(&all, 0)?)?;
         let (sums, rest) = all.split_at(n);
-        let mut metrics = task.metrics(sums, self.rows as f64);
+        let mut metrics = task.metrics(sums, rows as f64);
         let rows = parts.iter().map(|part| part.exact.numel()).sum::<usize>();
         if rows == 0 {
             return Ok((metrics, None));

@@ -12,7 +12,7 @@ use rand::RngExt;
 pub(crate) const K: usize = 4;
 
 /// Label i is there where feature i is positive, or has rank i by it; 200 training rows and 100 test rows.
-fn planted(task: Task) -> Dataset {
+pub(crate) fn planted(task: Task) -> Dataset {
     let mut random = generator(3, Stream::MadeUp, 0);
     let x: Vec<f32> = (0..300 * K)
         .map(|_| random.random_range(-1.0..=1.0))

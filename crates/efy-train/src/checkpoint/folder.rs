@@ -39,6 +39,11 @@ impl Checkpoints {
         }
     }
 
+    /// The hash of configuration and data that they belong to.
+    pub(crate) fn config(&self) -> &str {
+        &self.config
+    }
+
     /// Writes a checkpoint and returns its directory. It appears under its name when all of it is on
     /// the disk; older ones are removed after the new one has been read back.
     ///

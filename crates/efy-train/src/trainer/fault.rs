@@ -11,7 +11,7 @@ use super::step::gradient_in_parts;
 use super::{Trainer, order};
 use crate::checkpoint::{CheckpointConfig, Checkpoints, Snapshot};
 use crate::files::write_json;
-use crate::{Error, Objective, Result, TrainConfig};
+use crate::{Error, Objective, Part, Result, TrainConfig};
 
 /// The file beside the checkpoint of the moment before.
 pub const FAULT: &str = "fault.json";
@@ -92,7 +92,7 @@ impl Trainer<'_> {
         let rows = batch(self.config, objective, session)?;
         let snapshot = self.snapshot(objective, session)?;
         let fault = examine(objective, session, &rows)?;
-        let Some(saving) = &self.saving else {
+        let Some(saving) = self.saving.as_ref().filter(|_| self.leads()) else {
             return Ok((None, fault));
         };
         let folder = &saving.faults;
@@ -129,7 +129,8 @@ fn batch(config: &TrainConfig, objective: &dyn Objective, session: &Session) -> 
 
 /// Loss and gradient of a batch, without an update.
 fn examine(objective: &mut dyn Objective, session: &Session, rows: &Tensor) -> Result<Fault> {
-    let (made, gradient) = gradient_in_parts(objective, rows, session.parts)?;
+    let whole = Part::whole(rows.size().last().copied().unwrap_or(0));
+    let (made, gradient) = gradient_in_parts(objective, (rows, whole), session.parts)?;
     objective.rewind()?;
     let parameters = objective.parameters();
     Ok(Fault {

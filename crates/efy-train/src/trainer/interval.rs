@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use efy_core::device::read;
 use tch::{Device, Kind, Tensor};
 
-use crate::{Measure, Metrics, Result, State, StepLoss};
+use crate::{Collective, Measure, Metrics, Part, Result, State, StepLoss};
 
 const LOSS: &str = "loss";
 const STEPS: &str = "steps";
@@ -27,12 +27,14 @@ pub(crate) struct Interval {
     steps: u64,
     unseen: bool,
     measures: Vec<(Cow<'static, str>, Measure)>,
+    /// The rows of the last step that the measures are of; none if they are of the whole batch.
+    part: Option<Part>,
 }
 
 impl Interval {
     /// Counts a step in. Where nobody has looked whether it was finite (`unseen`), and it is skipped if not,
     /// what is not finite counts as no step.
-    pub(crate) fn add(&mut self, step: StepLoss, unseen: bool) {
+    pub(crate) fn add(&mut self, step: StepLoss, unseen: bool, part: Part) {
         self.unseen = unseen;
         let loss = match unseen {
             true => step.loss.detach().nan_to_num(0.0, 0.0, 0.0),
@@ -47,6 +49,8 @@ impl Interval {
         self.steps += 1;
         let named = |(name, measure)| (Cow::Borrowed(name), measure);
         self.measures = step.metrics.into_iter().map(named).collect();
+        // Of a batch with fewer rows than processes some have no measures: each keeps its own.
+        self.part = Some(part).filter(|part| part.count > 0 && part.count < part.of);
     }
 
     /// Steps since the last log point.
@@ -56,8 +60,12 @@ impl Interval {
 
     /// Of each replica: the mean loss and the measures, if there was a step, and its two values of `faults`
     /// `[R, 2]`, of which the first was in `reported` last time. One read; everything stays as it is.
-    pub(crate) fn look(&mut self, faults: &Tensor, reported: &[u64]) -> Result<Vec<Seen>> {
-        let measured = self.measured();
+    pub(crate) fn look(
+        &mut self,
+        (faults, reported): (&Tensor, &[u64]),
+        collective: &mut dyn Collective,
+    ) -> Result<Vec<Seen>> {
+        let measured = self.measured(collective)?;
         let flat = |tensor: &Tensor| tensor.detach().to_kind(Kind::Double).reshape([-1]);
         let tensors = self
             .loss
@@ -91,8 +99,12 @@ impl Interval {
     }
 
     /// [`look`](Self::look), and begins again.
-    pub(crate) fn take(&mut self, faults: &Tensor, reported: &[u64]) -> Result<Vec<Seen>> {
-        let seen = self.look(faults, reported)?;
+    pub(crate) fn take(
+        &mut self,
+        of: (&Tensor, &[u64]),
+        collective: &mut dyn Collective,
+    ) -> Result<Vec<Seen>> {
+        let seen = self.look(of, collective)?;
         *self = Interval {
             unseen: self.unseen,
             ..Interval::default()
@@ -100,29 +112,52 @@ impl Interval {
         Ok(seen)
     }
 
-    /// The measures, computed; they stay.
-    fn measured(&mut self) -> Vec<(Cow<'static, str>, Tensor)> {
-        let computed: Vec<_> = std::mem::take(&mut self.measures)
+    /// The measures, computed, and of all processes' rows their mean; they stay.
+    fn measured(
+        &mut self,
+        collective: &mut dyn Collective,
+    ) -> Result<Vec<(Cow<'static, str>, Tensor)>> {
+        let mut computed: Vec<_> = std::mem::take(&mut self.measures)
             .into_iter()
             .map(|(name, measure)| (name, measure()))
             .collect();
+        let world = collective.world() as i64;
+        let part = self
+            .part
+            .take()
+            .filter(|part| part.of >= world && world > 1);
+        if let Some(part) = part.filter(|_| !computed.is_empty()) {
+            let flat =
+                |(_, value): &(_, Tensor)| value.detach().to_kind(Kind::Double).reshape([-1]);
+            let all: Vec<Tensor> = computed.iter().map(flat).collect();
+            let all = Tensor::f_cat(&all, 0)
+                .and_then(|all| all.f_mul_scalar(part.weight()))
+                .map_err(efy_core::Error::from)?;
+            let all = collective.sum(all)?;
+            let mut from = 0;
+            for (_, value) in &mut computed {
+                let length = value.numel() as i64;
+                *value = all.narrow(0, from, length).reshape(value.size());
+                from += length;
+            }
+        }
         for (name, value) in &computed {
             let value = value.shallow_clone();
             let measure: Measure = Box::new(move || value);
             self.measures.push((name.clone(), measure));
         }
-        computed
+        Ok(computed)
     }
 
     /// The sums so far. The measures are computed for it and stay.
-    pub(crate) fn state(&mut self) -> Result<State> {
+    pub(crate) fn state(&mut self, collective: &mut dyn Collective) -> Result<State> {
         let mut state = State::default();
         state.put(STEPS, &self.steps)?;
         state.put(UNSEEN, &self.unseen)?;
         if let Some(loss) = &self.loss {
             state.put_tensor(LOSS, loss);
         }
-        for (name, value) in self.measured() {
+        for (name, value) in self.measured(collective)? {
             state.put_tensor(format!("{MEASURE}.{name}"), &value);
         }
         Ok(state)
@@ -140,6 +175,7 @@ impl Interval {
             steps: state.get(STEPS)?,
             unseen: state.get(UNSEEN)?,
             measures: measures.collect(),
+            part: None,
         })
     }
 }

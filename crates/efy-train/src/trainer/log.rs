@@ -20,7 +20,8 @@ impl Trainer<'_> {
         let taken = session.interval.steps();
         let reported = session.reported_faults();
         let faults = session.optimizer.faults()?;
-        let seen = session.interval.take(faults, &reported)?;
+        let collective = self.collective.as_mut();
+        let seen = session.interval.take((faults, &reported), collective)?;
         let (step, epoch) = (session.steps, session.epoch);
         let metrics: Vec<Metrics> = seen.iter().filter_map(|one| one.metrics.clone()).collect();
         if !metrics.is_empty() {

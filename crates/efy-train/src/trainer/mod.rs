@@ -22,9 +22,10 @@ use self::step::Assembly;
 use crate::checkpoint::{Checkpoints, Snapshot};
 use crate::observer::{Event, Observer, Observers};
 use crate::optimizer::{OnNonFinite, Verdict};
+use crate::parallel::{Asked, Carrying, agree};
 use crate::{
-    Alone, Collective, Control, Direction, EarlyStopping, EpochOrder, Metrics, Objective, Result,
-    Split, State, TrainConfig, settle_threads,
+    Alone, Collective, Control, Direction, EarlyStopping, EpochOrder, Metrics, Objective, Part,
+    Result, Split, State, TrainConfig, settle_threads,
 };
 
 pub use self::fault::{FAULT, Fault, newest_fault, replay};
@@ -50,6 +51,8 @@ pub struct Trainer<'a> {
     saving: Option<Saving>,
     resume: Option<Snapshot>,
     collective: Box<dyn Collective + 'a>,
+    /// What was asked of any process before the last step.
+    asked: Asked,
 }
 
 /// How a training ended.
@@ -79,6 +82,7 @@ impl<'a> Trainer<'a> {
             saving: None,
             resume: None,
             collective: Box::new(Alone),
+            asked: Asked::default(),
         }
     }
 
@@ -117,11 +121,17 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Trains together with other processes.
+    /// Trains together with other processes, each with the same configuration and the same data. Checkpoints are written by the
+    /// one of rank 0; observers are told by each process what it knows, so that the others need none.
     #[must_use]
     pub fn together(mut self, collective: Box<dyn Collective + 'a>) -> Self {
         self.collective = collective;
         self
+    }
+
+    /// Whether this process writes what is common to all.
+    fn leads(&self) -> bool {
+        self.collective.rank() == 0
     }
 
     /// Trains.
@@ -212,10 +222,35 @@ impl<'a> Trainer<'a> {
             let step = session.steps;
             self.tell(&Event::Resumed { step })?;
         }
+        self.begin_together(&session)?;
         let from = session.steps;
         let steps = start.min(from) + steps;
         self.tell(&Event::Started { steps, from })?;
         Ok(session)
+    }
+
+    /// Finds out whether all processes are about to do the same, and says how many there are if that has changed.
+    fn begin_together(&mut self, session: &Session) -> Result<()> {
+        let collective = self.collective.as_mut();
+        let digits = self
+            .saving
+            .as_ref()
+            .map(|saving| saving.checkpoints.config());
+        let digits = digits.unwrap_or_default().as_bytes().chunks(2);
+        let hash = digits.map(|pair| {
+            pair.iter()
+                .fold(0, |sum, &digit| 256 * sum + u32::from(digit))
+        });
+        let place = [session.steps as u32, session.world as u32];
+        agree(&hash.chain(place).collect::<Vec<u32>>(), collective)?;
+        let (before, now) = (session.world, collective.world());
+        if session.steps > 0 && session.earlier.is_none() && before != now {
+            let message = format!(
+                "trained by {before} processes so far, by {now} from here on: the same up to rounding"
+            );
+            self.tell(&Event::Warning { message: &message })?;
+        }
+        Ok(())
     }
 
     fn steps_an_epoch(&self, objective: &dyn Objective) -> u64 {
@@ -228,6 +263,10 @@ impl<'a> Trainer<'a> {
             session.epoch = epoch;
             if !session.evaluated {
                 self.epoch(objective, session)?;
+                if !objective.moves_weights() {
+                    // Other examples will be each process's own.
+                    objective.gather(self.collective.as_mut())?;
+                }
                 if session.earlier.is_none() {
                     self.evaluate(objective, session)?;
                 }
@@ -249,10 +288,12 @@ impl<'a> Trainer<'a> {
         let config = self.config;
         let order = order(config, objective, session)?;
         let order = order.part(self.collective.rank(), self.collective.world());
-        let batches: Vec<Tensor> = order.batches().skip(session.batch as usize).collect();
-        objective.announce(&batches)?;
-        for rows in &batches {
-            self.step(objective, session, rows)?;
+        let batches: Vec<(Tensor, Part)> = order.parts().skip(session.batch as usize).collect();
+        let own = batches.iter().filter(|(_, part)| part.count > 0);
+        let own: Vec<Tensor> = own.map(|(rows, _)| rows.shallow_clone()).collect();
+        objective.announce(&own)?;
+        for (rows, part) in &batches {
+            self.step(objective, session, (rows, *part))?;
             if session.steps.is_multiple_of(config.log_every.max(1)) {
                 self.log(objective, session)?;
             }
@@ -268,12 +309,13 @@ impl<'a> Trainer<'a> {
         &mut self,
         objective: &mut dyn Objective,
         session: &mut Session,
-        rows: &Tensor,
+        batch: (&Tensor, Part),
     ) -> Result<()> {
         let _phase = Phase::Step.enter();
+        let mut carrying = Carrying::new(self.collective.as_mut(), &self.control);
         let mut assembly = Assembly {
             parts: session.parts,
-            collective: self.collective.as_mut(),
+            collective: &mut carrying,
         };
         let observers = &mut self.observers;
         let mut split = |parts: u64| {
@@ -281,9 +323,10 @@ impl<'a> Trainer<'a> {
                 format!("out of memory: batches are computed in {parts} parts from here on");
             observers.tell(&Event::Warning { message: &message })
         };
-        let made = assembly.step(objective, &mut session.optimizer, rows, &mut split);
+        let made = assembly.step(objective, &mut session.optimizer, batch, &mut split);
         session.parts = assembly.parts;
         let (step, verdict) = made?;
+        self.asked = carrying.arrived()?;
         session.batch += 1;
         session.steps += 1;
         let stops = self.config.on_nonfinite == OnNonFinite::Stop;
@@ -308,7 +351,7 @@ impl<'a> Trainer<'a> {
             return Ok(());
         }
         let unseen = verdict == Verdict::Unknown && !stops;
-        session.interval.add(step, unseen);
+        session.interval.add(step, unseen, batch.1);
         Ok(())
     }
 
@@ -320,7 +363,8 @@ impl<'a> Trainer<'a> {
         if !(last || epoch.is_multiple_of(config.eval_every.max(1))) {
             return Ok(());
         }
-        let metrics = objective.evaluate_replicas(Split::Validation)?;
+        let collective = self.collective.as_mut();
+        let metrics = objective.evaluate_with(Split::Validation, collective)?;
         self.tell_metrics(
             (step, epoch, Split::Validation),
             &metrics,

@@ -46,10 +46,12 @@ impl Trainer<'_> {
         session: &mut Session,
     ) -> Result<()> {
         let (step, epoch) = (session.steps, session.epoch);
-        if !ending.is_empty() && !self.apart.is_empty() {
+        // A process without observers has its part in what those of others are told.
+        if !ending.is_empty() && (!self.apart.is_empty() || self.collective.world() > 1) {
             let reported = session.reported_faults();
             let faults = session.optimizer.faults()?;
-            let seen = session.interval.look(faults, &reported)?;
+            let collective = self.collective.as_mut();
+            let seen = session.interval.look((faults, &reported), collective)?;
             for &index in ending {
                 if let (Some(observers), Some(metrics)) =
                     (self.apart.get_mut(index), &seen[index].metrics)

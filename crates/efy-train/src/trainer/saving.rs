@@ -29,8 +29,7 @@ impl Trainer<'_> {
         session: &mut Session,
     ) -> Result<()> {
         let step = session.steps;
-        let stop = self.control.stops(step);
-        let asked = self.control.wants_checkpoint();
+        let (stop, asked) = self.asked(step);
         let due = |saving: &Saving| saving.every > 0 && step.is_multiple_of(saving.every);
         let due = self.saving.as_ref().is_some_and(due);
         if !(stop.is_some() || asked || due) {
@@ -50,7 +49,19 @@ impl Trainer<'_> {
         }
     }
 
-    /// Writes a checkpoint. One that fails is tried once more; after that it is a warning, unless it is
+    /// The signal that asks to stop after `step`, 0 if it was to be the last one anyway, and whether a checkpoint was asked
+    /// for. Several processes do what any of them had been asked before their last step.
+    fn asked(&mut self, step: u64) -> (Option<usize>, bool) {
+        if self.collective.world() == 1 {
+            let control = &self.control;
+            return (control.stops(step), control.wants_checkpoint());
+        }
+        let asked = std::mem::take(&mut self.asked);
+        let last = self.control.is_last(step).then_some(0);
+        (asked.signal().or(last), asked.save)
+    }
+
+    /// Writes a checkpoint, if this is the process that does. One that fails is tried once more; after that it is a warning, unless it is
     /// the last chance or the third in a row.
     fn save(
         &mut self,
@@ -67,6 +78,9 @@ impl Trainer<'_> {
             return Ok(None);
         }
         let snapshot = self.snapshot(objective, session)?;
+        if !self.leads() {
+            return Ok(None);
+        }
         let Some(saving) = &mut self.saving else {
             return Ok(None);
         };
@@ -96,7 +110,9 @@ impl Trainer<'_> {
         objective: &mut dyn Objective,
         session: &mut Session,
     ) -> Result<Snapshot> {
-        let mut state = session.state(objective)?;
+        let collective = self.collective.as_mut();
+        objective.gather(collective)?;
+        let mut state = session.state(objective, collective)?;
         let mut observers = self.observers.state()?;
         for (index, apart) in self.apart.iter_mut().enumerate() {
             observers.nest(&index.to_string(), apart.state()?);

@@ -8,7 +8,7 @@ use super::Outcome;
 use super::interval::Interval;
 use crate::early_stopping::Progress;
 use crate::optimizer::Optimizer;
-use crate::{Objective, Result, State, TrainConfig};
+use crate::{Collective, Objective, Result, State, TrainConfig};
 
 /// A training between two of its steps.
 pub(crate) struct Session {
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) last_epoch: u64,
     /// The parts that a batch is computed in.
     pub(crate) parts: u64,
+    /// How many processes trained it when it was stored.
+    pub(crate) world: usize,
     pub(crate) optimizer: Optimizer,
     pub(crate) interval: Interval,
     /// The best weights so far, flat, of those replicas that have any.
@@ -69,6 +71,7 @@ impl Replica {
     }
 }
 
+const WORLD: &str = "world";
 const OPTIMIZER: &str = "optimizer";
 const REPLICA: &str = "replica";
 const INTERVAL: &str = "interval";
@@ -101,15 +104,21 @@ impl Session {
             evaluated: false,
             last_epoch,
             parts: config.accumulate,
+            world: 1,
             optimizer: Optimizer::new(config, objective.parameters(), total)?,
             interval: Interval::default(),
             best: None,
         })
     }
 
-    /// All of it, with the state of the objective.
-    pub(crate) fn state(&mut self, objective: &dyn Objective) -> Result<State> {
+    /// All of it, with the state of the objective, where processes have brought theirs together.
+    pub(crate) fn state(
+        &mut self,
+        objective: &dyn Objective,
+        collective: &mut dyn Collective,
+    ) -> Result<State> {
         let mut state = State::default();
+        state.put(WORLD, &collective.world())?;
         state.put("steps", &self.steps)?;
         state.put("epoch", &self.epoch)?;
         for (index, replica) in self.replicas.iter().enumerate() {
@@ -120,7 +129,7 @@ impl Session {
         state.put("evaluated", &self.evaluated)?;
         state.put("parts", &self.parts)?;
         state.nest(OPTIMIZER, self.optimizer.state()?);
-        state.nest(INTERVAL, self.interval.state()?);
+        state.nest(INTERVAL, self.interval.state(collective)?);
         state.nest(OBJECTIVE, objective.state()?);
         Ok(state)
     }
@@ -128,6 +137,8 @@ impl Session {
     /// Puts back what [`state`](Self::state) gave; the best weights are not part of it.
     pub(crate) fn restore(&mut self, state: &State, objective: &mut dyn Objective) -> Result<()> {
         let device: Device = objective.device();
+        // Checkpoints had none before there could be more than one.
+        self.world = state.get(WORLD).unwrap_or(1);
         self.steps = state.get("steps")?;
         self.epoch = state.get("epoch")?;
         for (index, replica) in self.replicas.iter_mut().enumerate() {

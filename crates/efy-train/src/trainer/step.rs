@@ -6,7 +6,7 @@ use efy_core::device::Phase;
 use tch::{Kind, TchError, Tensor};
 
 use crate::optimizer::{Optimizer, Verdict};
-use crate::{Collective, Error, Objective, Result, StepLoss};
+use crate::{Collective, Error, Objective, Part, Result, StepLoss};
 
 /// Loss, gradient, update, constraints. Nothing is read back.
 ///
@@ -61,17 +61,17 @@ impl Assembly<'_> {
         &mut self,
         objective: &mut dyn Objective,
         optimizer: &mut Optimizer,
-        rows: &Tensor,
+        (rows, part): (&Tensor, Part),
         split: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<(StepLoss, Verdict)> {
         if objective.moves_weights() {
-            let step = objective.step(rows)?;
+            let step = objective.step_with(rows, self.collective)?;
             let verdict = optimizer.watch(&step.loss)?;
             return Ok((step, verdict));
         }
         let count = examples(rows) as u64;
         let (mut step, mut gradient) = loop {
-            match caught(|| gradient_in_parts(objective, rows, self.parts)) {
+            match caught(|| gradient_in_parts(objective, (rows, part), self.parts)) {
                 Err(error) if is_out_of_memory(&error) => {
                     objective.rewind()?;
                     if self.parts >= count {
@@ -89,8 +89,11 @@ impl Assembly<'_> {
         if self.collective.world() > 1 {
             let length = gradient.size()[0];
             let losses = step.loss.detach().reshape([-1]).to_kind(gradient.kind());
-            let flat = Tensor::f_cat(&[gradient, losses], 0).map_err(efy_core::Error::from)?;
-            let flat = self.collective.average(flat, count as usize)?;
+            // Means over the rows of this process: their shares in the means over the batch.
+            let flat = Tensor::f_cat(&[gradient, losses], 0)
+                .and_then(|flat| flat.f_mul_scalar(part.weight()))
+                .map_err(efy_core::Error::from)?;
+            let flat = self.collective.sum(flat)?;
             let losses = flat.narrow(0, length, flat.size()[0] - length);
             step.loss = losses.reshape(step.loss.size());
             gradient = flat.narrow(0, 0, length);
@@ -107,7 +110,7 @@ impl Assembly<'_> {
 /// their sizes, is the mean over the batch.
 pub(super) fn gradient_in_parts(
     objective: &mut dyn Objective,
-    rows: &Tensor,
+    (rows, part): (&Tensor, Part),
     parts: u64,
 ) -> Result<(StepLoss, Tensor)> {
     let count = examples(rows);
@@ -129,6 +132,7 @@ pub(super) fn gradient_in_parts(
         ));
     }
     if parts <= 1 || count <= 1 {
+        objective.part(part);
         return gradient(objective, rows);
     }
     let size = (count as u64).div_ceil(parts) as i64;
@@ -136,6 +140,7 @@ pub(super) fn gradient_in_parts(
     for from in (0..count).step_by(size as usize) {
         let length = size.min(count - from);
         let weight = Tensor::from(length as f64 / count as f64);
+        objective.part(part.inner(from, length));
         let (mut step, gradient) = gradient(objective, &rows.narrow(-1, from, length))?;
         let gradient = gradient.f_mul(&weight).map_err(efy_core::Error::from)?;
         step.loss = step.loss.detach() * &weight;

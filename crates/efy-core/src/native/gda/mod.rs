@@ -11,6 +11,8 @@ mod motion;
 mod neurons;
 mod unit;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use tch::Tensor;
 
@@ -18,6 +20,7 @@ use super::normal::{self, BLOCK, Key, Normal};
 use crate::Result;
 use crate::device::read;
 use crate::flow::{Rates, Renewal};
+use crate::parallel::{Collective, own};
 use crate::shallow::{Activation, Shallow, Space};
 use blocks::{Blocks, interleave};
 use kernel::{Pair, Sums};
@@ -133,25 +136,67 @@ impl<T: Normal, const L: usize> State<T, L> {
         Ok(Tensor::f_from_slice(&self.discrepancy)?.f_to_kind(T::KIND)?)
     }
 
-    /// Moves all particles, after some of them have been put back to the data, and the neurons when `rates` tells how fast.
+    /// Brings the particles together that processes have moved, each its own.
+    pub(crate) fn gather(&mut self, collective: &mut dyn Collective) -> Result<()> {
+        if collective.world() == 1 {
+            return Ok(());
+        }
+        let blocks = self.own_blocks(self.own_tasks(collective));
+        let size = self.groups * self.data.size();
+        let own = blocks.start * size..blocks.end * size;
+        let numbers: Vec<T> = (self.particles.iter().enumerate())
+            .flat_map(|(place, lanes)| match own.contains(&place) {
+                true => lanes.0,
+                false => [T::zero(); L],
+            })
+            .collect();
+        let all: Vec<T> = read::to_vec(&collective.sum(Tensor::f_from_slice(&numbers)?)?)?;
+        for (lanes, numbers) in self.particles.iter_mut().zip(all.as_chunks::<L>().0) {
+            lanes.0 = *numbers;
+        }
+        Ok(())
+    }
+
+    /// Blocks of particles in a task: a size that depends on the problem alone.
+    fn task(&self) -> usize {
+        (self.count() / 16).clamp(1, 8)
+    }
+
+    /// Blocks of particles, of all groups together.
+    fn count(&self) -> usize {
+        self.particles.len() / (self.groups * self.data.size())
+    }
+
+    fn own_tasks(&self, collective: &dyn Collective) -> Range<usize> {
+        own(self.count().div_ceil(self.task()), collective)
+    }
+
+    fn own_blocks(&self, tasks: Range<usize>) -> Range<usize> {
+        tasks.start * self.task()..(tasks.end * self.task()).min(self.count())
+    }
+
+    /// Moves the particles, after some of them have been put back to the data, and the neurons when `rates` tells how fast.
+    /// Each process moves its own particles and looks at its own data, and all of them the neurons.
     pub(crate) fn advance(
         &mut self,
         (step, beta): (f64, f64),
         renewal: Renewal,
         noise: &Noise<'_>,
         rates: Option<&Rates>,
+        collective: &mut dyn Collective,
     ) -> Result<()> {
+        let rest = (renewal, noise);
         match self.activation {
             Activation::Softplus => {
-                self.advance_units(Softplus, (step, beta), renewal, noise, rates)
+                self.advance_units(Softplus, (step, beta), rest, rates, collective)
             }
             Activation::Relu { power: 2 } => {
-                self.advance_units(Power::<2>, (step, beta), renewal, noise, rates)
+                self.advance_units(Power::<2>, (step, beta), rest, rates, collective)
             }
             Activation::Relu { power: 3 } => {
-                self.advance_units(Power::<3>, (step, beta), renewal, noise, rates)
+                self.advance_units(Power::<3>, (step, beta), rest, rates, collective)
             }
-            _ => self.advance_units(Power::<1>, (step, beta), renewal, noise, rates),
+            _ => self.advance_units(Power::<1>, (step, beta), rest, rates, collective),
         }
     }
 
@@ -159,9 +204,9 @@ impl<T: Normal, const L: usize> State<T, L> {
         &mut self,
         unit: U,
         (step, beta): (f64, f64),
-        renewal: Renewal,
-        noise: &Noise<'_>,
+        (renewal, noise): (Renewal, &Noise<'_>),
         rates: Option<&Rates>,
+        collective: &mut dyn Collective,
     ) -> Result<()> {
         let real = super::real::<T>;
         let motion = Move {
@@ -180,7 +225,7 @@ impl<T: Normal, const L: usize> State<T, L> {
         };
         let (tiles, pushes) = self.neurons.tiles();
         let (e, m) = (self.neurons.e, self.neurons.charges.len());
-        let points = self.data.n + self.groups * self.half;
+        let points = (self.data.n + self.groups * self.half) / collective.world();
         let threads = points * m * e >= WORTH_THREADS;
         let scratch = || Scratch {
             sums: Sums::new(tiles.len() / e, e),
@@ -190,8 +235,11 @@ impl<T: Normal, const L: usize> State<T, L> {
             noise: vec![T::zero(); self.d * BLOCK],
         };
         let size = self.groups * self.data.size();
+        let task = self.task();
+        let blocks = self.own_blocks(self.own_tasks(collective));
         let (d, half, groups, data) = (self.d, self.half, self.groups, &self.data);
-        let count = self.particles.len() / size;
+        let first = blocks.start;
+        let particles = &mut self.particles[blocks.start * size..blocks.end * size];
         let some_particles =
             |scratch: &mut Scratch<T, L>, first: usize, blocks: &mut [Lanes<T, L>]| {
                 scratch.sums.clear();
@@ -247,20 +295,19 @@ impl<T: Normal, const L: usize> State<T, L> {
             }
             Totals::of(&scratch.sums)
         };
-        // Tasks of a size that depends on the problem alone.
-        let task = (count / 16).clamp(1, 8);
+        let data_task = task * data.size();
         let data_lanes = if rates.is_some() {
-            data.lanes.as_slice()
+            let tasks = own(data.lanes.len().div_ceil(data_task), collective);
+            &data.lanes[tasks.start * data_task..(tasks.end * data_task).min(data.lanes.len())]
         } else {
             &[]
         };
-        let data_task = task * data.size();
         let (of_particles, of_data): (Vec<Totals>, Vec<Totals>) = if threads {
             rayon::join(
                 || {
-                    let tasks = self.particles.par_chunks_mut(task * size).enumerate();
+                    let tasks = particles.par_chunks_mut(task * size).enumerate();
                     let work = |scratch: &mut _, (i, blocks): (usize, &mut [_])| {
-                        some_particles(scratch, i * task, blocks)
+                        some_particles(scratch, first + i * task, blocks)
                     };
                     tasks.map_init(scratch, work).collect()
                 },
@@ -273,9 +320,9 @@ impl<T: Normal, const L: usize> State<T, L> {
             )
         } else {
             let mut scratch = scratch();
-            let tasks = self.particles.chunks_mut(task * size).enumerate();
+            let tasks = particles.chunks_mut(task * size).enumerate();
             let of_particles = tasks
-                .map(|(i, blocks)| some_particles(&mut scratch, i * task, blocks))
+                .map(|(i, blocks)| some_particles(&mut scratch, first + i * task, blocks))
                 .collect();
             let of_data = data_lanes
                 .chunks(data_task)
@@ -285,12 +332,14 @@ impl<T: Normal, const L: usize> State<T, L> {
         if let Some(rates) = rates {
             let empty = U::value(T::zero()).to_f64().unwrap_or(f64::NAN);
             let places = |count: usize| (count.div_ceil(BLOCK) * BLOCK - count) as f64 * empty;
-            let of_data = Totals::mean(&of_data, self.data.n, places(self.data.n));
+            let of_data = (of_data.as_slice(), self.data.n, places(self.data.n));
             let dead = groups as f64 * places(half);
-            let of_particles = Totals::mean(&of_particles, groups * half, dead);
-            self.discrepancy = self
-                .neurons
-                .follow((&of_data, &of_particles), U::DEGREE, rates);
+            let of_particles = (of_particles.as_slice(), groups * half, dead);
+            let excess = match collective.world() {
+                1 => Totals::excess(of_data, of_particles),
+                _ => Totals::excess_of_all((of_data, of_particles), tiles.len(), e, collective)?,
+            };
+            self.discrepancy = self.neurons.follow(&excess, U::DEGREE, rates);
         }
         Ok(())
     }

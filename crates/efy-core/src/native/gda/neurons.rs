@@ -1,11 +1,15 @@
 //! The neurons: in tiles for the passes over points, and moved by what these have summed.
 
 use multiversion::multiversion;
+use tch::Tensor;
 
 use super::kernel::{Sums, TILE};
 use super::lanes::Lanes;
+use crate::Result;
+use crate::device::read;
 use crate::flow::Rates;
 use crate::native::{Real, real};
+use crate::parallel::Collective;
 
 /// $\theta$, w and the charges.
 pub(super) struct Neurons<T> {
@@ -22,6 +26,9 @@ pub(super) struct Totals {
     moments: Vec<f64>,
 }
 
+/// Sums over some points, of how many in all, and what empty places have added to each value.
+pub(super) type Summed<'a> = (&'a [Totals], usize, f64);
+
 /// Neurons in tiles, coordinate by coordinate, and the same times their $w c/m$.
 pub(super) type Tiles<T> = (Vec<[T; TILE]>, Vec<[T; TILE]>);
 
@@ -34,7 +41,7 @@ impl Totals {
     }
 
     /// The mean over `count` points; empty places have added `empty` to each value.
-    pub(super) fn mean(parts: &[Totals], count: usize, empty: f64) -> Totals {
+    fn mean((parts, count, empty): Summed<'_>) -> Totals {
         let sum = |f: fn(&Totals) -> &[f64], less: f64| {
             let mut parts = parts.iter().map(f);
             let mut sum = parts.next().unwrap_or_default().to_vec();
@@ -51,6 +58,49 @@ impl Totals {
             values: sum(|totals| &totals.values, empty),
             moments: sum(|totals| &totals.moments, 0.0),
         }
+    }
+}
+
+impl Totals {
+    /// The mean over data less that over particles.
+    pub(super) fn excess(data: Summed<'_>, particles: Summed<'_>) -> Totals {
+        let (data, particles) = (Totals::mean(data), Totals::mean(particles));
+        let less = |data: Vec<f64>, particles: Vec<f64>| {
+            let pairs = data.into_iter().zip(particles);
+            pairs.map(|(data, particles)| data - particles).collect()
+        };
+        Totals {
+            values: less(data.values, particles.values),
+            moments: less(data.moments, particles.moments),
+        }
+    }
+
+    /// [`excess`](Self::excess) from the sums of all processes, each over its own points: one sum of as many numbers as
+    /// neurons and weights have.
+    pub(super) fn excess_of_all(
+        (data, particles): (Summed<'_>, Summed<'_>),
+        tiles: usize,
+        e: usize,
+        collective: &mut dyn Collective,
+    ) -> Result<Totals> {
+        let values = tiles / e * TILE;
+        let mut flat = vec![0.0; values + tiles * TILE];
+        for ((parts, count, _), sign) in [(data, 1.0), (particles, -1.0)] {
+            for part in parts {
+                let own = part.values.iter().chain(&part.moments);
+                let weight = sign / count as f64;
+                flat.iter_mut()
+                    .zip(own)
+                    .for_each(|(sum, own)| *sum += weight * own);
+            }
+        }
+        let all: Vec<f64> = read::to_vec(&collective.sum(Tensor::f_from_slice(&flat)?)?)?;
+        let empty = data.2 / data.1 as f64 - particles.2 / particles.1 as f64;
+        let (values, moments) = all.split_at(values);
+        Ok(Totals {
+            values: values.iter().map(|value| value - empty).collect(),
+            moments: moments.to_vec(),
+        })
     }
 }
 
@@ -78,10 +128,10 @@ impl<T: Real> Neurons<T> {
         (tiles, pushes)
     }
 
-    /// Moves neurons and weights; returns V. For `degree` see [`Unit::DEGREE`](super::unit::Unit::DEGREE).
+    /// Moves neurons and weights by what data have more than particles; returns V. For `degree` see [`Unit::DEGREE`](super::unit::Unit::DEGREE).
     pub(super) fn follow(
         &mut self,
-        (data, particles): (&Totals, &Totals),
+        excess: &Totals,
         degree: Option<u32>,
         rates: &Rates,
     ) -> Vec<f64> {
@@ -91,15 +141,15 @@ impl<T: Real> Neurons<T> {
         for (j, theta) in self.theta.chunks_exact_mut(e).enumerate() {
             let charge = double(self.charges[j]);
             let place = |k: usize| (j / TILE * e + k) * TILE + j % TILE;
-            let excess = |k: usize| data.moments[place(k)] - particles.moments[place(k)];
+            let moment = |k: usize| excess.moments[place(k)];
             let along: f64 = theta
                 .iter()
                 .enumerate()
-                .map(|(k, &t)| double(t) * excess(k))
+                .map(|(k, &t)| double(t) * moment(k))
                 .sum();
             let v = match degree {
                 Some(degree) => along / f64::from(degree),
-                None => data.values[j] - particles.values[j],
+                None => excess.values[j],
             };
             discrepancy.push(v);
             let weight = double(self.weights[j]) * (-rates.weights * charge * v).exp();
@@ -110,7 +160,7 @@ impl<T: Real> Neurons<T> {
             let moved: Vec<f64> = theta
                 .iter()
                 .enumerate()
-                .map(|(k, &t)| double(t) - rates.neurons * charge * (excess(k) - along * double(t)))
+                .map(|(k, &t)| double(t) - rates.neurons * charge * (moment(k) - along * double(t)))
                 .collect();
             let length = moved.iter().map(|t| t * t).sum::<f64>().sqrt();
             theta

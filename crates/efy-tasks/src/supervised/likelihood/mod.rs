@@ -9,6 +9,7 @@ mod neighbours;
 use efy_core::Result;
 use efy_core::device::Phase;
 use efy_core::joint::{Auxiliary, BaseMeasure, Batch, LikelihoodLoss};
+use efy_core::parallel::Part;
 use efy_core::parameters::Parameters;
 use efy_models::Model;
 use efy_models::joint::{JointModel, JointOutput};
@@ -17,7 +18,7 @@ use tch::{Device, Kind, Tensor};
 
 use self::build::table_alone;
 use self::exact::Exact;
-use super::learner::{EVALUATION_ROWS, Learner, Rows, Scored, Stepped};
+use super::learner::{EVALUATION_ROWS, Learner, Place, Rows, Scored, Stepped};
 use super::outputs::{Decision, Layout};
 use super::{Examples, Outputs};
 use crate::config::{Config, LogPartitionKind, LossKind, ModelKind};
@@ -218,20 +219,26 @@ impl Learner for Likelihood {
         let mut batch = Batch::new(output.energy.as_ref(), y, EVALUATION);
         batch.auxiliary = output.auxiliary.as_ref();
         self.loss.part_loss(&batch, 0)?;
-        self.score(outputs, (x, y), (Split::Validation, 0))?;
+        let place = Place {
+            split: Split::Validation,
+            first: 0,
+            part: Part::whole(x.size()[0]),
+        };
+        self.score(outputs, (x, y), place)?;
         Ok(())
     }
 
     fn step(&mut self, batch: &Rows<'_>) -> Result<Stepped> {
         let (value, gradient) = if self.has_chains {
             let output = self.forward(batch.x, Some(batch.rows))?;
-            // Chains of sets are not addressed by row: each part of a batch draws anew.
-            let mut chained = Batch::new(output.energy.as_ref(), batch.y, batch.call);
+            let mut chained = Batch::new(output.energy.as_ref(), batch.y, batch.update);
             chained.chains = batch.start;
+            chained.first_row = batch.part.first;
+            chained.whole = Some(batch.part.of);
             (self.loss.mean_loss(&chained)?, None)
         } else {
             // What is drawn for a batch in parts is what is drawn for the whole of it.
-            let place = (batch.update, batch.first_row);
+            let place = (batch.update, batch.part.first);
             let examples = (batch.x, Some(batch.rows), batch.y);
             self.model.mean_loss(self.loss.as_ref(), examples, place)?
         };
@@ -299,7 +306,7 @@ impl Learner for Likelihood {
         &self,
         outputs: &dyn Outputs,
         (x, y): (&Tensor, &Tensor),
-        (split, first): (Split, i64),
+        Place { split, first, .. }: Place,
     ) -> Result<Scored> {
         let output = self.encode(x, Some((split, first)))?;
         let energy = output.energy.as_ref();

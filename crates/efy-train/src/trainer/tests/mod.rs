@@ -3,7 +3,8 @@
 
 mod squares;
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use efy_core::device::read;
 use efy_test::{everywhere, tolerance};
@@ -15,6 +16,7 @@ use super::*;
 use crate::Error;
 use crate::checkpoint::CheckpointConfig;
 use crate::optimizer::OnNonFinite;
+use crate::parallel::Threads;
 
 fn checkpoints(place: &TempDir) -> Checkpoints {
     Checkpoints::new(place.path(), "", &CheckpointConfig { every: 0, keep: 1 })
@@ -283,75 +285,123 @@ fn a_skipped_step_changes_nothing_and_too_many_end_the_training() {
     assert_eq!(objective.parameters.flat(), weights.parameters.flat());
 }
 
-/// What all have given so far, and rounds that are complete.
-type Rounds = (Vec<Vec<f64>>, u64);
-
-/// Two threads that average what each of them has.
-struct Pair {
-    rank: usize,
-    shared: Arc<(Mutex<Rounds>, Condvar)>,
+/// A group's member that counts what it sums.
+struct Counting {
+    inner: Threads,
+    lengths: Arc<Mutex<Vec<usize>>>,
 }
 
-impl Collective for Pair {
+impl Collective for Counting {
     fn rank(&self) -> usize {
-        self.rank
+        self.inner.rank()
     }
 
     fn world(&self) -> usize {
-        2
+        self.inner.world()
     }
 
-    fn average(&mut self, flat: Tensor, rows: usize) -> Result<Tensor> {
-        let mut own: Vec<f64> = read::to_vec(&(&flat * rows as f64))?;
-        own.push(rows as f64);
-        let (state, changed) = &*self.shared;
-        let mut state = state.lock().unwrap();
-        let round = state.1;
-        state.0.push(own);
-        if state.0.len() % 2 == 0 {
-            state.1 += 1;
-            changed.notify_all();
-        }
-        let state = changed.wait_while(state, |state| state.1 == round).unwrap();
-        let pair = &state.0[2 * round as usize..][..2];
-        let sum: Vec<f64> = pair[0].iter().zip(&pair[1]).map(|(a, b)| a + b).collect();
-        let (rows, sums) = sum.split_last().unwrap();
-        let sums = Tensor::from_slice(sums).to_kind(flat.kind());
-        Ok(sums.to_device(flat.device()) / *rows)
+    fn sum(&mut self, tensor: Tensor) -> efy_core::Result<Tensor> {
+        self.lengths.lock().unwrap().push(tensor.numel());
+        self.inner.sum(tensor)
     }
 }
 
 #[everywhere]
-fn two_processes_train_what_one_does() {
-    let shared = Arc::new((Mutex::new((Vec::new(), 0)), Condvar::new()));
+fn processes_train_what_one_does_with_one_sum_a_step() {
     // A warm start lives where its example was last, which is another process each time.
     let forgetful = || Squares {
         pull: 0.0,
         ..Squares::new()
     };
-    // Threads of their own have no place: what they train is made here.
-    let run = move |rank, shared: Arc<_>, mut objective: Squares| {
-        let config = config();
-        let mut trainer =
-            Trainer::new(&config, Vec::new()).together(Box::new(Pair { rank, shared }));
-        trainer.fit(&mut objective).unwrap();
-        read::to_vec::<f64>(objective.parameters.flat()).unwrap()
-    };
-    let other = Arc::clone(&shared);
-    let second = forgetful();
-    let thread = std::thread::spawn(move || run(1, other, second));
-    let first = run(0, shared, forgetful());
-    assert_eq!(
-        first,
-        thread.join().unwrap(),
-        "all processes have the same weights"
-    );
     let mut objective = forgetful();
-    Trainer::new(&config(), Vec::new())
+    let outcome = Trainer::new(&config(), Vec::new())
         .fit(&mut objective)
         .unwrap();
     let alone: Vec<f64> = read::to_vec(objective.parameters.flat()).unwrap();
-    for (a, b) in first.iter().zip(&alone) {
-        assert!((a - b).abs() < tolerance(1e-12), "{a} and {b}");
+    for world in [2, 3] {
+        let lengths = Arc::new(Mutex::new(Vec::new()));
+        // Threads of their own have no place: what they train is made here.
+        let members = Threads::group(world).into_iter().map(|inner| {
+            let lengths = Arc::clone(&lengths);
+            (Counting { inner, lengths }, forgetful())
+        });
+        let handles: Vec<_> = members
+            .map(|(member, mut objective)| {
+                std::thread::spawn(move || {
+                    let config = config();
+                    let mut trainer = Trainer::new(&config, Vec::new()).together(Box::new(member));
+                    trainer.fit(&mut objective).unwrap();
+                    read::to_vec::<f64>(objective.parameters.flat()).unwrap()
+                })
+            })
+            .collect();
+        let weights: Vec<_> = handles.into_iter().map(|one| one.join().unwrap()).collect();
+        assert!(
+            weights.iter().all(|one| *one == weights[0]),
+            "all processes have the same weights"
+        );
+        for (a, b) in weights[0].iter().zip(&alone) {
+            assert!((a - b).abs() < tolerance(1e-12), "{a} and {b}");
+        }
+        // The gradient, the loss and three flags.
+        let size = objective.parameters.flat().numel() + 4;
+        let lengths = lengths.lock().unwrap();
+        let steps = lengths.iter().filter(|&&length| length == size).count();
+        assert_eq!(steps, world * outcome.steps as usize);
+    }
+}
+
+#[everywhere]
+fn what_one_process_is_asked_all_do_after_the_same_step() {
+    let controls: Vec<Control> = (0..2).map(|_| Control::default()).collect();
+    controls[1].signal.store(15, Ordering::Relaxed);
+    let members = Threads::group(2).into_iter().zip(controls);
+    let handles: Vec<_> = members
+        .map(|(member, control)| {
+            let mut objective = Squares::new();
+            std::thread::spawn(move || {
+                let config = config();
+                let trainer = Trainer::new(&config, Vec::new()).controlled(control);
+                let mut trainer = trainer.together(Box::new(member));
+                trainer.fit(&mut objective).unwrap_err()
+            })
+        })
+        .collect();
+    for handle in handles {
+        let error = handle.join().unwrap();
+        let stopped = matches!(
+            error,
+            Error::Interrupted {
+                signal: 15,
+                step: 1,
+                ..
+            }
+        );
+        assert!(stopped, "{error}");
+    }
+}
+
+#[everywhere]
+fn processes_that_are_about_to_do_different_things_do_not_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let members = Threads::group(2).into_iter().zip(["aa01", "aa02"]);
+    let handles: Vec<_> = members
+        .map(|(member, hash)| {
+            let mut objective = Squares::new();
+            let folder = folder.path().to_owned();
+            std::thread::spawn(move || {
+                let checkpoints = Checkpoints::new(&folder, hash, &CheckpointConfig::default());
+                let faults = folder.join("faults");
+                let config = config();
+                let trainer = Trainer::new(&config, Vec::new()).saving(checkpoints, 0, &faults);
+                let mut trainer = trainer.together(Box::new(member));
+                trainer.fit(&mut objective).unwrap_err().to_string()
+            })
+        })
+        .collect();
+    for (rank, handle) in handles.into_iter().enumerate() {
+        let error = handle.join().unwrap();
+        let expected = format!("rank {rank} has another configuration");
+        assert!(error.starts_with(&expected), "{error}");
     }
 }
