@@ -6,13 +6,15 @@
 mod catalog;
 mod environment;
 mod error;
+#[cfg(feature = "mujoco")]
+pub mod mujoco;
 pub mod optimal;
 mod pendulum;
 mod policies;
 mod random;
 mod rollout;
 
-pub use catalog::{make, make_many, names};
+pub use catalog::{make, make_many, mujoco_version, names};
 pub use environment::{Environment, Policy, Spec, Transition};
 pub use error::{Error, Result};
 pub use pendulum::Pendulum;
