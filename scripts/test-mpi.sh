@@ -15,4 +15,4 @@ if ! ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib*/libclang*.so* /usr/lib/*/lib
     exit 0
 fi
 # One after the other: each is several processes.
-exec cargo test --locked --package efy-cli --features mpi --test mpi "$@" -- --test-threads=1
+exec cargo test --locked --package efy-cli --features mpi --test mpi -- --test-threads=1 "$@"
