@@ -11,9 +11,9 @@ use efy_train::parallel::{HAS_MPI, Launch};
 use crate::exit::{self, Ended, Usage};
 
 /// How long a rank leaves the one before it to say what is wrong, which often is wrong on all of them.
-const APART: Duration = Duration::from_millis(500);
+const APART: Duration = Duration::from_secs(2);
 /// Ranks after which nobody waits any longer.
-const MOST: u32 = 6;
+const MOST: u32 = 2;
 /// How often it looks whether somebody has, and the launcher ends all.
 const LOOK: Duration = Duration::from_millis(20);
 
