@@ -53,6 +53,11 @@ test *ARGS: setup
 test-cuda: setup
     scripts/test-cuda.sh
 
+# build with the feature `mpi` and train in several processes, where there is an MPI library
+[group('check')]
+test-mpi *ARGS: setup
+    scripts/test-mpi.sh "$@"
+
 # check the formatting and run clippy; warnings are errors
 [group('check')]
 lint: setup

@@ -408,6 +408,9 @@ pub(crate) struct Sweep {
     /// Run nothing; write DIR/submit.sbatch, a Slurm script that runs the trials as an array job.
     #[arg(long, conflicts_with = "collect")]
     pub(crate) sbatch: bool,
+    /// Run nothing and write nothing; say how many trials have finished, failed, begun and not begun.
+    #[arg(long, conflicts_with_all = ["jobs", "collect", "sbatch", "index"])]
+    pub(crate) status: bool,
     /// Run trials again that are there with another configuration.
     #[arg(long)]
     pub(crate) force: bool,

@@ -26,10 +26,10 @@ use crate::output;
 pub(crate) fn run(arguments: &Sweep) -> Result<()> {
     let plan = Plan::load(&arguments.file)?;
     let wanted = wanted(arguments, &plan)?;
-    if !arguments.collect {
+    if !(arguments.collect || arguments.status) {
         plan.check_data(wanted, &Cache::from_env()?)?;
     }
-    let runs = !(arguments.collect || arguments.sbatch);
+    let runs = !(arguments.collect || arguments.sbatch || arguments.status);
     let devices = match runs {
         true => devices(arguments)?,
         false => Vec::new(),
@@ -38,6 +38,9 @@ pub(crate) fn run(arguments: &Sweep) -> Result<()> {
     let directory = SweepDirectory::create(out, &plan, wanted, arguments.force)?;
     if arguments.sbatch {
         return submission(arguments, &plan, &directory);
+    }
+    if arguments.status {
+        return status(arguments, &plan, &directory);
     }
     if runs {
         work_off(arguments, &plan, &directory, wanted, &devices)?;
@@ -125,6 +128,32 @@ fn work_off(
             Ok(())
         }
     }
+}
+
+/// How many trials there are of each state, and what the failed ones said.
+fn status(arguments: &Sweep, plan: &Plan, directory: &SweepDirectory) -> Result<()> {
+    let (mut finished, mut failed, mut begun, mut waiting) = (0, 0, 0, 0);
+    for trial in &plan.trials {
+        match directory.state(trial) {
+            State::Finished(_) => finished += 1,
+            State::Failed(failure) => {
+                failed += 1;
+                if !arguments.quiet {
+                    eprintln!("{} failed: {}", plan.describe(trial), failure.message);
+                }
+            }
+            State::Interrupted => begun += 1,
+            State::Waiting | State::Foreign => waiting += 1,
+        }
+    }
+    output::json(&json!({
+        "sweep": directory.path(),
+        "trials": plan.trials.len(),
+        "finished": finished,
+        "failed": failed,
+        "begun": begun,
+        "waiting": waiting,
+    }))
 }
 
 /// What came of the one trial that was asked for; it ends as the trial did.

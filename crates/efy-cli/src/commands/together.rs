@@ -1,21 +1,27 @@
 //! `efy train` as one of the processes that `mpirun` or `srun` has started.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use efy_train::Collective;
 use efy_train::parallel::{HAS_MPI, Launch};
 
 use crate::exit::{self, Ended, Usage};
 
-/// How long the process of a rank leaves those before it to say what is wrong, which often is wrong on all of them.
-const APART: Duration = Duration::from_millis(300);
+/// How long a rank leaves the one before it to say what is wrong, which often is wrong on all of them.
+const APART: Duration = Duration::from_secs(2);
 /// Ranks after which nobody waits any longer.
-const MOST: u32 = 6;
+const MOST: u32 = 2;
+/// How often it looks whether somebody has, and the launcher ends all.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The processes that this one trains with, if there are any.
 pub(super) struct Together {
     launch: Option<Launch>,
+    /// TERM has come, with which a launcher ends all when one of them has failed.
+    told: Arc<AtomicBool>,
     #[cfg(feature = "mpi")]
     job: std::cell::OnceCell<efy_train::parallel::mpi::Job>,
 }
@@ -27,16 +33,22 @@ impl Together {
     /// That this build trains in one process alone.
     pub(super) fn from_env() -> Result<Self> {
         let launch = Launch::from_env();
+        let told = Arc::new(AtomicBool::new(false));
+        if launch.is_some() {
+            signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&told))
+                .context("cannot handle signals")?;
+        }
         if let Some(Launch { rank, world, .. }) = launch.filter(|_| !HAS_MPI) {
             let message = format!(
                 "started as one of {world} processes, but built without MPI, so that each would train alone; \
                  build with `cargo build --release --package efy-cli --features mpi`"
             );
-            std::thread::sleep(turn(rank));
-            return Err(anyhow!(Usage(message)));
+            let error = anyhow!(Usage(message));
+            return Err(in_turn(rank, &told, error));
         }
         Ok(Together {
             launch,
+            told,
             #[cfg(feature = "mpi")]
             job: std::cell::OnceCell::new(),
         })
@@ -83,20 +95,10 @@ impl Together {
             Err(error) if is_shared(&error) => {
                 let code = exit::code(&error);
                 self.leave();
-                match rank {
-                    0 => Err(error),
-                    _ => Err(anyhow!(Ended {
-                        code,
-                        message: String::new()
-                    })),
-                }
+                Err(if rank == 0 { error } else { silent(code) })
             }
             Err(error) => {
-                std::thread::sleep(turn(rank));
-                let error = match rank {
-                    0 => error,
-                    _ => error.context(format!("rank {rank}")),
-                };
+                let error = in_turn(rank, &self.told, error);
                 self.abort(&error);
                 Err(error)
             }
@@ -121,9 +123,27 @@ impl Together {
     }
 }
 
-/// When it is the turn of a rank to say what is wrong.
-fn turn(rank: usize) -> Duration {
-    APART * (rank as u32).min(MOST)
+/// Waits until it is the turn of a rank to say what is wrong: it is silent if somebody else has.
+fn in_turn(rank: usize, told: &AtomicBool, error: anyhow::Error) -> anyhow::Error {
+    if rank == 0 {
+        return error;
+    }
+    let (begin, turn) = (Instant::now(), APART * (rank as u32).min(MOST));
+    while begin.elapsed() < turn {
+        if told.load(Ordering::Relaxed) {
+            return silent(exit::code(&error));
+        }
+        std::thread::sleep(LOOK);
+    }
+    error.context(format!("rank {rank}"))
+}
+
+/// An end of which another process tells.
+fn silent(code: u8) -> anyhow::Error {
+    anyhow!(Ended {
+        code,
+        message: String::new()
+    })
 }
 
 /// Whether all processes have found this out at the same step.

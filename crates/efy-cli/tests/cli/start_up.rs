@@ -24,6 +24,35 @@ fn the_program_needs_no_library_of_cuda() {
     }
 }
 
+#[test]
+fn the_program_links_mpi_only_where_it_was_built_for_it() {
+    let bytes = fs::read(cargo_bin!("efy")).unwrap();
+    let program = Elf::parse(&bytes).unwrap();
+    let mut libraries = program.libraries.iter();
+    let links = libraries.any(|name| name.starts_with("libmpi") || name.starts_with("libopen-"));
+    assert_eq!(links, cfg!(feature = "mpi"), "{:?}", program.libraries);
+}
+
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn a_build_without_mpi_does_not_train_the_same_thing_many_times() {
+    let place = Place::new();
+    let mut command = place.command("train CONFIG --out run");
+    command
+        .env("OMPI_COMM_WORLD_RANK", "0")
+        .env("OMPI_COMM_WORLD_SIZE", "4");
+    let refused = run(&mut command, "train CONFIG --out run");
+    let told = refused.failed(2);
+    assert!(
+        told.starts_with("efy: started as one of 4 processes, but built without MPI"),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("--features mpi`") && !place.path("run").exists(),
+        "{told}"
+    );
+}
+
 /// The names of the files that the loader opened, as glibc tells them.
 fn loaded(place: &Place, line: &str) -> String {
     let mut command = place.command(line);

@@ -274,3 +274,21 @@ fn signals_stop_the_trials_and_the_sweep_goes_on_later() {
         fs::remove_dir_all(place.path("out")).unwrap();
     }
 }
+
+#[test]
+fn the_status_is_what_the_files_tell() {
+    let place = place("parameters: {train.lr: [0.1, 0.01, 0.001]}");
+    let status = |place: &Place| {
+        let found = place.efy("sweep s.yaml --out out --status").ok().json();
+        ["trials", "finished", "failed", "begun", "waiting"]
+            .map(|name| found[name].as_u64().unwrap())
+    };
+    assert_eq!(status(&place), [3, 0, 0, 0, 3]);
+    place.efy("sweep s.yaml -q --out out --index 1").ok();
+    place.write(
+        "out/trials/002.failed.json",
+        r#"{"exit_code": 3, "message": "diverged"}"#,
+    );
+    assert_eq!(status(&place), [3, 1, 1, 0, 1]);
+    assert!(!place.path("out/results.csv").exists());
+}
