@@ -3,7 +3,12 @@
 import sys
 import time
 
-import jax
+try:
+    from jax import block_until_ready as wait
+except ImportError:
+    # What is not JAX is done when it returns.
+    def wait(state):
+        return state
 
 
 def answer(run, state):
@@ -11,5 +16,5 @@ def answer(run, state):
     print("ready", flush=True)
     for line in sys.stdin:
         started = time.perf_counter()
-        state = jax.block_until_ready(run(int(line), state))
+        state = wait(run(int(line), state))
         print(time.perf_counter() - started, flush=True)

@@ -340,7 +340,8 @@ pub(crate) struct Bench {
     /// max_iterations, warm_start, resident, dtype, seed, steps; gda: d, n, particles, neurons, power,
     /// restart, tensors, dtype, seed, steps; joint: d, k, n, batch, m, hidden, rank, coupling,
     /// tau, on_logits, divergence, shared, part, dtype, seed, steps; project: domain, k, batch, dtype, seed,
-    /// steps; gpu: the lists shapes, batch, dtype.
+    /// steps; rollout: environment, policy (zero, random, linear), environments, threads, episodes, seed;
+    /// gpu: the lists shapes, batch, dtype.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// How long to measure, unless steps are set.

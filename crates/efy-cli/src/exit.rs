@@ -78,6 +78,9 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
         if let Some(error) = cause.downcast_ref::<efy_tasks::Error>() {
             return Some(error.exit_code());
         }
+        if let Some(error) = cause.downcast_ref::<efy_envs::Error>() {
+            return Some(error.exit_code());
+        }
         if let Some(error) = cause.downcast_ref::<efy_train::Error>() {
             return Some(error.exit_code());
         }

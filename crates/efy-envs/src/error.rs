@@ -72,3 +72,14 @@ pub enum Error {
     #[error("{0}")]
     Policy(String),
 }
+
+impl Error {
+    /// What a program ends with: 2 for what was asked for, 3 for physics that diverged, 1 for what failed.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Error::NotFinite { .. } => 3,
+            Error::Policy(_) => 1,
+            _ => 2,
+        }
+    }
+}

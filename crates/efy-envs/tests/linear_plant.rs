@@ -1,5 +1,12 @@
 //! The plant and its controller, held to the mathematics.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test, a panic is the report"
+)]
+
 use efy_envs::optimal::{BoxQp, Controller, LinearPlant, LinearPlantConfig};
 use efy_envs::{Environment, Random, Record, Zero, make, rollout};
 use nalgebra::{DMatrix, DVector};

@@ -1,5 +1,11 @@
 //! Locomotion is gymnasium's: `assets/mujoco/traces.csv.gz`, which `make_traces.py` beside it made.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test, a panic is the report"
+)]
 #![cfg(feature = "mujoco")]
 
 use std::io::Read;
@@ -12,7 +18,7 @@ const TOLERANCE: f64 = 1e-9;
 
 /// A number in [-1, 1) from a counter, exact: as in `make_traces.py`.
 fn fraction(n: u64) -> f64 {
-    ((n * 2_654_435_761) % (1 << 32) >> 8) as f64 / f64::from(1 << 23) - 1.0
+    (((n * 2_654_435_761) % (1 << 32)) >> 8) as f64 / f64::from(1 << 23) - 1.0
 }
 
 struct Row {

@@ -1,5 +1,12 @@
 //! Rollouts are a function of policy and seeds.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test, a panic is the report"
+)]
+
 use efy_envs::{
     Environment, Error, Linear, Pendulum, Policy, Random, Record, Result, Zero, make, make_many,
     names, rollout,

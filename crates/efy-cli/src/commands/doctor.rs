@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
         .map(|set| set.name)
         .collect();
     let imported = data::imported(&cache);
+    let mujoco = efy_envs::mujoco_version();
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
     let place = libtorch_place().unwrap_or_else(|| "unknown".to_owned());
     if arguments.json {
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
                 "devices": devices,
             },
             "data": {"cache": cache.root(), "fetched": fetched, "imported": imported},
-            "mujoco": {"usable": false, "explanation": "this version of efy does not use MuJoCo"},
+            "mujoco": {"usable": mujoco.is_some(), "version": mujoco, "environments": efy_envs::names()},
         }));
     }
     output::table([
@@ -85,7 +86,13 @@ pub(crate) fn run(arguments: &Doctor) -> Result<()> {
                 imported.join(" ")
             },
         ),
-        ("mujoco", "not used by this version".to_owned()),
+        (
+            "mujoco",
+            mujoco
+                .unwrap_or("not in this build (cargo feature mujoco)")
+                .to_owned(),
+        ),
+        ("envs", efy_envs::names().join(" ")),
     ])
 }
 

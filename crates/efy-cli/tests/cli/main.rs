@@ -10,6 +10,7 @@
 mod bad_input;
 mod bad_problem;
 mod bench_gpu;
+mod bench_rollout;
 mod budgets;
 mod cuda_stand_in;
 mod data;

@@ -1,9 +1,10 @@
-//! `efy bench`: the code paths of training, of flows and of projections on made-up data of any shape.
+//! `efy bench`: the code paths of training, of flows, of projections and of rollouts on made-up data of any shape.
 
 mod gda;
 mod gpu;
 mod measure;
 mod project;
+mod rollout;
 
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
@@ -35,6 +36,8 @@ pub(crate) enum Subject {
     Joint,
     /// Projections onto a domain.
     Project,
+    /// Episodes of a policy in many environments at once.
+    Rollout,
     /// A table of training steps on a GPU beside the CPU.
     Gpu,
 }
@@ -56,6 +59,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
         Subject::Gda => gda(arguments),
         Subject::Joint => joint(arguments),
         Subject::Project => project(arguments),
+        Subject::Rollout => rollout::run(arguments),
         Subject::Gpu => gpu::run(arguments),
     }
 }
