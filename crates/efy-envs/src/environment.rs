@@ -1,6 +1,6 @@
 //! The seam between physics and policies.
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What an environment expects and gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,11 @@ pub trait Environment: Send {
     /// # Errors
     /// Where a slice has another length, or the state is no longer finite.
     fn step(&mut self, action: &[f64], observation: &mut [f64]) -> Result<Transition>;
+
+    /// Whether a step is worth another thread: some microseconds or more.
+    fn is_heavy(&self) -> bool {
+        false
+    }
 }
 
 /// Acts for a batch of environments.
@@ -59,4 +64,31 @@ pub trait Policy {
     /// # Errors
     /// Whatever keeps the policy from acting, as [`Error::Policy`](crate::Error::Policy).
     fn act(&mut self, count: usize, observations: &[f64], actions: &mut [f64]) -> Result<()>;
+}
+
+/// Refuses an action or an observation of the wrong length, and an action that is not a number.
+pub(crate) fn check(spec: &Spec, action: Option<&[f64]>, observation: &[f64]) -> Result<()> {
+    if observation.len() != spec.observation {
+        return Err(Error::Length {
+            what: "observation",
+            expected: spec.observation,
+            found: observation.len(),
+        });
+    }
+    let Some(action) = action else { return Ok(()) };
+    if action.len() != spec.action() {
+        return Err(Error::Length {
+            what: "action",
+            expected: spec.action(),
+            found: action.len(),
+        });
+    }
+    match action.iter().position(|a| !a.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Error::Action {
+            environment: spec.name.clone(),
+            index,
+            value: action[index],
+        }),
+    }
 }

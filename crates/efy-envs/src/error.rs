@@ -33,6 +33,30 @@ pub enum Error {
         /// Steps of the episode so far.
         steps: usize,
     },
+    /// An action is NaN or infinite.
+    #[error("{environment}: action {index} is {value}, expected a finite number")]
+    Action {
+        /// Name of the environment.
+        environment: String,
+        /// Which number of the action.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
+    /// [`rollout`](crate::rollout) was given no environment.
+    #[error("no environments to run episodes in")]
+    NoEnvironments,
+    /// [`rollout`](crate::rollout) was given environments that differ.
+    #[error("environments of one rollout must be alike, found {first} and {second}")]
+    Mixed {
+        /// Name of the first.
+        first: String,
+        /// Name of one that differs.
+        second: String,
+    },
+    /// A policy does not fit the environment, or a parameter of an environment makes no sense.
+    #[error("{0}")]
+    Invalid(String),
     /// The policy failed.
     #[error("{0}")]
     Policy(String),
