@@ -1,0 +1,3 @@
+//! Imitation learning: policies from demonstrations.
+
+pub mod demonstrations;
