@@ -1,12 +1,18 @@
 //! Environments by name.
 
+use crate::optimal::{LinearPlant, LinearPlantConfig};
 use crate::{Environment, Error, Pendulum, Result};
 
 /// Makes an environment.
 type Make = fn() -> Result<Box<dyn Environment>>;
 
 /// Every environment, in the order of the documentation.
-const CATALOG: [(&str, Make); 1] = [("pendulum", || Ok(Box::new(Pendulum::new())))];
+const CATALOG: [(&str, Make); 2] = [
+    ("pendulum", || Ok(Box::new(Pendulum::new()))),
+    ("linear_plant", || {
+        Ok(Box::new(LinearPlant::new(LinearPlantConfig::default())?))
+    }),
+];
 
 /// The names that [`make`] knows.
 pub fn names() -> Vec<&'static str> {

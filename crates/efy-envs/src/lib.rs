@@ -6,6 +6,7 @@
 mod catalog;
 mod environment;
 mod error;
+pub mod optimal;
 mod pendulum;
 mod policies;
 mod random;
