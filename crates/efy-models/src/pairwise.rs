@@ -91,7 +91,12 @@ impl Pairwise {
                             let values = (0..outputs * rank)
                                 .map(|_| random.random_range(-bound..=bound))
                                 .collect();
-                            Parts::Shared(builder.add("coupling.A", &[outputs, rank], values, false)?)
+                            Parts::Shared(builder.add(
+                                "coupling.A",
+                                &[outputs, rank],
+                                values,
+                                false,
+                            )?)
                         }
                         CouplingSource::Predicted => {
                             let widths = [inputs, outputs * rank];
@@ -147,7 +152,9 @@ impl Model for Pairwise {
         let a = match &self.coupling {
             Factor::Shared(a) => a.shallow_clone(),
             Factor::Predicted(network) => factor(network.forward(x)?)?,
-            Factor::Joined => factor(scores.f_narrow(1, self.outputs, self.outputs * self.rank)?)?,
+            Factor::Joined => {
+                factor(scores.f_narrow(1, self.outputs, self.outputs * self.rank)?)?
+            }
         };
         Ok(Box::new(Quadratic::new(u, Coupling::LowRank(a))?))
     }

@@ -64,7 +64,9 @@ impl InfoNce {
             }
             device => uniform(stream, (self.step, 1), count, device)?,
         };
-        let unit = numbers.f_to_kind(like.kind())?.f_reshape([rows, self.negatives, k])?;
+        let unit = numbers
+            .f_to_kind(like.kind())?
+            .f_reshape([rows, self.negatives, k])?;
         Ok(unit * (high - low) + low)
     }
 }
@@ -110,7 +112,10 @@ mod tests {
     use crate::solver::Auto;
 
     fn predictor(low: f64, high: f64) -> FenchelYoung {
-        let (omega, domain) = (HalfSquaredNorm::new(1.0).unwrap(), BoxDomain::new(low, high).unwrap());
+        let (omega, domain) = (
+            HalfSquaredNorm::new(1.0).unwrap(),
+            BoxDomain::new(low, high).unwrap(),
+        );
         FenchelYoung::new(omega, domain, Auto::default())
     }
 
@@ -138,7 +143,15 @@ mod tests {
         // The truth in a corner that the energy points to is the best of all candidates.
         let energy = Linear::new(Tensor::full([4, 2], 50.0, place())).unwrap();
         let corner = Tensor::ones([4, 2], place());
-        assert!(number(&loss.loss(&energy, &corner, None).unwrap().per_row.mean(None)) < 3.0);
+        assert!(
+            number(
+                &loss
+                    .loss(&energy, &corner, None)
+                    .unwrap()
+                    .per_row
+                    .mean(None)
+            ) < 3.0
+        );
     }
 
     #[everywhere]
@@ -148,7 +161,10 @@ mod tests {
         let apart = LeastSquares::new(predictor(-1.0, 1.0));
         let plain = number(&apart.loss(&energy, &y, None).unwrap().per_row.mean(None));
         assert!((plain - 4.0).abs() < tolerance(1e-12));
-        let inside = predictor(-1.0, 1.0).loss(&energy, &y, None).unwrap().per_row;
+        let inside = predictor(-1.0, 1.0)
+            .loss(&energy, &y, None)
+            .unwrap()
+            .per_row;
         assert!(number(&inside.mean(None)).abs() < tolerance(1e-12));
         let found = values(&apart.predict(&energy, None).unwrap().argmax);
         assert_eq!(found, [1.0, 1.0], "what is predicted lies in the box");

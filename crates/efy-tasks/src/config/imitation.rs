@@ -43,15 +43,21 @@ impl Config {
         if self.task != Task::Imitation {
             return match self.loss.kind {
                 LossKind::LeastSquares | LossKind::InfoNce => {
-                    let expected =
-                        format!("another loss for task {} (imitation has it)", self.task.name());
+                    let expected = format!(
+                        "another loss for task {} (imitation has it)",
+                        self.task.name()
+                    );
                     wrong("loss.kind", expected, written(&self.loss.kind))
                 }
                 _ if self.loss.kind.is_likelihood()
                     && self.model.kind == ModelKind::Pairwise
                     && self.model.coupling == CouplingKind::Network =>
                 {
-                    wrong("model.coupling", "shared or predicted for likelihoods", "network")
+                    wrong(
+                        "model.coupling",
+                        "shared or predicted for likelihoods",
+                        "network",
+                    )
                 }
                 _ => Ok(()),
             };
@@ -95,7 +101,10 @@ impl Config {
             }
             _ => {}
         }
-        if let Some(coupling) = data.coupling.filter(|coupling| !(0.0..1.0).contains(coupling)) {
+        if let Some(coupling) = data
+            .coupling
+            .filter(|coupling| !(0.0..1.0).contains(coupling))
+        {
             return wrong("data.coupling", "a number from 0 to below 1", coupling);
         }
         for (key, count) in [
@@ -132,7 +141,11 @@ impl LossConfig {
         }
         let margin = matches!(self.kind, LossKind::Margin | LossKind::RegularizedMargin);
         if margin && self.cost != CostKind::Squared {
-            return wrong("loss.cost", "squared for task imitation", written(&self.cost));
+            return wrong(
+                "loss.cost",
+                "squared for task imitation",
+                written(&self.cost),
+            );
         }
         if !matches!(
             self.regularizer,
@@ -143,7 +156,11 @@ impl LossConfig {
         }
         if self.kind == LossKind::LeastSquares {
             if model != ModelKind::Unary {
-                return wrong("model.kind", "unary with loss.kind: least_squares", written(&model));
+                return wrong(
+                    "model.kind",
+                    "unary with loss.kind: least_squares",
+                    written(&model),
+                );
             }
             if self.regularizer != RegularizerKind::HalfSquaredNorm || self.gamma != 1.0 {
                 let expected = "half_squared_norm with loss.gamma: 1 with loss.kind: least_squares";

@@ -52,7 +52,9 @@ impl Lesson {
         let pairs = whole.subsample(data.subsample as usize, seed);
         if pairs.len() < 2 {
             let found = pairs.len();
-            return Err(wrong(format!("expected at least 2 pairs to learn from, found {found}")));
+            return Err(wrong(format!(
+                "expected at least 2 pairs to learn from, found {found}"
+            )));
         }
         Ok(Lesson {
             pairs,
@@ -96,7 +98,12 @@ impl Lesson {
         let actions = ActionBox::of(&self.spec).to_unit(self.pairs.actions());
         let x = matrix(self.pairs.observations(), self.spec.observation)?;
         let y = matrix(&actions, self.spec.action())?;
-        Splits::of_pairs((&x, &y), parts, &config.data, (config.model.dtype.kind(), device))
+        Splits::of_pairs(
+            (&x, &y),
+            parts,
+            &config.data,
+            (config.model.dtype.kind(), device),
+        )
     }
 
     /// The bytes of what is learned from, which checkpoints belong to.

@@ -13,6 +13,7 @@ mod lesson;
 mod objective;
 mod outputs;
 mod policy;
+mod predictions;
 mod returns;
 mod run;
 mod source;
@@ -23,8 +24,9 @@ pub use lesson::Lesson;
 pub use objective::Imitation;
 pub use outputs::Actions;
 pub use policy::EnergyPolicy;
+pub use predictions::predict;
 pub use returns::Returns;
-pub use run::{Prepared, evaluate, open};
+pub use run::{Prepared, evaluate, open, replay};
 pub use source::{Expert, Place};
 
 /// What a split is judged by: the loss, the root of the mean squared error of actions in units of half the width of the box,

@@ -80,7 +80,10 @@ impl Sums for ActionSums {
         let errors = squares.mean_dim([1_i64].as_slice(), false, None::<Kind>);
         let total = |t: &Tensor| t.sum(Kind::Double).reshape([1]);
         let unconverged = converged.logical_not();
-        Tensor::cat(&[total(&loss.detach()), total(&errors), total(&unconverged)], 0)
+        Tensor::cat(
+            &[total(&loss.detach()), total(&errors), total(&unconverged)],
+            0,
+        )
     }
 
     fn metrics(&self, sums: &[f64], rows: f64) -> Metrics {
@@ -98,7 +101,12 @@ mod tests {
 
     #[everywhere]
     fn errors_are_roots_of_mean_squares_over_rows_and_numbers() {
-        let of = |rows: &[f64]| Tensor::from_slice(rows).reshape([2, 2]).to_kind(place().0).to_device(place().1);
+        let of = |rows: &[f64]| {
+            Tensor::from_slice(rows)
+                .reshape([2, 2])
+                .to_kind(place().0)
+                .to_device(place().1)
+        };
         let (outcome, y) = (of(&[1.0, 0.0, 0.5, 0.5]), of(&[0.0, 0.0, 0.5, -0.5]));
         let loss = of(&[1.0, 2.0, 3.0, 4.0]).select(1, 0);
         let converged = loss.gt(1.0);
@@ -114,6 +122,9 @@ mod tests {
         let names = ["a1".to_owned(), "a2".to_owned()];
         let outcome = (&[0.25, -1.0, 0.5, 1.0][..], Layout::default());
         let text = Actions::new(2).csv(&names, &[0, 1], outcome, None).unwrap();
-        assert_eq!(text, "row,a1,a2\n0,0.250000,-1.000000\n1,0.500000,1.000000\n");
+        assert_eq!(
+            text,
+            "row,a1,a2\n0,0.250000,-1.000000\n1,0.500000,1.000000\n"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use efy_envs::Spec;
 use efy_train::checkpoint::{Checkpoints, Snapshot};
-use efy_train::{Metrics, Objective, RunDirectory, Split, Trainer, observer_state, weights};
+use efy_train::{Fault, Metrics, Objective, RunDirectory, Split, Trainer, observer_state, weights};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::data::Cache;
 use crate::error::Error;
 use crate::run_files::{self, Files, write_summary};
-use crate::supervised::{Attendance, Scaling, Splits, Supervised};
+use crate::supervised::{Attendance, Scaling, Splits, Supervised, kept_fault};
 
 /// Names of the buffers that are stored beside the weights.
 const BUFFERS: [&str; 2] = ["input.mean", "input.deviation"];
@@ -223,4 +223,21 @@ pub fn evaluate(
     let mut learner = Supervised::new(config, lesson.splits(config, device)?)?;
     weights::load(&run.weights(), learner.parameters(), &BUFFERS)?;
     Ok(learner.evaluate(split)?)
+}
+
+/// Makes the step once more whose loss or gradient was not finite, from what the run kept of it.
+///
+/// # Errors
+/// [`Error::Usage`] when it kept nothing; what data, model, solver and environment report.
+pub fn replay(
+    run: &RunDirectory,
+    config: &Config,
+    device: Device,
+    cache: &Cache,
+) -> Result<(Fault, Fault)> {
+    let (kept, snapshot) = kept_fault(run)?;
+    let prepared = Prepared::new(config, Lesson::new(config, cache)?, device)?;
+    let mut objective = prepared.into_objective();
+    let found = efy_train::replay(&config.train, &mut objective, &snapshot)?;
+    Ok((kept, found))
 }

@@ -34,7 +34,8 @@ pub struct Place {
 impl Place {
     pub(super) fn new(data: &DataConfig, name: &str) -> Result<Self> {
         if data.coupling.is_some() && name != LINEAR_PLANT {
-            let message = format!("data.coupling: expected nothing for {name} ({LINEAR_PLANT} has it)");
+            let message =
+                format!("data.coupling: expected nothing for {name} ({LINEAR_PLANT} has it)");
             return Err(Error::Usage(message));
         }
         Ok(Place {
@@ -91,9 +92,16 @@ pub(super) fn demonstrations(
         let place = Place::new(data, data.environment.as_ref().unwrap_or(name))?;
         let mut expert = place.expert(name)?;
         let first = seed.wrapping_mul(EPISODES_OF_A_SEED) & ((1 << 47) - 1);
-        let seeds: Vec<u64> = (0..u64::from(data.episodes)).map(|index| first + index).collect();
+        let seeds: Vec<u64> = (0..u64::from(data.episodes))
+            .map(|index| first + index)
+            .collect();
         let mut environments = place.environments(count)?;
-        let episodes = rollout(&mut environments, expert.as_mut(), &seeds, Record::Everything)?;
+        let episodes = rollout(
+            &mut environments,
+            expert.as_mut(),
+            &seeds,
+            Record::Everything,
+        )?;
         let spec = match environments.first() {
             Some(first) => first.spec(),
             None => return Err(efy_envs::Error::NoEnvironments.into()),
@@ -113,9 +121,14 @@ pub(super) fn demonstrations(
     };
     let environment = (data.environment.clone())
         .or_else(|| all.environment.clone())
-        .ok_or_else(|| wrong("it does not say of which environment it is: set data.environment".to_owned()))?;
+        .ok_or_else(|| {
+            wrong("it does not say of which environment it is: set data.environment".to_owned())
+        })?;
     if all.count() < count {
-        let message = format!("data.episodes: expected at most {}, found {count}", all.count());
+        let message = format!(
+            "data.episodes: expected at most {}, found {count}",
+            all.count()
+        );
         return Err(wrong(message));
     }
     let returns = all.returns();

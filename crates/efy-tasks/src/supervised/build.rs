@@ -1,8 +1,8 @@
 //! From configuration to parts.
 
 use efy_core::loss::{
-    Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, InfoNce, LeastSquares, LogLoss, Loss, Margin,
-    Perceptron, Sampler, ThroughArgmax,
+    Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, InfoNce, LeastSquares,
+    LogLoss, Loss, Margin, Perceptron, Sampler, ThroughArgmax,
 };
 use efy_core::solver::Options;
 use efy_core::{Error, Result};
@@ -115,7 +115,9 @@ pub(super) fn too_many_weights(found: u64) -> Error {
 fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
     let rank = u64::from(config.rank);
     let last = match (config.kind, config.coupling) {
-        (ModelKind::Pairwise, CouplingKind::Predicted | CouplingKind::Network) => k.saturating_mul(rank + 1),
+        (ModelKind::Pairwise, CouplingKind::Predicted | CouplingKind::Network) => {
+            k.saturating_mul(rank + 1)
+        }
         (ModelKind::Pairwise, CouplingKind::Shared) => k + rank,
         _ => k,
     };
@@ -220,11 +222,7 @@ pub(super) fn loss(
         }
         LossKind::Mse => Box::new(through(predictor(domain, solver), Criterion::SquaredError)?),
         LossKind::LeastSquares => Box::new(LeastSquares::new(predictor(domain, solver))),
-        LossKind::InfoNce => Box::new(InfoNce::new(
-            predictor(domain, solver),
-            loss.samples,
-            seed,
-        )?),
+        LossKind::InfoNce => Box::new(InfoNce::new(predictor(domain, solver), loss.samples, seed)?),
         LossKind::Joint
         | LossKind::ExactLikelihood
         | LossKind::MarkovChains

@@ -184,7 +184,9 @@ impl Splits {
         let of = |all: &Tensor, rows: &[usize]| -> Result<Tensor> {
             let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
             let rows = Tensor::f_from_slice(&rows).map_err(efy_core::Error::from)?;
-            Ok(all.f_index_select(0, &rows).map_err(efy_core::Error::from)?)
+            Ok(all
+                .f_index_select(0, &rows)
+                .map_err(efy_core::Error::from)?)
         };
         let scaling = match config.standardize {
             true => Scaling::of(&of(x, &rows[0])?),
