@@ -8,6 +8,8 @@ mod catalog;
 mod environment;
 mod error;
 mod mlp;
+#[cfg(feature = "mujoco")]
+pub mod mujoco;
 pub mod optimal;
 mod pendulum;
 mod policies;
@@ -17,7 +19,7 @@ mod rollout;
 mod starts;
 mod swing_up;
 
-pub use catalog::{make, make_many, names};
+pub use catalog::{make, make_many, mujoco_version, names};
 pub use environment::{Environment, Policy, Spec, Transition};
 pub use error::{Error, Result};
 pub use mlp::{Layer, Mlp};
