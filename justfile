@@ -10,7 +10,7 @@ efy := env("CARGO_TARGET_DIR", "target") / "release/efy"
 default:
     @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
 
-# put libtorch into .venv: with CUDA where an NVIDIA driver is found, else for the CPU
+# put libtorch and MuJoCo into .venv: with CUDA where an NVIDIA driver is found, else for the CPU
 [group('set up')]
 setup:
     @scripts/setup.sh

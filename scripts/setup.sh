@@ -1,5 +1,6 @@
 #!/bin/sh
-# Puts libtorch, in the version that the crate `tch` needs, into .venv and links it as .libtorch for cargo.
+# Puts libtorch, in the version that the crate `tch` needs, into .venv and links it as .libtorch for cargo; and MuJoCo, in
+# the version that the crate `mujoco-rs` needs, which is linked as .mujoco.
 #
 #   scripts/setup.sh         the full libtorch where an NVIDIA driver is found, else the slim one
 #   scripts/setup.sh --gpu   the full one: CUDA with all of NVIDIA's libraries (4.7 GB)
@@ -13,6 +14,9 @@ set -eu
 TORCH=torch==2.13.0
 SLIM="nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85"
 
+# The crate `mujoco-rs` in Cargo.toml has the same version after its plus sign.
+MUJOCO=mujoco==3.17.0
+
 cd -- "$(dirname -- "$0")/.."
 # shellcheck source=scripts/venv.sh
 . scripts/venv.sh
@@ -21,6 +25,7 @@ venv=.venv
 stamp=$venv/.libtorch-installed       # written last: "FLAVOUR REQUIREMENTS", then the folder .libtorch points to
 unfinished=$venv/.libtorch-unfinished # there while an install runs, and after one that was interrupted
 cpu_only=$venv/.libtorch-cpu-only     # --cpu was asked for
+mujoco_stamp=$venv/.mujoco-installed  # written last: the requirement, then the folder .mujoco points to
 
 say() {
     echo "efy: $*" >&2
@@ -116,10 +121,71 @@ install_libtorch() {
     say "libtorch ${TORCH#*==} is in place"
 }
 
-link_libtorch() {
-    [ "$(readlink .libtorch 2>/dev/null)" = "$target" ] && return 0
-    [ -L .libtorch ] || [ ! -e .libtorch ] || fail ".libtorch is not a link; move it away"
-    ln -sfn "$target" .libtorch
+# link NAME TARGET
+link() {
+    [ "$(readlink "$1" 2>/dev/null)" = "$2" ] && return 0
+    [ -L "$1" ] || [ ! -e "$1" ] || fail "$1 is not a link; move it away"
+    ln -sfn "$2" "$1"
+}
+
+# One at a time: `just train` may have been started twice, and the other one may do the work.
+lock() {
+    mkdir -p "$venv"
+    if command -v flock >/dev/null 2>&1; then
+        exec 9>"$venv/.lock"
+        flock 9
+    fi
+}
+
+set_up_libtorch() {
+    if [ -n "${LIBTORCH-}" ]; then
+        # Cargo and torch-sys heed it before anything that is set here.
+        say "using the libtorch in LIBTORCH=$LIBTORCH"
+        return 0
+    fi
+    plan "$option"
+    if ! up_to_date; then
+        lock
+        plan "$option"
+        up_to_date || install_libtorch
+    fi
+    link .libtorch "$target"
+    case $option in
+        --gpu) rm -f "$cpu_only" ;;
+        --cpu) : >"$cpu_only" ;;
+    esac
+}
+
+# Sets `mujoco` from its stamp; false where it has to be installed.
+mujoco_up_to_date() {
+    [ -f "$mujoco_stamp" ] && { read -r installed && read -r mujoco; } <"$mujoco_stamp" &&
+        [ "$installed" = "$MUJOCO" ] && [ -e "$mujoco/libmujoco.so" ]
+}
+
+install_mujoco() {
+    ensure_venv "$venv"
+    rm -f "$mujoco_stamp"
+    say "installing MuJoCo ${MUJOCO#*==}, 27 MB on disk"
+    # Forced, because an install that was interrupted can have left a part.
+    quiet_pip "$venv" --no-deps --force-reinstall "$MUJOCO" || fail "pip could not install MuJoCo; its message is above"
+    mujoco=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')/mujoco
+    mujoco=$venv/${mujoco##*/"$venv"/}
+    library=libmujoco.so.${MUJOCO#*==}
+    [ -e "$mujoco/$library" ] || fail "pip left no $library in $mujoco; remove .venv and try again"
+    ln -sfn "$library" "$mujoco/libmujoco.so"
+    printf '%s\n%s\n' "$MUJOCO" "$mujoco" >"$mujoco_stamp"
+}
+
+set_up_mujoco() {
+    if [ -n "${MUJOCO_DYNAMIC_LINK_DIR-}${MUJOCO_STATIC_LINK_DIR-}" ]; then
+        say "using the MuJoCo in ${MUJOCO_DYNAMIC_LINK_DIR:-$MUJOCO_STATIC_LINK_DIR}"
+        return 0
+    fi
+    if ! mujoco_up_to_date; then
+        lock
+        mujoco_up_to_date || install_mujoco
+    fi
+    link .mujoco "$mujoco"
 }
 
 option=${1-}
@@ -128,25 +194,5 @@ case $#$option in
     *) fail "usage: scripts/setup.sh [--gpu | --cpu]" ;;
 esac
 
-if [ -n "${LIBTORCH-}" ]; then
-    # Cargo and torch-sys heed it before anything that is set here.
-    say "using the libtorch in LIBTORCH=$LIBTORCH"
-    exit 0
-fi
-
-plan "$option"
-if ! up_to_date; then
-    mkdir -p "$venv"
-    if command -v flock >/dev/null 2>&1; then
-        # One at a time: `just train` may have been started twice, and the other one may do the work.
-        exec 9>"$venv/.lock"
-        flock 9
-        plan "$option"
-    fi
-    up_to_date || install_libtorch
-fi
-link_libtorch
-case $option in
-    --gpu) rm -f "$cpu_only" ;;
-    --cpu) : >"$cpu_only" ;;
-esac
+set_up_libtorch
+set_up_mujoco

@@ -15,6 +15,17 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+    /// The environment needs MuJoCo, and this build is without it.
+    #[error(
+        "{name} needs MuJoCo, which this build is without; build with the cargo feature `mujoco`"
+    )]
+    WithoutMujoco {
+        /// The name asked for.
+        name: String,
+    },
+    /// MuJoCo cannot be used: another version, or a model that it refuses.
+    #[error("MuJoCo: {0}")]
+    Mujoco(String),
     /// A slice has the wrong length.
     #[error("{what}: expected {expected} numbers, found {found}")]
     Length {

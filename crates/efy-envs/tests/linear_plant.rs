@@ -121,8 +121,8 @@ fn coupling_is_what_it_says() {
         (&h - DMatrix::from_diagonal(&h.diagonal())).amax() / h.diagonal().amin()
     };
     assert!(off_diagonal(0.0) < 1e-12);
-    assert!(off_diagonal(0.4) < off_diagonal(0.8));
-    assert!(off_diagonal(0.8) > 0.5, "{}", off_diagonal(0.8));
+    assert!(off_diagonal(0.4) < off_diagonal(0.9));
+    assert!(off_diagonal(0.9) > 0.5, "{}", off_diagonal(0.9));
 }
 
 /// The mean return of a policy, and how many of its actions are at a bound.
@@ -145,7 +145,7 @@ fn returns(coupling: f64, policy: &mut dyn efy_envs::Policy) -> (f64, f64) {
 
 #[test]
 fn the_controller_beats_clipped_linear_control_where_saturation_is_coupled() {
-    let coupling = 0.8;
+    let coupling = 0.9;
     let plant = plant(coupling);
     let mut controller = Controller::new(&plant, 1).unwrap();
     let gain = controller
@@ -164,9 +164,10 @@ fn the_controller_beats_clipped_linear_control_where_saturation_is_coupled() {
     let (nothing, _) = returns(coupling, &mut Zero::new(plant.spec()));
     let (random, _) = returns(coupling, &mut Random::new(plant.spec(), 0));
     assert!(at_bounds > 0.1, "{at_bounds} at bounds");
+    assert!(clipped < 2.0 * expert, "costs {} and {}", -clipped, -expert);
     assert!(
-        expert > clipped && clipped > nothing && nothing > random,
-        "{expert} {clipped} {nothing} {random}"
+        clipped > nothing && nothing > random,
+        "{clipped} {nothing} {random}"
     );
 }
 

@@ -135,7 +135,8 @@ impl Policy for Broken {
 fn what_is_wrong_is_said_in_one_line() {
     let error = make("hoper").map(|_| ()).unwrap_err().to_string();
     assert!(
-        error.starts_with("unknown environment \"hoper\", expected one of pendulum, "),
+        error.ends_with("pendulum, linear_plant")
+            && error.starts_with("unknown environment \"hoper\", "),
         "{error}"
     );
     let mut pendulums = make_many("pendulum", 2).unwrap();
@@ -209,5 +210,19 @@ fn policies_do_what_they_say() {
     assert!(
         mean.abs() < 0.15 && (variance - 4.0 / 3.0).abs() < 0.15,
         "{mean} {variance}"
+    );
+}
+
+#[cfg(not(feature = "mujoco"))]
+#[test]
+fn a_build_without_mujoco_says_so() {
+    let error = make("hopper").map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "hopper needs MuJoCo, which this build is without; build with the cargo feature `mujoco`"
+    );
+    assert_eq!(
+        (names(), efy_envs::mujoco_version()),
+        (vec!["pendulum", "linear_plant"], None)
     );
 }

@@ -18,6 +18,8 @@ pub struct LinearPlantConfig {
     pub actuators: usize,
     /// How much actuators push in the same direction, c in [0, 1): 0 for one that has its axis for itself.
     pub coupling: f64,
+    /// Acceleration by an action of 1, along all axes together.
+    pub strength: f64,
     /// Standard deviation of what is added to each speed in a step.
     pub noise: f64,
     /// Weight of the squared actions in the cost.
@@ -33,11 +35,12 @@ impl Default for LinearPlantConfig {
         LinearPlantConfig {
             axes: 4,
             actuators: 4,
-            coupling: 0.8,
+            coupling: 0.9,
+            strength: 3.0,
             noise: 0.05,
-            effort: 0.01,
+            effort: 0.001,
             spread: 2.0,
-            max_steps: 200,
+            max_steps: 100,
         }
     }
 }
@@ -53,6 +56,8 @@ impl LinearPlantConfig {
             ("noise", "a finite number of at least 0", self.noise)
         } else if !not_negative(self.spread) {
             ("spread", "a finite number of at least 0", self.spread)
+        } else if !(not_negative(self.strength) && self.strength > 0.0) {
+            ("strength", "a finite number above 0", self.strength)
         } else if !(not_negative(self.effort) && self.effort > 0.0) {
             ("effort", "a finite number above 0", self.effort)
         } else {
@@ -68,7 +73,7 @@ impl LinearPlantConfig {
 /// s⁺ = A s + B u + noise, reward -(sᵀQ s + uᵀR u), with u in the box [-1, 1]^k.
 ///
 /// The state s = (positions, speeds) is what is observed, d = 2 axes; each axis is a double integrator. Actuator j pushes axis
-/// j (modulo their number) with strength 1 - c and all of them with c / √axes, so that c = 0 are plants apart from each other (where there is an
+/// j (modulo their number) with 1 - c and all of them with c / √axes, times the strength, so that c = 0 are plants apart from each other (where there is an
 /// actuator for each axis), and close to 1 one push that many actuators share: B'PB has then large entries off its
 /// diagonal, and an actuator at its bound changes what is best for all others. Actions are clipped to the box.
 #[derive(Clone, Debug)]
@@ -94,6 +99,7 @@ impl LinearPlant {
             axes,
             actuators,
             coupling,
+            strength,
             ..
         } = config;
         let d = 2 * axes;
@@ -106,7 +112,7 @@ impl LinearPlant {
             } else {
                 0.0
             };
-            own + together
+            strength * (own + together)
         });
         let mut b = DMatrix::zeros(d, actuators);
         b.rows_mut(0, axes)
