@@ -1,16 +1,12 @@
 //! Where a policy acts to be judged.
 
-use efy_envs::{Environment, Policy, Record, Spec, rollout};
+use efy_envs::{Environment, Episode, Policy, Purpose, Record, Returns, Spec, rollout, starts};
 use serde::{Deserialize, Serialize};
 
-use super::Returns;
 use super::source::{Expert, Place};
 use crate::Result;
 use crate::config::RolloutConfig;
 
-/// Seeds of the first validation and of the first test episode: demonstrations have seeds below.
-const VALIDATION_SEED: u64 = 1 << 48;
-const TEST_SEED: u64 = 2 << 48;
 /// The seed of random actions.
 const RANDOM_SEED: u64 = 0;
 
@@ -47,9 +43,6 @@ impl Arena {
     /// # Errors
     /// For an unknown environment; what environments and policies report.
     pub fn new(place: &Place, config: &RolloutConfig, expert: Expert) -> Result<Self> {
-        let seeds = |first: u64, count: u32| -> Vec<u64> {
-            (0..u64::from(count)).map(|index| first + index).collect()
-        };
         let side_by_side = config.episodes.max(config.test_episodes) as usize;
         let environments = place.environments(side_by_side)?;
         let spec = match environments.first() {
@@ -59,8 +52,8 @@ impl Arena {
         let mut arena = Arena {
             environments,
             spec,
-            validation: seeds(VALIDATION_SEED, config.episodes),
-            test: seeds(TEST_SEED, config.test_episodes),
+            validation: starts(Purpose::Selection, 0, config.episodes as usize),
+            test: starts(Purpose::Evaluation, 0, config.test_episodes as usize),
             references: References {
                 random: f64::NAN,
                 expert: f64::NAN,
@@ -68,10 +61,10 @@ impl Arena {
         };
         let mut random = efy_envs::Random::new(&arena.spec, RANDOM_SEED);
         arena.references = References {
-            random: arena.test(&mut random)?.mean(),
+            random: mean(&arena.test(&mut random)?),
             expert: match expert {
-                Expert::Policy(mut policy) => arena.test(policy.as_mut())?.mean(),
-                Expert::Return(mean) => mean,
+                Expert::Policy(mut policy) => mean(&arena.test(policy.as_mut())?),
+                Expert::Return(reached) => reached,
             },
         };
         Ok(arena)
@@ -89,19 +82,19 @@ impl Arena {
         &self.references
     }
 
-    /// The returns of a policy in the validation episodes.
+    /// A policy in the validation episodes.
     ///
     /// # Errors
     /// What environments and policy report.
-    pub fn validation(&mut self, policy: &mut dyn Policy) -> Result<Returns> {
+    pub fn validation(&mut self, policy: &mut dyn Policy) -> Result<Vec<Episode>> {
         act(&mut self.environments, policy, &self.validation)
     }
 
-    /// The returns of a policy in the test episodes.
+    /// A policy in the test episodes.
     ///
     /// # Errors
     /// As [`validation`](Self::validation).
-    pub fn test(&mut self, policy: &mut dyn Policy) -> Result<Returns> {
+    pub fn test(&mut self, policy: &mut dyn Policy) -> Result<Vec<Episode>> {
         act(&mut self.environments, policy, &self.test)
     }
 }
@@ -110,7 +103,10 @@ fn act(
     environments: &mut [Box<dyn Environment>],
     policy: &mut dyn Policy,
     seeds: &[u64],
-) -> Result<Returns> {
-    let episodes = rollout(environments, policy, seeds, Record::Returns)?;
-    Ok(Returns::of(&episodes))
+) -> Result<Vec<Episode>> {
+    Ok(rollout(environments, policy, seeds, Record::Returns)?)
+}
+
+fn mean(episodes: &[Episode]) -> f64 {
+    Returns::of(episodes.iter().map(|episode| episode.total)).mean
 }

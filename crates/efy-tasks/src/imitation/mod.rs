@@ -25,7 +25,6 @@ pub use objective::Imitation;
 pub use outputs::Actions;
 pub use policy::EnergyPolicy;
 pub use predictions::predict;
-pub use returns::Returns;
 pub use run::{Prepared, evaluate, open, replay};
 pub use source::{Expert, Place};
 

@@ -5,7 +5,7 @@ use efy_train::{Metrics, Objective, Split, State, StepLoss};
 use tch::{Device, Tensor};
 
 use super::policy::Acting;
-use super::{ActionBox, Arena};
+use super::{ActionBox, Arena, returns};
 use crate::supervised::Supervised;
 
 /// What a checkpoint has of it.
@@ -52,11 +52,11 @@ impl Imitation {
             scaling: self.learner.splits().scaling(),
             action_box: &self.action_box,
         };
-        let returns = match split {
+        let episodes = match split {
             Split::Test => self.arena.test(&mut policy)?,
             _ => self.arena.validation(&mut policy)?,
         };
-        returns.put(metrics, self.arena.references());
+        returns::put(metrics, &episodes, self.arena.references());
         Ok(())
     }
 }

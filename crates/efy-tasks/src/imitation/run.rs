@@ -216,7 +216,7 @@ pub fn evaluate(
         let mut arena = Arena::new(&place, &config.rollout, expert)?;
         let mut metrics = Metrics::default();
         let references = *policy.references();
-        arena.test(&mut policy)?.put(&mut metrics, &references);
+        super::returns::put(&mut metrics, &arena.test(&mut policy)?, &references);
         return Ok(metrics);
     }
     let lesson = Lesson::new(config, cache)?;

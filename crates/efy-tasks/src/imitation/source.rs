@@ -1,7 +1,7 @@
 //! Where demonstrations come from: an expert that acts now, or a file.
 
 use efy_envs::optimal::{Controller, LinearPlant, LinearPlantConfig};
-use efy_envs::{Environment, Policy, Record, make, rollout};
+use efy_envs::{Environment, Policy, Purpose, Record, SwingUp, make, rollout, starts};
 
 use super::demonstrations::{self, Demonstrations};
 use crate::config::DataConfig;
@@ -12,8 +12,8 @@ use crate::{Error, Result};
 const LINEAR_PLANT: &str = "linear_plant";
 /// Steps that its controller looks ahead: with one, its action is the maximum of a pairwise energy with a constant coupling.
 const HORIZON: usize = 1;
-/// Seeds between the first demonstration of one training seed and the next.
-const EPISODES_OF_A_SEED: u64 = 1 << 20;
+/// What has a swing-up by energy.
+const PENDULUM: &str = "pendulum";
 
 /// What a policy is compared with.
 pub enum Expert {
@@ -69,11 +69,13 @@ impl Place {
     /// # Errors
     /// [`Error::Usage`] for one that is not known, or whose environment is another.
     pub fn expert(&self, name: &str) -> Result<Box<dyn Policy>> {
-        if name == LINEAR_PLANT {
-            return Ok(Box::new(Controller::new(&self.plant()?, HORIZON)?));
+        match name {
+            LINEAR_PLANT => return Ok(Box::new(Controller::new(&self.plant()?, HORIZON)?)),
+            PENDULUM => return Ok(Box::new(SwingUp)),
+            _ => {}
         }
         Err(Error::Usage(format!(
-            "data.expert: expected {LINEAR_PLANT}, found {name:?}"
+            "data.expert: expected {LINEAR_PLANT} or {PENDULUM}, found {name:?}"
         )))
     }
 }
@@ -91,10 +93,7 @@ pub(super) fn demonstrations(
     if let Some(name) = &data.expert {
         let place = Place::new(data, data.environment.as_ref().unwrap_or(name))?;
         let mut expert = place.expert(name)?;
-        let first = seed.wrapping_mul(EPISODES_OF_A_SEED) & ((1 << 47) - 1);
-        let seeds: Vec<u64> = (0..u64::from(data.episodes))
-            .map(|index| first + index)
-            .collect();
+        let seeds = starts(Purpose::Demonstration, seed, count);
         let mut environments = place.environments(count)?;
         let episodes = rollout(
             &mut environments,
