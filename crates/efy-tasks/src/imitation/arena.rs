@@ -3,7 +3,7 @@
 use efy_envs::{Environment, Episode, Policy, Purpose, Record, Returns, Spec, rollout, starts};
 use serde::{Deserialize, Serialize};
 
-use super::source::{Expert, Place};
+use super::source::{Place, Yardstick};
 use crate::Result;
 use crate::config::RolloutConfig;
 
@@ -42,7 +42,7 @@ impl Arena {
     ///
     /// # Errors
     /// For an unknown environment; what environments and policies report.
-    pub fn new(place: &Place, config: &RolloutConfig, expert: Expert) -> Result<Self> {
+    pub fn new(place: &Place, config: &RolloutConfig, expert: Yardstick) -> Result<Self> {
         let side_by_side = config.episodes.max(config.test_episodes) as usize;
         let environments = place.environments(side_by_side)?;
         let spec = match environments.first() {
@@ -63,8 +63,8 @@ impl Arena {
         arena.references = References {
             random: mean(&arena.test(&mut random)?),
             expert: match expert {
-                Expert::Policy(mut policy) => mean(&arena.test(policy.as_mut())?),
-                Expert::Return(reached) => reached,
+                Yardstick::Policy(mut policy) => mean(&arena.test(policy.as_mut())?),
+                Yardstick::Return(reached) => reached,
             },
         };
         Ok(arena)

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::ActionBox;
 use super::demonstrations::Demonstrations;
-use super::source::{self, Expert, Place};
+use super::source::{self, Place, Yardstick};
 use crate::config::Config;
 use crate::data::Cache;
 use crate::supervised::Splits;
@@ -19,7 +19,7 @@ pub struct Lesson {
     pairs: Demonstrations,
     spec: Spec,
     place: Place,
-    expert: Expert,
+    expert: Yardstick,
 }
 
 impl Lesson {
@@ -77,7 +77,7 @@ impl Lesson {
     }
 
     /// The place to act in and what to be compared with.
-    pub(super) fn into_place(self) -> (Place, Expert) {
+    pub(super) fn into_place(self) -> (Place, Yardstick) {
         (self.place, self.expert)
     }
 

@@ -26,7 +26,7 @@ pub use outputs::Actions;
 pub use policy::EnergyPolicy;
 pub use predictions::predict;
 pub use run::{Prepared, evaluate, open, replay};
-pub use source::{Expert, Place};
+pub use source::{Place, Yardstick};
 
 /// What a split is judged by: the loss, the root of the mean squared error of actions in units of half the width of the box,
 /// the share of unsolved problems; where the policy acted, the mean of its returns over episodes, the same between

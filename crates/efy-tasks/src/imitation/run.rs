@@ -8,7 +8,7 @@ use efy_train::{Fault, Metrics, Objective, RunDirectory, Split, Trainer, observe
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::source::{Expert, Place};
+use super::source::{Place, Yardstick};
 use super::{Arena, EnergyPolicy, Imitation, Lesson, References};
 use crate::Result;
 use crate::config::Config;
@@ -212,7 +212,7 @@ pub fn evaluate(
     if split == Split::Test {
         // The references are those of the run: its demonstrations need not be there any more.
         let place = Place::new(&config.data, policy.environment())?;
-        let expert = Expert::Return(policy.references().expert);
+        let expert = Yardstick::Return(policy.references().expert);
         let mut arena = Arena::new(&place, &config.rollout, expert)?;
         let mut metrics = Metrics::default();
         let references = *policy.references();

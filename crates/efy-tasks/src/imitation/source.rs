@@ -16,7 +16,7 @@ const HORIZON: usize = 1;
 const PENDULUM: &str = "pendulum";
 
 /// What a policy is compared with.
-pub enum Expert {
+pub enum Yardstick {
     /// The expert itself.
     Policy(Box<dyn Policy>),
     /// What it reached, as a file says.
@@ -69,6 +69,12 @@ impl Place {
     /// # Errors
     /// [`Error::Usage`] for one that is not known, or whose environment is another.
     pub fn expert(&self, name: &str) -> Result<Box<dyn Policy>> {
+        if [LINEAR_PLANT, PENDULUM].contains(&name) && name != self.name {
+            return Err(Error::Usage(format!(
+                "data.environment: expected {name}, as data.expert is, found {}",
+                self.name
+            )));
+        }
         match name {
             LINEAR_PLANT => return Ok(Box::new(Controller::new(&self.plant()?, HORIZON)?)),
             PENDULUM => return Ok(Box::new(SwingUp)),
@@ -88,7 +94,7 @@ pub(super) fn demonstrations(
     data: &DataConfig,
     seed: u64,
     cache: &Cache,
-) -> Result<(Place, Demonstrations, Expert)> {
+) -> Result<(Place, Demonstrations, Yardstick)> {
     let count = data.episodes as usize;
     if let Some(name) = &data.expert {
         let place = Place::new(data, data.environment.as_ref().unwrap_or(name))?;
@@ -106,7 +112,7 @@ pub(super) fn demonstrations(
             None => return Err(efy_envs::Error::NoEnvironments.into()),
         };
         let demonstrations = Demonstrations::of_episodes(spec, &episodes)?;
-        return Ok((place, demonstrations, Expert::Policy(expert)));
+        return Ok((place, demonstrations, Yardstick::Policy(expert)));
     }
     let Some(path) = &data.demonstrations else {
         let message = "data.expert: expected an expert, or data.demonstrations".to_owned();
@@ -137,5 +143,9 @@ pub(super) fn demonstrations(
     };
     let first = (seed as usize).wrapping_mul(count) % (all.count() - count + 1);
     let some = all.episodes(first..first + count)?;
-    Ok((Place::new(data, &environment)?, some, Expert::Return(mean)))
+    Ok((
+        Place::new(data, &environment)?,
+        some,
+        Yardstick::Return(mean),
+    ))
 }
