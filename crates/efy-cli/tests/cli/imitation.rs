@@ -121,6 +121,31 @@ fn a_policy_on_the_stand_in_acts_as_on_the_cpu() {
 }
 
 #[test]
+fn the_solve_of_a_policy_is_timed_without_its_network() {
+    let place = Place::new();
+    for more in [
+        "",
+        "--set rank=0",
+        "--set own=true --set regularizer=binary_entropy",
+    ] {
+        let timed = place
+            .efy(&format!(
+                "bench act --json --device cpu --set steps=3 {more}"
+            ))
+            .ok()
+            .json();
+        assert_eq!(
+            (&timed["steps"], &timed["settings"]["states"]),
+            (&3.into(), &64.into())
+        );
+        let largest = timed["largest"].as_f64().unwrap();
+        assert!(largest > 0.5 && largest <= 1.0, "{more}: {largest}");
+    }
+    let refused = place.efy("bench act --device cpu --set k=0");
+    assert!(refused.failed(2).contains("bench: k"));
+}
+
+#[test]
 fn bad_input_is_one_line_and_leaves_nothing_behind() {
     let place = place();
     for (set, said) in [
