@@ -30,8 +30,8 @@ fn prepared(config: &Config, device: Device) -> Prepared<'_> {
 }
 
 /// Metrics before and after training.
-fn trained(config: &Config) -> (Imitation, [Metrics; 2]) {
-    let mut objective = prepared(config, device()).into_objective();
+fn trained(config: &Config, device: Device) -> (Imitation, [Metrics; 2]) {
+    let mut objective = prepared(config, device).into_objective();
     let before = objective.evaluate(Split::Validation).unwrap();
     Trainer::new(&config.train, Vec::new())
         .fit(&mut objective)
@@ -54,7 +54,8 @@ fn gap(objective: &mut Imitation) -> f64 {
 fn a_pairwise_policy_is_the_controller_and_a_unary_one_is_not() {
     let gaps = ["pairwise", "unary"].map(|kind| {
         let kind = format!("model.kind={kind}");
-        let (mut objective, _) = trained(&config(&[&kind, "train.epochs=200", "data.subsample=1"]));
+        let sets = config(&[&kind, "train.epochs=200", "data.subsample=1"]);
+        let (mut objective, _) = trained(&sets, Device::Cpu);
         gap(&mut objective)
     });
     assert!(gaps[1] > 0.5, "{gaps:?}");
@@ -82,7 +83,7 @@ fn every_energy_and_loss_for_actions_learns_them() {
     ];
     for sets in linear {
         let fewer = [*sets, &["train.epochs=15", "train.eval_every=15"]].concat();
-        let (_, [before, after]) = trained(&config(&fewer));
+        let (_, [before, after]) = trained(&config(&fewer), device());
         let error = |metrics: &Metrics| metrics.get("action_error").unwrap();
         assert!(
             error(&after) < 0.8 * error(&before),
