@@ -60,7 +60,10 @@ fn a_policy_is_trained_judged_drawn_and_acts() {
     );
 
     place.write("states.csv", "2,0,0,0,0,0,0,0\n-2,1,1,1,0,0,0,0\n");
-    let actions = place.efy("predict run states.csv --device cpu").ok().stdout;
+    let actions = place
+        .efy("predict run --input states.csv --device cpu")
+        .ok()
+        .stdout;
     let lines: Vec<&str> = actions.lines().collect();
     assert_eq!((lines.len(), lines[0]), (3, "row,a1,a2,a3,a4"));
     let first: Vec<f64> = lines[1]
@@ -73,7 +76,7 @@ fn a_policy_is_trained_judged_drawn_and_acts() {
         "{first:?}"
     );
     place.write("narrow.csv", "1,2\n");
-    let refused = place.efy("predict run narrow.csv --device cpu");
+    let refused = place.efy("predict run --input narrow.csv --device cpu");
     assert!(
         refused
             .failed(2)
