@@ -154,7 +154,7 @@ pub(crate) struct Eval {
 pub(crate) struct Predict {
     /// A run directory.
     pub(crate) run: PathBuf,
-    /// New rows: CSV with a header, or ARFF; columns are found by name.
+    /// New rows: CSV with a header, or ARFF; columns are found by name. Of a policy: observations in CSV, npy, npz or safetensors.
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
     /// Where the predictions go, as CSV [default: standard output].

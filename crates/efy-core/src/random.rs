@@ -55,6 +55,8 @@ pub enum Stream {
     BirthDeath = 39,
     /// Directions, noise and trial neurons of score matching and Stein discrepancies; the step is the training step.
     Directions = 40,
+    /// The first row of an episode that is subsampled; the step is the episode.
+    Subsample = 50,
 }
 
 /// The generator for a step of a stream.

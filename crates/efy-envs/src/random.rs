@@ -12,6 +12,18 @@ impl Start {
         Start(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// One of the independent streams of a seed.
+    pub(crate) fn of_stream(seed: u64, stream: u64) -> Start {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(stream);
+        Start(random)
+    }
+
+    /// 64 bits.
+    pub(crate) fn word(&mut self) -> u64 {
+        self.0.random()
+    }
+
     /// Uniform in [low, high).
     pub(crate) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.0.random::<f64>()

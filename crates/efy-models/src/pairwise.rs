@@ -22,6 +22,7 @@ pub struct Pairwise {
     unary: Network,
     coupling: Factor,
     rank: i64,
+    outputs: i64,
 }
 
 /// Where A comes from.
@@ -31,12 +32,23 @@ pub enum CouplingSource {
     Shared,
     /// $A = A(x)$, an affine function of the input.
     Predicted,
+    /// $(u, A) = g_w(x)$: the network of the scores has outputs for A as well.
+    Network,
 }
 
 #[derive(Debug)]
 enum Factor {
     Shared(Tensor),
     Predicted(Network),
+    /// The last outputs of the network of the scores.
+    Joined,
+}
+
+/// Where the weights of A are laid out.
+enum Parts<S, P> {
+    Shared(S),
+    Predicted(P),
+    Joined,
 }
 
 impl Pairwise {
@@ -61,7 +73,11 @@ impl Pairwise {
                 found: rank.to_string(),
             });
         }
-        let widths = [&[inputs], hidden, &[outputs]].concat();
+        let last = match source {
+            CouplingSource::Network => outputs * (rank + 1),
+            CouplingSource::Shared | CouplingSource::Predicted => outputs,
+        };
+        let widths = [&[inputs], hidden, &[last]].concat();
         let (parameters, (unary, parts)) =
             seeds
                 .into()
@@ -75,24 +91,32 @@ impl Pairwise {
                             let values = (0..outputs * rank)
                                 .map(|_| random.random_range(-bound..=bound))
                                 .collect();
-                            Ok(builder.add("coupling.A", &[outputs, rank], values, false)?)
+                            Parts::Shared(builder.add(
+                                "coupling.A",
+                                &[outputs, rank],
+                                values,
+                                false,
+                            )?)
                         }
                         CouplingSource::Predicted => {
                             let widths = [inputs, outputs * rank];
-                            Err(Network::add(builder, "coupling", &widths, random)?)
+                            Parts::Predicted(Network::add(builder, "coupling", &widths, random)?)
                         }
+                        CouplingSource::Network => Parts::Joined,
                     };
                     Ok((unary, parts))
                 })?;
         let coupling = match parts {
-            Ok(place) => Factor::Shared(parameters.tensor(place)),
-            Err(places) => Factor::Predicted(Network::new(&parameters, &places)),
+            Parts::Shared(place) => Factor::Shared(parameters.tensor(place)),
+            Parts::Predicted(places) => Factor::Predicted(Network::new(&parameters, &places)),
+            Parts::Joined => Factor::Joined,
         };
         Ok(Pairwise {
             unary: Network::new(&parameters, &unary),
             parameters,
             coupling,
             rank,
+            outputs,
         })
     }
 
@@ -118,13 +142,18 @@ impl Model for Pairwise {
     }
 
     fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>> {
-        let u = self.unary.forward(x)?;
+        let scores = self.unary.forward(x)?;
+        let u = scores.f_narrow(1, 0, self.outputs)?;
+        let factor = |numbers: Tensor| -> Result<Tensor> {
+            let shape = [u.size()[0], self.outputs, self.rank];
+            // Scaled so that U starts small whatever the rank.
+            Ok(numbers.f_reshape(shape)? / (self.rank as f64).sqrt())
+        };
         let a = match &self.coupling {
             Factor::Shared(a) => a.shallow_clone(),
-            Factor::Predicted(network) => {
-                let shape = [u.size()[0], u.size()[1], self.rank];
-                // Scaled so that U starts small whatever the rank.
-                network.forward(x)?.f_reshape(shape)? / (self.rank as f64).sqrt()
+            Factor::Predicted(network) => factor(network.forward(x)?)?,
+            Factor::Joined => {
+                factor(scores.f_narrow(1, self.outputs, self.outputs * self.rank)?)?
             }
         };
         Ok(Box::new(Quadratic::new(u, Coupling::LowRank(a))?))

@@ -2,6 +2,7 @@
 
 mod data;
 mod density;
+mod imitation;
 mod likelihood;
 mod loss;
 mod model;
@@ -13,6 +14,7 @@ pub use density::{
     ActivationKind, ChargesKind, FlowConfig, FlowKind, RestartKind, SpaceKind, StartKind,
     TeacherKind,
 };
+pub use imitation::RolloutConfig;
 pub use likelihood::{
     DivergenceKind, LogPartitionConfig, LogPartitionInput, LogPartitionKind, MeasureKind,
 };
@@ -58,6 +60,9 @@ pub struct Config {
     /// How particles and neurons move (task density).
     #[serde(default, deserialize_with = "section")]
     pub flow: FlowConfig,
+    /// How often and how long a policy acts to be judged (task imitation).
+    #[serde(default, deserialize_with = "section")]
+    pub rollout: RolloutConfig,
     /// How long, how fast and in what order to train.
     #[serde(default, deserialize_with = "section")]
     pub train: TrainConfig,
@@ -81,6 +86,9 @@ pub enum Task {
     LabelRanking,
     /// Densities of points: a shallow network is learned together with particles (`flow`).
     Density,
+    /// Policies from demonstrations: an energy over the action box, whose maximum is the action (`data.expert` or
+    /// `data.demonstrations`).
+    Imitation,
 }
 
 impl Task {
@@ -91,6 +99,7 @@ impl Task {
             Task::Multilabel => "multilabel",
             Task::LabelRanking => "label_ranking",
             Task::Density => "density",
+            Task::Imitation => "imitation",
         }
     }
 
@@ -101,6 +110,7 @@ impl Task {
             Task::Multilabel => &crate::multilabel::METRICS,
             Task::LabelRanking => &crate::label_ranking::METRICS,
             Task::Density => &crate::density::METRICS,
+            Task::Imitation => &crate::imitation::METRICS,
         }
     }
 
@@ -108,8 +118,8 @@ impl Task {
     #[must_use]
     pub fn targets(self) -> Targets {
         match self {
-            // Points have no labels.
-            Task::Multilabel | Task::Density => Targets::Sets,
+            // Points and actions are no labels.
+            Task::Multilabel | Task::Density | Task::Imitation => Targets::Sets,
             Task::LabelRanking => Targets::Rankings,
         }
     }

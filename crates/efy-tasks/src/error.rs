@@ -79,6 +79,9 @@ pub enum Error {
     /// A computation failed.
     #[error(transparent)]
     Core(#[from] efy_core::Error),
+    /// An environment or a policy failed.
+    #[error(transparent)]
+    Environment(#[from] efy_envs::Error),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] efy_train::Error),
@@ -95,6 +98,10 @@ impl Error {
             | Self::NotFetched { .. }
             | Self::Usage(_) => 2,
             Self::Fetch { .. } | Self::Checksum { .. } | Self::Io { .. } => 1,
+            Self::Environment(
+                efy_envs::Error::Unknown { .. } | efy_envs::Error::WithoutMujoco { .. },
+            ) => 2,
+            Self::Environment(_) => 1,
             Self::Core(error) => efy_train::core_exit_code(error),
             Self::Train(error) => error.exit_code(),
         }

@@ -12,6 +12,7 @@ pub mod data;
 pub mod density;
 mod error;
 pub mod experiment;
+pub mod imitation;
 pub mod joint;
 pub mod label_ranking;
 pub mod metrics;

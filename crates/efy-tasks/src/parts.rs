@@ -1,6 +1,7 @@
 //! From the names of a configuration to parts of efy-core.
 
 use efy_core::Result;
+use efy_core::domain::Domain;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
     Auto, ClosedForm, CoordinateAscent, CoordinateNewton, FrankWolfe, LbfgsB, Mirror, Newton,
@@ -21,7 +22,20 @@ impl Dtype {
 }
 
 impl RegularizerKind {
-    /// The regularizer of strength `gamma`.
+    /// The regularizer of strength `gamma`; the binary entropy of a bounded box is that of the box.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Parameter`] unless `gamma` is a positive number.
+    pub fn on(self, domain: &dyn Domain, gamma: f64) -> Result<Box<dyn Regularizer>> {
+        match (self, domain.bounds()) {
+            (RegularizerKind::BinaryEntropy, Some((low, high))) => {
+                Ok(Box::new(BinaryEntropy::on_box(gamma, low, high)?))
+            }
+            _ => self.build(gamma),
+        }
+    }
+
+    /// The regularizer of strength `gamma` on the unit cube and its subsets.
     ///
     /// # Errors
     /// [`efy_core::Error::Parameter`] unless `gamma` is a positive number.

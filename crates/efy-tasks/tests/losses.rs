@@ -4,7 +4,7 @@
 use efy_core::random::{Stream, generator};
 use efy_tasks::config::{
     Config, CostKind, DataConfig, DifferentiationKind, FlowConfig, LossConfig, LossKind,
-    ModelConfig, ModelKind, NegativesKind, RegularizerKind, SolverConfig, Task,
+    ModelConfig, ModelKind, NegativesKind, RegularizerKind, RolloutConfig, SolverConfig, Task,
 };
 use efy_tasks::data::{Dataset, Feature, Schema};
 use efy_tasks::supervised::{Splits, Supervised};
@@ -50,6 +50,7 @@ fn trained(loss: LossConfig, kind: ModelKind, (epochs, device): (u64, Device)) -
         },
         loss,
         solver: SolverConfig::default(),
+        rollout: RolloutConfig::default(),
         flow: FlowConfig::default(),
         train: TrainConfig {
             epochs,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use efy_tasks::config::{Config, Task};
 use efy_tasks::data::Cache;
 use efy_tasks::density::{self, Examples};
-use efy_tasks::supervised;
+use efy_tasks::{imitation, supervised};
 use efy_train::{Objective, RunDirectory, Split};
 
 use super::precision;
@@ -24,6 +24,9 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
         Task::Density => {
             let trained = density::open(&run, &config, device)?;
             trained.evaluate(&config, &Examples::new(&config)?, split)?
+        }
+        Task::Imitation => {
+            imitation::evaluate(&run, &config, (split, device), &Cache::from_env()?)?
         }
         _ => {
             let mut trained = supervised::open(&run, &config, device, &Cache::from_env()?)?;

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use efy_tasks::config::{Config, DataConfig, FlowConfig, LossConfig, ModelConfig, SolverConfig};
+use efy_tasks::config::{
+    Config, DataConfig, FlowConfig, LossConfig, ModelConfig, RolloutConfig, SolverConfig,
+};
 use efy_tasks::sweep::SweepConfig;
 use efy_train::{CheckpointConfig, TrainConfig};
 use schemars::{Schema, schema_for};
@@ -57,6 +59,7 @@ fn markdown(schema: &Schema) -> Result<String> {
         ("loss", serde_json::to_value(LossConfig::default())?),
         ("solver", serde_json::to_value(SolverConfig::default())?),
         ("flow", serde_json::to_value(FlowConfig::default())?),
+        ("rollout", serde_json::to_value(RolloutConfig::default())?),
         ("train", serde_json::to_value(TrainConfig::default())?),
         (
             "checkpoint",

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use efy_tasks::config::{Config, Task};
 use efy_tasks::data::Cache;
-use efy_tasks::supervised;
+use efy_tasks::{imitation, supervised};
 use efy_train::{Fault, RunDirectory};
 use serde_json::json;
 
@@ -21,7 +21,11 @@ pub(crate) fn run(arguments: &Replay) -> Result<()> {
         return Err(anyhow::anyhow!(Usage(message)));
     }
     let device = precision::device(arguments.device.device, &config.train)?;
-    let (kept, found) = supervised::replay(&run, &config, device, &Cache::from_env()?)?;
+    let cache = Cache::from_env()?;
+    let (kept, found) = match config.task {
+        Task::Imitation => imitation::replay(&run, &config, device, &cache)?,
+        _ => supervised::replay(&run, &config, device, &cache)?,
+    };
     describe(&found);
     let same = kept == found;
     output::json(&json!({"run": run.path(), "fault": found, "reproduced": same}))?;

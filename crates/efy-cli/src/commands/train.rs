@@ -7,6 +7,7 @@ use efy_plot::{Grouping, PlotOptions};
 use efy_tasks::config::{Config, Task};
 use efy_tasks::data::Cache;
 use efy_tasks::density::{self, Examples};
+use efy_tasks::imitation::{self, Lesson};
 use efy_tasks::supervised::{self, Attendance, Prepared};
 use efy_train::{Control, Metrics, RunDirectory, files};
 use serde_json::{Value, json};
@@ -102,6 +103,14 @@ fn begin(
         let trained = prepared.train(&run, attend(log, &config, control, together)?);
         return ended(run, trained, together.leads());
     }
+    if config.task == Task::Imitation {
+        let lesson = Lesson::new(&config, &Cache::from_env()?)?;
+        let prepared = imitation::Prepared::new(&config, lesson, device)?;
+        let run = create()?;
+        log.begin_policy(&config, prepared.objective(), device, run.path());
+        let trained = prepared.train(&run, attend(log, &config, control, together)?);
+        return ended(run, trained, together.leads());
+    }
     let data = supervised::dataset(&config, &Cache::from_env()?)?;
     let prepared = Prepared::new(&config, &data, device)?;
     let run = create()?;
@@ -133,6 +142,13 @@ fn go_on(
         let examples = Examples::new(&config)?;
         let prepared = density::Prepared::new(&config, &examples, device)?;
         log.begin_points(&config, &examples, device, run.path());
+        let trained = prepared.resume(&run, attend(log, &config, control, together)?);
+        return ended(run, trained, together.leads());
+    }
+    if config.task == Task::Imitation {
+        let lesson = Lesson::new(&config, &Cache::from_env()?)?;
+        let prepared = imitation::Prepared::new(&config, lesson, device)?;
+        log.begin_policy(&config, prepared.objective(), device, run.path());
         let trained = prepared.resume(&run, attend(log, &config, control, together)?);
         return ended(run, trained, together.leads());
     }

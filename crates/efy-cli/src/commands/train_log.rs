@@ -5,9 +5,10 @@ use std::path::Path;
 use efy_tasks::config::Config;
 use efy_tasks::data::Dataset;
 use efy_tasks::density::Examples;
+use efy_tasks::imitation::Imitation;
 use efy_tasks::supervised::{Placement, Prepared};
 use efy_train::observer::{JsonLog, Observer, OnlyWarnings, Progress};
-use efy_train::{Metrics, Split};
+use efy_train::{Metrics, Objective, Split};
 use serde_json::json;
 use tch::Device;
 
@@ -106,6 +107,46 @@ impl Log {
             LogFormat::Json => {
                 let data = json!({
                     "name": examples.name(), "dimension": d, "train": train, "validation": validation, "test": test,
+                });
+                let fields = json!({
+                    "name": config.name, "data": data, "device": format!("{device:?}"), "run": run.to_string_lossy(),
+                });
+                JsonLog::stderr().write("run", fields);
+            }
+        }
+    }
+
+    /// The same of a policy.
+    pub(super) fn begin_policy(
+        self,
+        config: &Config,
+        objective: &Imitation,
+        device: Device,
+        run: &Path,
+    ) {
+        let (spec, references) = (objective.arena().spec(), objective.arena().references());
+        let train = objective.examples();
+        let validation = objective
+            .learner()
+            .splits()
+            .get(Split::Validation)
+            .rows
+            .len();
+        let (environment, d, k) = (&spec.name, spec.observation, spec.action());
+        match self.format {
+            _ if self.quiet => {}
+            LogFormat::Text => eprintln!(
+                "{} in {environment}: {train} pairs of {d} and {k} numbers to learn from, {validation} to choose on; return of \
+                 the expert {:.2}, of random actions {:.2}; {device:?}; {}",
+                config.name,
+                references.expert,
+                references.random,
+                run.display()
+            ),
+            LogFormat::Json => {
+                let data = json!({
+                    "environment": environment, "observation": d, "action": k, "train": train,
+                    "validation": validation, "expert_return": references.expert, "random_return": references.random,
                 });
                 let fields = json!({
                     "name": config.name, "data": data, "device": format!("{device:?}"), "run": run.to_string_lossy(),

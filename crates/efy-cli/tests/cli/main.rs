@@ -17,6 +17,7 @@ mod data;
 mod density;
 mod evaluate;
 mod fetch;
+mod imitation;
 mod interrupted;
 mod label_ranking;
 mod likelihood;

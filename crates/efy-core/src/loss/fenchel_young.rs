@@ -186,6 +186,11 @@ impl FenchelYoung {
         }))
     }
 
+    /// The set that predictions lie in.
+    pub fn domain(&self) -> &dyn Domain {
+        self.domain.as_ref()
+    }
+
     pub(super) fn problem<'a>(&'a self, energy: &'a dyn Energy) -> Problem<'a> {
         Problem {
             energy,

@@ -9,6 +9,8 @@
 //! | [`Margin`] | $\max_{p \in C} (\Phi(v, p) + c(p, y)) - \Phi(v, y)$, or with $\Omega$ | cost-augmented argmax |
 //! | [`LogLoss`] | $\log \sum_{y' \in \{0,1\}^k} e^{\Phi(v, y')} - \Phi(v, y)$ | all vertices |
 //! | [`Contrastive`] | an estimate of that one's gradient | samples |
+//! | [`InfoNce`] | $\log\sum_j e^{\Phi(v, y_j)} - \Phi(v, y)$ over y and uniform points | a box |
+//! | [`LeastSquares`] | $\frac12\|u - y\|^2$, u being the scores of a linear energy | nothing |
 //! | [`ThroughArgmax`] | cross-entropy or squared error of $\hat y(v)$ | the argmax and its derivative |
 //!
 //! Which losses the paper compares with is recalled, not read again; the formulas are the field's.
@@ -22,6 +24,8 @@ mod energy_loss;
 mod envelope;
 mod fenchel_young;
 mod implicit;
+mod info_nce;
+mod least_squares;
 mod log_loss;
 mod margin;
 mod perceptron;
@@ -39,6 +43,8 @@ pub use contrastive::Contrastive;
 pub use criterion::Criterion;
 pub use energy_loss::EnergyLoss;
 pub use fenchel_young::FenchelYoung;
+pub use info_nce::InfoNce;
+pub use least_squares::LeastSquares;
 pub use log_loss::LogLoss;
 pub use margin::{Cost, Margin};
 pub use perceptron::Perceptron;

@@ -31,6 +31,22 @@ pub struct DataConfig {
     /// Examples of the validation and of the test split that are drawn from it.
     #[schemars(range(min = 2, max = 16_777_216))]
     pub test_samples: u32,
+    /// The expert to learn from, which acts in its environment when the run begins (task imitation): a committed one or
+    /// linear_plant, whose controller is optimal.
+    pub expert: Option<String>,
+    /// Demonstrations to learn from instead (task imitation): a file, or the name of imported ones.
+    pub demonstrations: Option<PathBuf>,
+    /// The environment that policies act in; none: that of the expert or of the demonstrations (task imitation).
+    pub environment: Option<String>,
+    /// How much its actuators push in the same direction, from 0 to below 1; none: 0.8 (environment linear_plant).
+    #[schemars(range(min = 0, max = 1))]
+    pub coupling: Option<f64>,
+    /// How many episodes are learned from (task imitation).
+    #[schemars(range(min = 1, max = 100_000))]
+    pub episodes: u32,
+    /// Of each episode, every so many steps, from a place drawn with the seed (task imitation).
+    #[schemars(range(min = 1, max = 100_000))]
+    pub subsample: u32,
     /// The test examples for `path`; without them a test split is drawn.
     pub test_path: Option<PathBuf>,
     /// The XML file that lists the labels of an ARFF file, if it does not lie beside it.
@@ -73,6 +89,12 @@ impl Default for DataConfig {
             teacher_amplitudes: None,
             samples: 10_000,
             test_samples: 20_000,
+            expert: None,
+            demonstrations: None,
+            environment: None,
+            coupling: None,
+            episodes: 11,
+            subsample: 20,
             test_path: None,
             labels_path: None,
             label_columns: None,
@@ -100,8 +122,10 @@ impl DataConfig {
 
     /// Paths are relative to where the command was run; a run directory must not depend on that.
     pub(crate) fn make_absolute(&mut self) -> efy_train::Result<()> {
+        // What is no file may be a name.
+        let demonstrations = (self.demonstrations.as_mut()).filter(|path| path.exists());
         let paths = [&mut self.path, &mut self.test_path, &mut self.labels_path];
-        for path in paths.into_iter().flatten() {
+        for path in paths.into_iter().flatten().chain(demonstrations) {
             *path = std::path::absolute(&*path).map_err(|cause| efy_train::Error::File {
                 path: path.clone(),
                 action: "find",

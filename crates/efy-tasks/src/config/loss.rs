@@ -42,7 +42,7 @@ pub struct LossConfig {
     /// Its order (tsallis); 1 is Kullback-Leibler.
     #[schemars(range(min = 1))]
     pub alpha: f64,
-    /// Outputs that are drawn for each example and step (joint, min_max, noise_contrastive).
+    /// Outputs that are drawn for each example and step (joint, min_max, noise_contrastive, info_nce).
     #[schemars(range(min = 1, max = 10_000_000))]
     pub samples: u32,
     /// Draw them once for all examples of a batch (joint).
@@ -113,6 +113,10 @@ pub enum LossKind {
     CrossEntropy,
     /// Half squared error of the regularized prediction.
     Mse,
+    /// Half squared error of the scores, which knows no domain; model.kind unary (imitation).
+    LeastSquares,
+    /// The cross-entropy of telling the truth from `samples` uniform points of the box (imitation).
+    InfoNce,
     /// Energy and log-partition together, from samples of the base measure.
     Joint,
     /// Negative log-likelihood with the exact log-partition: linear energies over sets and over rankings of at

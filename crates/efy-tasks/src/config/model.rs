@@ -126,6 +126,8 @@ pub enum CouplingKind {
     Shared,
     /// An affine function of the input.
     Predicted,
+    /// More outputs of the network that produces the scores: (u, A) = g(x); not for likelihoods.
+    Network,
 }
 
 /// A convex hull of rankings.

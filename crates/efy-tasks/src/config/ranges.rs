@@ -44,6 +44,7 @@ impl Config {
             .and_then(|()| self.loss.check())
             .and_then(|()| self.solver.check())
             .and_then(|()| self.check_density())
+            .and_then(|()| self.check_imitation())
             .and_then(|()| self.check_task())
             .and_then(|()| self.check_likelihood())
             .and_then(|()| self.check_replicas());
@@ -91,8 +92,8 @@ impl Config {
     /// What a task has no meaning for.
     fn check_task(&self) -> Result<(), Wrong> {
         let (data, loss) = (&self.data, &self.loss);
-        if self.task == Task::Density {
-            // Its keys are checked where they are.
+        if matches!(self.task, Task::Density | Task::Imitation) {
+            // Their keys are checked where they are.
             return Ok(());
         }
         if self.task == Task::Multilabel {

@@ -7,7 +7,7 @@
 
 mod counted;
 mod order;
-pub(super) mod records;
+pub(crate) mod records;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;

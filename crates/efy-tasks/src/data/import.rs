@@ -115,7 +115,8 @@ pub(crate) fn read(name: &str, folder: &Path) -> Result<Dataset> {
     source.read(name)
 }
 
-fn check_name(name: &str) -> Result<()> {
+/// Whether the name can be one of the user's own.
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(fits) {

@@ -9,6 +9,7 @@
 //! column in their errors.
 
 pub mod arff;
+pub(crate) mod arrays;
 pub mod csv_table;
 pub mod mulan;
 pub mod registry;
@@ -19,18 +20,20 @@ mod embedded;
 mod encode;
 mod fetch;
 mod import;
-mod input;
+pub(crate) mod input;
 mod load;
+pub(crate) mod npy;
 mod points;
 mod schema;
 mod source;
-mod table;
+pub(crate) mod table;
 mod targets;
 
 pub use cache::Cache;
 pub use csv_table::LabelColumns;
 pub use dataset::Dataset;
 pub use fetch::fetch;
+pub(crate) use import::check_name;
 pub use import::import;
 pub use load::{imported, load, load_path, load_rankings, read_rows};
 pub use points::{Points, points_csv, read_points, write_points};

@@ -9,13 +9,10 @@ use efy_train::files::write_atomically;
 
 use super::csv_table::records::Records;
 use super::input::{self, MAX_BYTES};
+use super::npy::{self, Array, MAGIC, MAX_VALUES};
 use super::table::{parse_number, shown};
 use crate::{Error, Result};
 
-/// What an npy file begins with.
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// Most numbers of a file: 1 GiB in f64.
-const MAX_VALUES: usize = 1 << 27;
 /// Most entries of a point.
 const MAX_DIMENSION: usize = 4096;
 
@@ -125,106 +122,20 @@ fn is_point(cells: &[&str]) -> bool {
     cells.iter().all(|cell| cell.parse::<f64>().is_ok())
 }
 
-/// What a file of numpy's format holds. (tch has a reader, which takes the header's word for how many bytes follow.)
 fn parse_npy(content: &[u8]) -> Result<Points, String> {
-    let short = || "the file ends within its header".to_owned();
-    let (version, rest) = content[MAGIC.len()..]
-        .split_at_checked(2)
-        .ok_or_else(short)?;
-    let width = match version[0] {
-        1 => 2,
-        2 | 3 => 4,
-        other => return Err(format!("expected version 1 to 3 of npy, found {other}")),
-    };
-    let (length, rest) = rest.split_at_checked(width).ok_or_else(short)?;
-    let length = length
-        .iter()
-        .rev()
-        .fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
-    let (header, data) = rest.split_at_checked(length).ok_or_else(short)?;
-    let header =
-        std::str::from_utf8(header).map_err(|_| "the header is not UTF-8 text".to_owned())?;
-    let entry = |key: &str| -> Result<&str, String> {
-        let found = header.split_once(&format!("'{key}':"));
-        let (_, rest) = found.ok_or_else(|| format!("the header has no {key:?}"))?;
-        Ok(rest.trim_start())
-    };
-    let wide = match entry("descr")?.get(..5) {
-        Some("'<f8'") => true,
-        Some("'<f4'") => false,
-        _ => {
-            let found = shown(entry("descr")?.split(',').next().unwrap_or_default());
-            return Err(format!(
-                "expected numbers of type '<f8' or '<f4', found {found}"
-            ));
-        }
-    };
-    let by_columns = entry("fortran_order")?.starts_with("True");
-    let inner = entry("shape")?
-        .strip_prefix('(')
-        .and_then(|rest| rest.split_once(')'));
-    let (inner, _) = inner.ok_or("the header has no shape")?;
-    let sizes: Vec<&str> = inner
-        .split(',')
-        .map(str::trim)
-        .filter(|size| !size.is_empty())
-        .collect();
-    let expected = || {
-        format!(
-            "expected a matrix of points in rows, found the shape ({})",
-            shown(inner)
-        )
-    };
-    let sizes: Vec<usize> = sizes
-        .iter()
-        .map(|size| size.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|_| expected())?;
-    let &[n, d] = sizes.as_slice() else {
-        return Err(expected());
-    };
-    let count = n
-        .checked_mul(d)
-        .filter(|count| (1..=MAX_VALUES).contains(count) && d <= MAX_DIMENSION);
-    let count = count.ok_or_else(|| {
-        format!("expected 1 to {MAX_VALUES} numbers in rows of at most {MAX_DIMENSION}, found {n} rows of {d}")
-    })?;
-    let size = if wide { 8 } else { 4 };
-    if data.len() != count * size {
-        return Err(format!(
-            "expected {} bytes of numbers, found {}",
-            count * size,
-            data.len()
-        ));
+    let Array { shape, values } = npy::parse(content, npy::FLOATS)?;
+    match *shape.as_slice() {
+        [_, d] if d <= MAX_DIMENSION => Ok(Points {
+            names: Points::numbered(d),
+            values,
+        }),
+        [n, d] => Err(format!(
+            "expected rows of at most {MAX_DIMENSION} numbers, found {n} rows of {d}"
+        )),
+        _ => Err(format!(
+            "expected a matrix of points in rows, found an array of shape {shape:?}"
+        )),
     }
-    let numbers: Vec<f64> = match wide {
-        true => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| f64::from_le_bytes(*bytes))
-            .collect(),
-        false => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| f64::from(f32::from_le_bytes(*bytes)))
-            .collect(),
-    };
-    if let Some(at) = numbers.iter().position(|value| !value.is_finite()) {
-        return Err(format!(
-            "expected finite numbers, found {} at number {at}",
-            numbers[at]
-        ));
-    }
-    let values = match by_columns {
-        true => (0..count).map(|i| numbers[i % d * n + i / d]).collect(),
-        false => numbers,
-    };
-    Ok(Points {
-        names: Points::numbered(d),
-        values,
-    })
 }
 
 /// Points as CSV with a header; numbers as short as reads back the same in f32 or, if `wide`, in f64.
@@ -252,30 +163,12 @@ pub fn points_csv(points: &Points, wide: bool) -> String {
 /// [`efy_train::Error::File`] when the file cannot be written.
 pub fn write_points(path: &Path, points: &Points, wide: bool) -> Result<()> {
     let content = match path.extension() {
-        Some(extension) if extension == "npy" => npy(points, wide),
+        Some(extension) if extension == "npy" => {
+            npy::encode(&[points.len(), points.dimension()], &points.values, wide)
+        }
         _ => points_csv(points, wide).into_bytes(),
     };
     Ok(write_atomically(path, &content)?)
-}
-
-/// Version 1.0: the header is padded so that the numbers begin at a multiple of 64 bytes.
-fn npy(points: &Points, wide: bool) -> Vec<u8> {
-    let size = if wide { 8 } else { 4 };
-    let shape = format!("({}, {})", points.len(), points.dimension());
-    let header = format!("{{'descr': '<f{size}', 'fortran_order': False, 'shape': {shape}, }}");
-    let before = MAGIC.len() + 4;
-    let length = (before + header.len() + 1).next_multiple_of(64) - before;
-    let mut content = [MAGIC, &[1, 0], &(length as u16).to_le_bytes()].concat();
-    content.extend(header.bytes());
-    content.resize(before + length - 1, b' ');
-    content.push(b'\n');
-    for &value in &points.values {
-        match wide {
-            true => content.extend(value.to_le_bytes()),
-            false => content.extend((value as f32).to_le_bytes()),
-        }
-    }
-    content
 }
 
 #[cfg(test)]
@@ -333,7 +226,7 @@ mod tests {
             let rounded = read_points(&path).unwrap().values;
             assert_eq!(rounded[3] as f32, points.values[3] as f32, "{name}");
         }
-        let content = npy(&points, true);
+        let content = npy::encode(&[points.len(), points.dimension()], &points.values, true);
         assert_eq!((content.len() - 48) % 64, 0);
     }
 

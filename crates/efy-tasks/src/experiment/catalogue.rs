@@ -1,7 +1,7 @@
 //! The experiments there are.
 
 use super::protocol::Request;
-use super::{Findings, differentiation, dual, joint, multilabel, solvers};
+use super::{Findings, differentiation, dual, imitation, joint, multilabel, solvers};
 use crate::{Error, Result};
 
 /// An experiment that can be run by name.
@@ -17,7 +17,7 @@ pub struct Experiment {
 }
 
 /// All experiments.
-pub static EXPERIMENTS: [Experiment; 13] = [
+pub static EXPERIMENTS: [Experiment; 15] = [
     Experiment {
         name: "fy-multilabel",
         about: "Blondel et al. 2022: multilabel accuracy of energy networks and of losses compared",
@@ -35,6 +35,18 @@ pub static EXPERIMENTS: [Experiment; 13] = [
         about: "Blondel et al. 2022: time and memory of gradients as the number of outputs grows",
         protocol: include_str!("../../protocols/fy-differentiation.yaml"),
         run: differentiation::run,
+    },
+    Experiment {
+        name: "imitation",
+        about: "Blondel et al. 2022: returns of policies learned from demonstrations, energies and losses compared",
+        protocol: include_str!("../../../../configs/paper/fy/imitation.yaml"),
+        run: imitation::run,
+    },
+    Experiment {
+        name: "imitation-coupling",
+        about: "Unary and pairwise policies of a plant whose actuators are coupled more and more",
+        protocol: include_str!("../../../../configs/paper/fy/imitation-coupling.yaml"),
+        run: imitation::run,
     },
     Experiment {
         name: "dual-s2-bimodal",

@@ -11,6 +11,7 @@ mod dual;
 mod findings;
 mod grid;
 mod hardware;
+mod imitation;
 mod joint;
 mod multilabel;
 mod protocol;

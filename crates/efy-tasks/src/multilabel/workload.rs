@@ -8,7 +8,7 @@ use tch::Device;
 
 use crate::config::{
     Config, DataConfig, Dtype, FlowConfig, LossConfig, ModelConfig, ModelKind, RegularizerKind,
-    SolverConfig, SolverKind, Task,
+    RolloutConfig, SolverConfig, SolverKind, Task,
 };
 use crate::data::{Dataset, Feature, Schema};
 use crate::supervised::{Resident, Splits, Supervised};
@@ -126,6 +126,7 @@ impl Workload {
                 regularizer: self.regularizer,
                 ..LossConfig::default()
             },
+            rollout: RolloutConfig::default(),
             solver: SolverConfig {
                 kind: self.solver,
                 tolerance: self.tolerance,

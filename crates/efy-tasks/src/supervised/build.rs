@@ -1,8 +1,8 @@
 //! From configuration to parts.
 
 use efy_core::loss::{
-    Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, LogLoss, Loss, Margin,
-    Perceptron, Sampler, ThroughArgmax,
+    Contrastive, Cost, Criterion, Differentiation, EnergyLoss, FenchelYoung, InfoNce, LeastSquares,
+    LogLoss, Loss, Margin, Perceptron, Sampler, ThroughArgmax,
 };
 use efy_core::solver::Options;
 use efy_core::{Error, Result};
@@ -14,6 +14,7 @@ use crate::config::{
     Config, CostKind, CouplingKind, DifferentiationKind, LayersKind, LossConfig, LossKind,
     ModelConfig, ModelKind, NegativesKind, SolverConfig, SolverKind, Task,
 };
+use crate::imitation::Actions;
 use crate::label_ranking::Rankings;
 use crate::multilabel::LabelSets;
 
@@ -31,6 +32,7 @@ pub(super) fn outputs(config: &Config, labels: i64) -> Result<Box<dyn Outputs>> 
     Ok(match config.task {
         Task::Multilabel => Box::new(LabelSets::new(labels)),
         Task::LabelRanking => Box::new(Rankings::new(labels, config.model.polytope)?),
+        Task::Imitation => Box::new(Actions::new(labels)),
         Task::Density => return Err(points(config.task.name())),
     })
 }
@@ -72,6 +74,7 @@ pub(super) fn model(
             let source = match config.coupling {
                 CouplingKind::Shared => CouplingSource::Shared,
                 CouplingKind::Predicted => CouplingSource::Predicted,
+                CouplingKind::Network => CouplingSource::Network,
             };
             let coupling = (i64::from(config.rank), source);
             let model = Pairwise::new(size, &hidden, coupling, seeds, options)?;
@@ -112,7 +115,9 @@ pub(super) fn too_many_weights(found: u64) -> Error {
 fn at_most(config: &ModelConfig, (inputs, k): (u64, u64)) -> u64 {
     let rank = u64::from(config.rank);
     let last = match (config.kind, config.coupling) {
-        (ModelKind::Pairwise, CouplingKind::Predicted) => k.saturating_mul(rank + 1),
+        (ModelKind::Pairwise, CouplingKind::Predicted | CouplingKind::Network) => {
+            k.saturating_mul(rank + 1)
+        }
         (ModelKind::Pairwise, CouplingKind::Shared) => k + rank,
         _ => k,
     };
@@ -142,7 +147,7 @@ pub(super) fn starts(config: &Config) -> bool {
     if config.loss.kind.is_likelihood() {
         return config.solver.warm_start && config.loss.kind == LossKind::MarkovChains;
     }
-    let formula = config.task == Task::Multilabel
+    let formula = matches!(config.task, Task::Multilabel | Task::Imitation)
         && config.model.kind == ModelKind::Unary
         && matches!(
             config.loss.kind,
@@ -185,8 +190,8 @@ pub(super) fn loss(
         CostKind::Hamming => Cost::Hamming,
         CostKind::Squared => Cost::Squared,
     };
-    let regularizer = loss.regularizer.build(loss.gamma)?;
     let domain = outputs.domain()?;
+    let regularizer = loss.regularizer.on(domain.as_ref(), loss.gamma)?;
     let predictor = |domain, solver| FenchelYoung::from_parts(regularizer, domain, solver);
     let through = |predictor, criterion| {
         let differentiation = match loss.differentiation {
@@ -216,6 +221,8 @@ pub(super) fn loss(
             Box::new(through(predictor(domain, solver), Criterion::CrossEntropy)?)
         }
         LossKind::Mse => Box::new(through(predictor(domain, solver), Criterion::SquaredError)?),
+        LossKind::LeastSquares => Box::new(LeastSquares::new(predictor(domain, solver))),
+        LossKind::InfoNce => Box::new(InfoNce::new(predictor(domain, solver), loss.samples, seed)?),
         LossKind::Joint
         | LossKind::ExactLikelihood
         | LossKind::MarkovChains

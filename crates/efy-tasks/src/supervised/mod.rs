@@ -25,5 +25,6 @@ pub(crate) use outputs::LOG_PROBABILITY;
 pub use outputs::{Decision, Layout, Outputs, Sums};
 pub use partition::{Partition, partition};
 pub use placement::{Placement, Resident};
+pub(crate) use run::kept_fault;
 pub use run::{Attendance, Prepared, Trained, dataset, open, refit, replay};
 pub use splits::{Examples, Scaling, Splits};

@@ -301,6 +301,21 @@ fn checkpoints(run: &RunDirectory, config: &Config, data: &Dataset) -> Result<Ch
     run_files::checkpoints(run, config, x.chain(data.y().iter().copied()))
 }
 
+/// What a run kept of a step whose loss or gradient was not finite.
+///
+/// # Errors
+/// [`Error::Usage`] when it kept nothing.
+pub(crate) fn kept_fault(run: &RunDirectory) -> Result<(Fault, Snapshot)> {
+    let Some(snapshot) = newest_fault(&run.faults())? else {
+        let run = run.path().display();
+        return Err(Error::Usage(format!("{run}: no step of it was not finite")));
+    };
+    let path = run.faults().join(FAULT);
+    let kept: Fault = serde_json::from_str(&read_text(&path)?)
+        .map_err(|error| Error::input(&path, None, error.to_string()))?;
+    Ok((kept, snapshot))
+}
+
 /// Makes the step once more whose loss or gradient was not finite, from what the run kept of it.
 ///
 /// # Errors
@@ -312,13 +327,7 @@ pub fn replay(
     cache: &Cache,
 ) -> Result<(Fault, Fault)> {
     replicas::refuse(config, run)?;
-    let Some(snapshot) = newest_fault(&run.faults())? else {
-        let run = run.path().display();
-        return Err(Error::Usage(format!("{run}: no step of it was not finite")));
-    };
-    let path = run.faults().join(FAULT);
-    let kept: Fault = serde_json::from_str(&read_text(&path)?)
-        .map_err(|error| Error::input(&path, None, error.to_string()))?;
+    let (kept, snapshot) = kept_fault(run)?;
     let data = dataset(config, cache)?;
     let options = (config.model.dtype.kind(), device);
     let split = match snapshot.is_refit()? {

@@ -165,6 +165,71 @@ impl Splits {
         })
     }
 
+    /// Inputs `x` `[n, d]` and targets `y` `[n, k]`, both in f64 on the CPU, in training, validation and test rows; the first must
+    /// not be empty.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub(crate) fn of_pairs(
+        (x, y): (&Tensor, &Tensor),
+        rows: [Vec<usize>; 3],
+        config: &DataConfig,
+        (kind, device): (Kind, Device),
+    ) -> Result<Self> {
+        let _phase = Phase::Data.enter();
+        let (d, k) = (x.size()[1], y.size()[1]);
+        let cells = x.numel() + y.numel() + rows[0].len() * k as usize;
+        let placement = Placement::new(config.resident, cells, (kind, device));
+        let home = if placement.host { Device::Cpu } else { device };
+        let of = |all: &Tensor, rows: &[usize]| -> Result<Tensor> {
+            let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+            let rows = Tensor::f_from_slice(&rows).map_err(efy_core::Error::from)?;
+            Ok(all
+                .f_index_select(0, &rows)
+                .map_err(efy_core::Error::from)?)
+        };
+        let scaling = match config.standardize {
+            true => Scaling::of(&of(x, &rows[0])?),
+            false => Scaling::identity(d, Kind::Double)?,
+        };
+        let examples = |rows: Vec<usize>| -> Result<Examples> {
+            let place = |t: Tensor| t.to_kind(kind).to_device(home);
+            Ok(Examples {
+                x: place(scaling.apply(&of(x, &rows)?)),
+                y: place(of(y, &rows)?),
+                rows,
+            })
+        };
+        let [train, validation, test] = rows;
+        Ok(Splits {
+            train: examples(train)?,
+            validation: examples(validation)?,
+            test: examples(test)?,
+            scaling,
+            device,
+            placement,
+        })
+    }
+
+    /// No examples at all, of so many features and targets: for models that only predict.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub(crate) fn none((d, k): (i64, i64), options: (Kind, Device)) -> Result<Self> {
+        let empty = |width| Tensor::f_zeros([0, width], (Kind::Double, Device::Cpu));
+        let (x, y) = (empty(d), empty(k));
+        let config = DataConfig {
+            standardize: false,
+            resident: Resident::Device,
+            ..DataConfig::default()
+        };
+        let pairs = (
+            &x.map_err(efy_core::Error::from)?,
+            &y.map_err(efy_core::Error::from)?,
+        );
+        Splits::of_pairs(pairs, Default::default(), &config, options)
+    }
+
     /// The same examples with labels that a function `[n, k]` to `[n, m]` makes of theirs.
     ///
     /// # Errors

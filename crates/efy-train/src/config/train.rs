@@ -70,7 +70,8 @@ pub struct TrainConfig {
     pub patience: u64,
     /// The validation metric that decides which weights are kept: loss or unconverged; for multilabel
     /// hamming_accuracy, subset_accuracy, micro_f1, macro_f1 or example_f1; for label_ranking kendall_tau,
-    /// spearman, top1_accuracy, pairwise_accuracy or exact_accuracy.
+    /// spearman, top1_accuracy, pairwise_accuracy or exact_accuracy; for imitation action_error, or with `rollout.every` a
+    /// return.
     pub monitor: String,
     /// When the best epoch is known, train once more from the beginning for as many epochs, on training and
     /// validation examples together, and keep those weights.

@@ -1,5 +1,6 @@
 //! `efy bench`: the code paths of training, of flows, of projections and of rollouts on made-up data of any shape.
 
+mod act;
 mod gda;
 mod gpu;
 mod measure;
@@ -30,6 +31,8 @@ struct Length {
 pub(crate) enum Subject {
     /// Training steps with a generalized Fenchel-Young loss.
     Fy,
+    /// Actions of a policy, beyond its network.
+    Act,
     /// Iterations of gradient descent-ascent.
     Gda,
     /// Training steps of an energy with its log-partition.
@@ -56,6 +59,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<()> {
     }
     match arguments.what {
         Subject::Fy => fy(arguments),
+        Subject::Act => act(arguments),
         Subject::Gda => gda(arguments),
         Subject::Joint => joint(arguments),
         Subject::Project => project(arguments),
@@ -83,6 +87,22 @@ fn fy(arguments: &Bench) -> Result<()> {
         (settings, &problem),
         ("loss", "last loss"),
     )
+}
+
+fn act(arguments: &Bench) -> Result<()> {
+    let (steps, rest) = length(&arguments.set)?;
+    let device = arguments.device.device.select()?;
+    let workload: act::Workload = efy_train::config::from_text("bench", "{}", &rest)?;
+    let work = workload.start(device)?;
+    let length = (steps, arguments.seconds);
+    let measured = measure(&mut || work.step(), device, length)?;
+    let mut problem = workload.describe();
+    if measured.rate > 0.0 {
+        problem += &format!("; {:.1} us a batch", 1e6 / measured.rate);
+    }
+    let settings = serde_json::to_value(&workload)?;
+    let last = ("largest", "largest coordinate");
+    tell(arguments, device, &measured, (settings, &problem), last)
 }
 
 fn gda(arguments: &Bench) -> Result<()> {

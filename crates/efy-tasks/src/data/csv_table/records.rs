@@ -18,7 +18,7 @@ const MAX_RECORD: usize = 16 << 20;
 /// The `csv` crate places a record where the one before it ended, which is off after blank lines
 /// and in files with CRLF. Here every record ends with LF, the last one included, and the carriage
 /// return goes as white space; so the line a record begins on can be counted back from its end.
-pub(in crate::data) struct Records<'a, R> {
+pub(crate) struct Records<'a, R> {
     reader: Reader<Metered<Chain<R, &'static [u8]>>>,
     /// Bytes read since the current record was asked for.
     read: Rc<Cell<usize>>,
@@ -29,7 +29,7 @@ pub(in crate::data) struct Records<'a, R> {
 }
 
 impl<'a, R: Read> Records<'a, R> {
-    pub(in crate::data) fn new(input: R, file: &'a Path) -> Self {
+    pub(crate) fn new(input: R, file: &'a Path) -> Self {
         let read = Rc::new(Cell::new(0));
         let metered = Metered {
             inner: input.chain(&b"\n"[..]),
@@ -50,7 +50,7 @@ impl<'a, R: Read> Records<'a, R> {
     }
 
     /// Goes to the next record; `false` at the end.
-    pub(in crate::data) fn advance(&mut self) -> Result<bool> {
+    pub(crate) fn advance(&mut self) -> Result<bool> {
         loop {
             self.read.set(0);
             let more = self.reader.read_record(&mut self.record);
@@ -70,12 +70,12 @@ impl<'a, R: Read> Records<'a, R> {
     }
 
     /// The cells of the current record, without surrounding white space.
-    pub(in crate::data) fn cells(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
         self.record.iter().map(str::trim)
     }
 
     /// An error in the current record.
-    pub(in crate::data) fn error(&self, message: String) -> Error {
+    pub(crate) fn error(&self, message: String) -> Error {
         Error::input(self.file, Some(self.line), message)
     }
 

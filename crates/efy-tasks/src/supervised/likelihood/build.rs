@@ -142,9 +142,14 @@ fn coupling(model: &ModelConfig) -> CouplingKind {
         ModelKind::Pairwise => CouplingKind::Pairwise {
             hidden,
             matrix: match (model.matrix, model.coupling) {
-                (MatrixKind::Full, Source::Predicted) => PairwiseMatrix::Predicted,
+                // A configuration of a likelihood has no coupling from the network.
+                (MatrixKind::Full, Source::Predicted | Source::Network) => {
+                    PairwiseMatrix::Predicted
+                }
                 (MatrixKind::Full, Source::Shared) => PairwiseMatrix::Shared,
-                (MatrixKind::LowRank, Source::Predicted) => PairwiseMatrix::PredictedLowRank(rank),
+                (MatrixKind::LowRank, Source::Predicted | Source::Network) => {
+                    PairwiseMatrix::PredictedLowRank(rank)
+                }
                 (MatrixKind::LowRank, Source::Shared) => PairwiseMatrix::SharedLowRank(rank),
             },
         },

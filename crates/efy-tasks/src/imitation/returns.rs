@@ -1,0 +1,48 @@
+//! What episodes say of a policy.
+
+use efy_envs::{Episode, Returns};
+use efy_train::Metrics;
+
+use super::References;
+
+/// Adds what episodes say of a policy, beside `references`, to metrics.
+pub(super) fn put(metrics: &mut Metrics, episodes: &[Episode], references: &References) {
+    let returns = Returns::of(episodes.iter().map(|episode| episode.total));
+    let steps: usize = episodes.iter().map(|episode| episode.steps).sum();
+    let [_, q25, median, q75, _] = returns.quantiles;
+    for (name, value) in [
+        ("return", returns.mean),
+        ("return_normalized", references.normalized(returns.mean)),
+        ("return_deviation", returns.deviation),
+        ("return_q25", q25),
+        ("return_median", median),
+        ("return_q75", q75),
+        ("episode_steps", steps as f64 / episodes.len().max(1) as f64),
+    ] {
+        metrics.set(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_is_measured_between_random_actions_and_the_expert() {
+        let episodes = [40.0, 60.0].map(|total| Episode {
+            total,
+            steps: 10,
+            ..Episode::default()
+        });
+        let references = References {
+            random: -100.0,
+            expert: 100.0,
+        };
+        let mut metrics = Metrics::default();
+        put(&mut metrics, &episodes, &references);
+        assert_eq!(metrics.get("return"), Some(50.0));
+        assert_eq!(metrics.get("return_normalized"), Some(0.75));
+        assert_eq!(metrics.get("return_q75"), Some(55.0));
+        assert_eq!(metrics.get("episode_steps"), Some(10.0));
+    }
+}
