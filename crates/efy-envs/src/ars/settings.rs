@@ -56,7 +56,7 @@ impl Settings {
         match environment {
             "swimmer" => of(60, (4, 2), (0.02, 0.02), 0.0),
             "hopper" => of(70, (8, 4), (0.01, 0.025), 1.0),
-            "half_cheetah" => of(100, (16, 4), (0.02, 0.03), 0.0),
+            "half_cheetah" => of(120, (16, 4), (0.02, 0.03), 0.0),
             "walker2d" => of(1000, (40, 30), (0.03, 0.025), 1.0),
             "ant" => of(1000, (60, 20), (0.015, 0.025), 1.0),
             _ => Settings::default(),
