@@ -1,10 +1,13 @@
 //! The command line.
 
+mod control;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use efy_core::device::DeviceChoice;
 
+pub(crate) use self::control::{Demos, EvalExpert, Expert, ImportExpert, Play, TrainExpert};
 use crate::commands::Subject;
 
 /// Train energy networks on libtorch.
@@ -38,6 +41,13 @@ pub(crate) enum Command {
     /// Data sets: list, describe, fetch, import.
     #[command(subcommand)]
     Data(Data),
+    /// Policies to be imitated: list, train, score, import.
+    #[command(subcommand)]
+    Expert(Expert),
+    /// Write demonstrations of an expert.
+    Demos(Demos),
+    /// Play an episode of a trained policy or an expert, and draw it.
+    Play(Play),
     /// Solve one inner problem, or a batch, given as JSON.
     Solve(Solve),
     /// Make a paper's table or figure and a report on it; goes on where it stopped.
@@ -293,8 +303,14 @@ pub(crate) struct Import {
     /// The name: a-z, 0-9, - and _.
     pub(crate) name: String,
     /// ARFF (its labels are listed in an XML file) or CSV with a header.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) train: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "demonstrations")]
+    pub(crate) train: Option<PathBuf>,
+    /// Demonstrations instead: npz, safetensors or CSV.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["train", "test", "xml", "labels", "label_prefix", "rankings", "ranking_column"])]
+    pub(crate) demonstrations: Option<PathBuf>,
+    /// The environment that demonstrations come from, where their file does not say.
+    #[arg(long, value_name = "NAME", requires = "demonstrations")]
+    pub(crate) environment: Option<String>,
     /// The test examples, in the same format.
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,

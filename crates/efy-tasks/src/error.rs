@@ -98,10 +98,12 @@ impl Error {
             | Self::NotFetched { .. }
             | Self::Usage(_) => 2,
             Self::Fetch { .. } | Self::Checksum { .. } | Self::Io { .. } => 1,
-            Self::Environment(
-                efy_envs::Error::Unknown { .. } | efy_envs::Error::WithoutMujoco { .. },
-            ) => 2,
-            Self::Environment(_) => 1,
+            Self::Environment(error) => match error {
+                efy_envs::Error::Unknown { .. }
+                | efy_envs::Error::WithoutMujoco { .. }
+                | efy_envs::Error::Invalid(_) => 2,
+                _ => 1,
+            },
             Self::Core(error) => efy_train::core_exit_code(error),
             Self::Train(error) => error.exit_code(),
         }

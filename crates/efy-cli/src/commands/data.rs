@@ -1,8 +1,12 @@
 //! `efy data`.
 
+use std::path::Path;
+
 use anyhow::Result;
+use efy_envs::Returns;
 use efy_tasks::data::registry::{self, KnownSet};
 use efy_tasks::data::{self, Cache, LabelColumns, Source, Targets};
+use efy_tasks::imitation::demonstrations;
 use serde_json::{Value, json};
 
 use crate::arguments::{Data, Import};
@@ -34,7 +38,10 @@ fn list(cache: &Cache, as_json: bool) -> Result<()> {
     let own = data::imported(cache)
         .into_iter()
         .map(|name| (name, "imported", cache.root().display().to_string()));
-    let all: Vec<(String, &str, String)> = known.chain(own).collect();
+    let demonstrations = demonstrations::imported(cache)
+        .into_iter()
+        .map(|name| (name, "imported", "demonstrations".to_owned()));
+    let all: Vec<(String, &str, String)> = known.chain(own).chain(demonstrations).collect();
     if as_json {
         let rows: Vec<Value> = all
             .iter()
@@ -57,6 +64,12 @@ fn state(set: &KnownSet, cache: &Cache) -> &'static str {
 }
 
 fn info(name: &str, cache: &Cache, as_json: bool) -> Result<()> {
+    if demonstrations::imported(cache)
+        .iter()
+        .any(|own| own == name)
+    {
+        return show(&demonstrated(name, cache)?, as_json);
+    }
     let Some(set) = registry::find(name) else {
         let data = data::load(name, cache)?;
         let facts = json!({
@@ -73,6 +86,15 @@ fn info(name: &str, cache: &Cache, as_json: bool) -> Result<()> {
         "targets": set.targets, "paper": set.paper, "licence": set.licence(), "files": addresses,
     });
     show(&facts, as_json)
+}
+
+fn demonstrated(name: &str, cache: &Cache) -> Result<Value> {
+    let data = demonstrations::load(name, cache)?;
+    Ok(json!({
+        "name": name, "state": "imported", "environment": data.environment, "episodes": data.count(),
+        "steps": data.len(), "observation": data.observation(), "action": data.action(),
+        "mean return": Some(Returns::of(data.returns()).mean).filter(|mean| mean.is_finite()),
+    }))
 }
 
 fn show(facts: &Value, as_json: bool) -> Result<()> {
@@ -93,9 +115,36 @@ fn show(facts: &Value, as_json: bool) -> Result<()> {
 }
 
 fn import(arguments: &Import, cache: &Cache) -> Result<()> {
+    match (&arguments.demonstrations, &arguments.train) {
+        (Some(file), _) => import_demonstrations(arguments, file, cache),
+        (None, Some(train)) => import_labels(arguments, train, cache),
+        (None, None) => {
+            let message = "expected --train FILE or --demonstrations FILE";
+            Err(Usage(message.to_owned()).into())
+        }
+    }
+}
+
+fn import_demonstrations(arguments: &Import, file: &Path, cache: &Cache) -> Result<()> {
+    let name = &arguments.name;
+    if data::imported(cache).contains(name) {
+        let message = format!("data set name {name:?} is taken by an imported set");
+        return Err(Usage(message).into());
+    }
+    let environment = arguments.environment.as_deref();
+    let data = demonstrations::import(name, file, environment, cache, arguments.force)?;
+    output::line(&format!(
+        "{name}: {} episodes, {} steps, {} numbers observed, {} in an action",
+        data.count(),
+        data.len(),
+        data.observation(),
+        data.action()
+    ))
+}
+
+fn import_labels(arguments: &Import, train: &Path, cache: &Cache) -> Result<()> {
     let test = arguments.test.as_deref();
-    let csv = arguments
-        .train
+    let csv = train
         .to_string_lossy()
         .trim_end_matches(".gz")
         .ends_with(".csv");
@@ -109,14 +158,14 @@ fn import(arguments: &Import, cache: &Cache) -> Result<()> {
         }
         (columns, _) if arguments.rankings || ranked.is_some() => {
             let columns = ranked.or(columns).unwrap_or(LabelColumns::Counted);
-            Source::rankings(&arguments.train, test, columns)
+            Source::rankings(train, test, columns)
         }
-        (Some(columns), true) => Source::csv(&arguments.train, test, columns),
+        (Some(columns), true) => Source::csv(train, test, columns),
         (None, true) => {
             let message = "a CSV file needs --labels NAMES or --label-prefix PREFIX";
             return Err(Usage(message.to_owned()).into());
         }
-        (_, false) => Source::arff(&arguments.train, test, arguments.xml.as_deref())?,
+        (_, false) => Source::arff(train, test, arguments.xml.as_deref())?,
     };
     let data = data::import(&arguments.name, &source, cache, arguments.force)?;
     output::line(&format!(

@@ -2,9 +2,12 @@
 
 mod bench;
 mod data;
+mod demos;
 mod doctor;
 mod evaluate;
+mod expert;
 mod export;
+mod play;
 mod plot;
 mod precision;
 mod predict;
@@ -40,6 +43,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Table(arguments) => table::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
+        Command::Expert(arguments) => expert::run(&arguments),
+        Command::Demos(arguments) => demos::run(&arguments),
+        Command::Play(arguments) => play::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Measure => reproduce::measure(),

@@ -15,6 +15,7 @@ mod cuda_stand_in;
 mod data;
 mod density;
 mod evaluate;
+mod experts;
 mod fetch;
 mod imitation;
 mod interrupted;

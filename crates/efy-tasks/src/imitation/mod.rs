@@ -9,6 +9,7 @@
 mod action_box;
 mod arena;
 pub mod demonstrations;
+pub mod experts;
 mod lesson;
 mod objective;
 mod outputs;
