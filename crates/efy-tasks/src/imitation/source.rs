@@ -1,9 +1,10 @@
 //! Where demonstrations come from: an expert that acts now, or a file.
 
 use efy_envs::optimal::{Controller, LinearPlant, LinearPlantConfig};
-use efy_envs::{Environment, Policy, Purpose, Record, SwingUp, make, rollout, starts};
+use efy_envs::{Environment, Policy, Purpose, Record, make, rollout, starts};
 
 use super::demonstrations::{self, Demonstrations};
+use super::experts::{Expert, Weights};
 use crate::config::DataConfig;
 use crate::data::Cache;
 use crate::{Error, Result};
@@ -12,8 +13,6 @@ use crate::{Error, Result};
 const LINEAR_PLANT: &str = "linear_plant";
 /// Steps that its controller looks ahead: with one, its action is the maximum of a pairwise energy with a constant coupling.
 const HORIZON: usize = 1;
-/// What has a swing-up by energy.
-const PENDULUM: &str = "pendulum";
 
 /// What a policy is compared with.
 pub enum Yardstick {
@@ -64,25 +63,28 @@ impl Place {
         (0..count).map(one).collect()
     }
 
-    /// The expert of this name.
+    /// The policy of an expert here.
     ///
     /// # Errors
-    /// [`Error::Usage`] for one that is not known, or whose environment is another.
-    pub fn expert(&self, name: &str) -> Result<Box<dyn Policy>> {
-        if [LINEAR_PLANT, PENDULUM].contains(&name) && name != self.name {
+    /// [`Error::Usage`] for an expert of another environment; what its weights report.
+    pub fn policy(&self, expert: &Expert) -> Result<Box<dyn Policy>> {
+        if expert.environment != self.name {
             return Err(Error::Usage(format!(
-                "data.environment: expected {name}, as data.expert is, found {}",
-                self.name
+                "data.environment: expected {}, as of the expert, found {}",
+                expert.environment, self.name
             )));
         }
-        match name {
-            LINEAR_PLANT => return Ok(Box::new(Controller::new(&self.plant()?, HORIZON)?)),
-            PENDULUM => return Ok(Box::new(SwingUp)),
-            _ => {}
+        match &expert.policy {
+            // It knows the plant that it controls.
+            Weights::Optimal => Ok(Box::new(Controller::new(&self.plant()?, HORIZON)?)),
+            _ => {
+                let environments = self.environments(1)?;
+                let first = environments
+                    .first()
+                    .ok_or(efy_envs::Error::NoEnvironments)?;
+                expert.policy(first.spec())
+            }
         }
-        Err(Error::Usage(format!(
-            "data.expert: expected {LINEAR_PLANT} or {PENDULUM}, found {name:?}"
-        )))
     }
 }
 
@@ -97,8 +99,12 @@ pub(super) fn demonstrations(
 ) -> Result<(Place, Demonstrations, Yardstick)> {
     let count = data.episodes as usize;
     if let Some(name) = &data.expert {
-        let place = Place::new(data, data.environment.as_ref().unwrap_or(name))?;
-        let mut expert = place.expert(name)?;
+        let known = Expert::load(name)?;
+        let place = Place::new(
+            data,
+            data.environment.as_ref().unwrap_or(&known.environment),
+        )?;
+        let mut expert = place.policy(&known)?;
         let seeds = starts(Purpose::Demonstration, seed, count);
         let mut environments = place.environments(count)?;
         let episodes = rollout(
