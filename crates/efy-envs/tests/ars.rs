@@ -42,7 +42,7 @@ impl Environment for Mass {
     }
 
     fn reset(&mut self, seed: u64, observation: &mut [f64]) -> Result<()> {
-        let sign = if seed % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if seed.is_multiple_of(2) { 1.0 } else { -1.0 };
         self.state = [sign * (0.5 + (seed % 97) as f64 / 97.0), 0.0];
         self.observe(observation);
         Ok(())
