@@ -1,5 +1,11 @@
 //! Policies of the linear plant and of the pendulum: what energies and losses come to where they act.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test, a panic is the report"
+)]
+
 use efy_core::device::read;
 use efy_envs::{Policy, Record, make_many, rollout};
 use efy_tasks::config::Config;
