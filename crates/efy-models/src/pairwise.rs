@@ -143,7 +143,11 @@ impl Model for Pairwise {
 
     fn energy(&self, x: &Tensor) -> Result<Box<dyn Energy>> {
         let scores = self.unary.forward(x)?;
-        let u = scores.f_narrow(1, 0, self.outputs)?;
+        // A view of all scores would be copied in the backward pass.
+        let u = match self.coupling {
+            Factor::Joined => scores.f_narrow(1, 0, self.outputs)?,
+            Factor::Shared(_) | Factor::Predicted(_) => scores.shallow_clone(),
+        };
         let factor = |numbers: Tensor| -> Result<Tensor> {
             let shape = [u.size()[0], self.outputs, self.rank];
             // Scaled so that U starts small whatever the rank.
