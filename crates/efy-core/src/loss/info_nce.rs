@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_no_box_is_refused() {
         let omega = HalfSquaredNorm::new(1.0).unwrap();
-        let simplex = FenchelYoung::new(omega, Simplex::default(), Auto::default());
+        let simplex = FenchelYoung::new(omega, Simplex::new(1.0).unwrap(), Auto::default());
         assert!(InfoNce::new(simplex, 3, 0).is_err());
         assert!(InfoNce::new(predictor(0.0, 1.0), 0, 0).is_err());
     }
