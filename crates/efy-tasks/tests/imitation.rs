@@ -1,5 +1,4 @@
 //! Policies of the linear plant and of the pendulum: what energies and losses come to where they act.
-#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
