@@ -27,6 +27,7 @@ pub struct TrainConfig {
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub lr: f64,
     /// How the learning rate changes during training.
+    #[serde(deserialize_with = "super::section")]
     pub schedule: Schedule,
     /// L2 regularization: lambda in lambda/2 ||w||^2, on the weights of networks, not on biases and not
     /// on a shared coupling. With adamw the weights shrink by lr times lambda a step instead.
