@@ -9,7 +9,7 @@ use efy_tasks::config::{
 };
 use efy_tasks::supervised::Supervised;
 use efy_test::{assert_close, device, everywhere, number, values};
-use efy_train::{Metrics, Objective};
+use efy_train::{Metrics, Objective, Part};
 use support::{K, objective, trained};
 use tch::{Kind, Tensor};
 
@@ -150,8 +150,9 @@ fn a_batch_in_parts_has_the_gradient_of_the_whole() {
             config.loss.base_measure = measure;
             let mut objective = objective(&config);
             let rows = Tensor::arange(8, (Kind::Int64, device()));
-            let gradient = |objective: &mut Supervised, rows: &Tensor| {
-                let found = objective.step(rows).unwrap();
+            let gradient = |objective: &mut Supervised, (first, count): (i64, i64)| {
+                objective.part(Part::whole(8).inner(first, count));
+                let found = objective.step(&rows.narrow(0, first, count)).unwrap();
                 // Written out, or left to autograd.
                 let gradient = match found.gradient {
                     Some(gradient) => gradient,
@@ -159,10 +160,10 @@ fn a_batch_in_parts_has_the_gradient_of_the_whole() {
                 };
                 (number(&found.loss.detach()), gradient)
             };
-            let (loss, whole) = gradient(&mut objective, &rows);
+            let (loss, whole) = gradient(&mut objective, (0, 8));
             objective.rewind().unwrap();
-            let (first, a) = gradient(&mut objective, &rows.narrow(0, 0, 3));
-            let (second, b) = gradient(&mut objective, &rows.narrow(0, 3, 5));
+            let (first, a) = gradient(&mut objective, (0, 3));
+            let (second, b) = gradient(&mut objective, (3, 5));
             assert_close("parts", &(a * (3.0 / 8.0) + b * (5.0 / 8.0)), &whole, 1e-12);
             assert!((first * 3.0 / 8.0 + second * 5.0 / 8.0 - loss).abs() < 1e-12);
             assert!(values(&whole).iter().any(|g| g.abs() > 1e-3));

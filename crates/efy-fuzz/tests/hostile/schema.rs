@@ -41,6 +41,7 @@ fn schema_and_program_refuse_the_same_mutations() {
             let of_sections = [
                 " for task ",
                 "data.teacher: expected a teacher, or",
+                "data.expert: expected an expert, or",
                 "train.monitor:",
             ];
             if message.is_some_and(|message| of_sections.iter().any(|part| message.contains(part)))
