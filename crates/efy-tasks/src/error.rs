@@ -88,7 +88,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Exit code for a command that ends with this error: 2 for bad input or usage, 1 otherwise.
+    /// Exit code for a command that ends with this error: 2 for bad input or usage, 3 for what diverged, 1 otherwise.
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self {
@@ -98,12 +98,7 @@ impl Error {
             | Self::NotFetched { .. }
             | Self::Usage(_) => 2,
             Self::Fetch { .. } | Self::Checksum { .. } | Self::Io { .. } => 1,
-            Self::Environment(error) => match error {
-                efy_envs::Error::Unknown { .. }
-                | efy_envs::Error::WithoutMujoco { .. }
-                | efy_envs::Error::Invalid(_) => 2,
-                _ => 1,
-            },
+            Self::Environment(error) => error.exit_code(),
             Self::Core(error) => efy_train::core_exit_code(error),
             Self::Train(error) => error.exit_code(),
         }

@@ -3,7 +3,7 @@
 use efy_train::checkpoint::{Checkpoints, Snapshot, digest};
 use efy_train::files::{read_text, write_atomically, write_json};
 use efy_train::observer::{Event, MetricsFile, Observer, TensorBoard};
-use efy_train::{Environment, Metrics, Outcome, RunDirectory, State};
+use efy_train::{Environment, Metrics, Outcome, RunDirectory, State, observer_state};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -12,6 +12,7 @@ use tch::Device;
 use crate::Result;
 use crate::config::Config;
 use crate::error::{Error, json_message};
+use crate::supervised::Attendance;
 
 /// Observers that write into a run directory.
 pub(crate) type Files = Vec<Box<dyn Observer>>;
@@ -81,6 +82,27 @@ pub(crate) fn newest(
         }
     }
     Ok(newest?)
+}
+
+/// The newest checkpoint with the files of the training that goes on from it; `None` where there is no checkpoint. Of
+/// several processes, one has the files.
+///
+/// # Errors
+/// Those of [`newest`] and [`go_on`].
+pub(crate) fn resumed(
+    config: &Config,
+    run: &RunDirectory,
+    checkpoints: &Checkpoints,
+    attendance: &mut Attendance,
+) -> Result<Option<(Files, Snapshot)>> {
+    let Some(snapshot) = newest(checkpoints, &mut attendance.observers)? else {
+        return Ok(None);
+    };
+    let files = match attendance.leads() {
+        true => go_on(config, run, &observer_state(&snapshot, "metrics"))?,
+        false => Files::new(),
+    };
+    Ok(Some((files, snapshot)))
 }
 
 /// Writes the summary, which is the last file of a finished run.

@@ -1,9 +1,12 @@
 //! The contrastive loss of implicit behavioural cloning: the truth among uniform negatives.
 
+use std::cell::Cell;
+
 use rand::RngExt;
 use tch::{Device, Tensor};
 
 use crate::energy::Energy;
+use crate::parallel::Part;
 use crate::random::{Stream, generator, uniform};
 use crate::{Error, Result};
 
@@ -13,7 +16,7 @@ use super::{FenchelYoung, Found, Loss, LossValue, target};
 /// $\tilde y_j$ uniform in the box: the cross-entropy of telling the truth among them (InfoNCE; Florence et al. 2021
 /// train policies by it).
 ///
-/// What is drawn is a function of (seed, step) and the row in the batch, the same on all devices. Predictions are those of the
+/// What is drawn is a function of (seed, step) and the row in the whole batch, the same on all devices. Predictions are those of the
 /// regularizer, domain and solver given; the domain has to be a box with finite bounds.
 pub struct InfoNce {
     predictor: FenchelYoung,
@@ -21,6 +24,8 @@ pub struct InfoNce {
     bounds: (f64, f64),
     seed: u64,
     step: u64,
+    /// Which rows of the batch the next ones are; none: all of them.
+    part: Cell<Option<Part>>,
 }
 
 impl InfoNce {
@@ -47,15 +52,17 @@ impl InfoNce {
             negatives: negatives.into(),
             seed,
             step: 0,
+            part: Cell::new(None),
         })
     }
 
     /// Uniform points of the box for each row, `[B, n, k]`.
     fn draw(&self, like: &Tensor) -> Result<Tensor> {
         let (rows, k) = crate::shape::size2(like);
+        let part = self.part.get().unwrap_or(Part::whole(rows));
         let (low, high) = self.bounds;
         let stream = (self.seed, Stream::Negatives);
-        let count = rows * self.negatives * k;
+        let count = part.of * self.negatives * k;
         let numbers = match like.device() {
             Device::Cpu => {
                 let random = &mut generator(self.seed, Stream::Negatives, self.step);
@@ -66,7 +73,8 @@ impl InfoNce {
         };
         let unit = numbers
             .f_to_kind(like.kind())?
-            .f_reshape([rows, self.negatives, k])?;
+            .f_reshape([part.of, self.negatives, k])?
+            .f_narrow(0, part.first, part.count)?;
         Ok(unit * (high - low) + low)
     }
 }
@@ -97,6 +105,10 @@ impl Loss for InfoNce {
 
     fn set_step(&mut self, step: u64) {
         self.step = step;
+    }
+
+    fn set_part(&self, part: Option<Part>) {
+        self.part.set(part);
     }
 }
 
@@ -168,6 +180,15 @@ mod tests {
         assert!(number(&inside.mean(None)).abs() < tolerance(1e-12));
         let found = values(&apart.predict(&energy, None).unwrap().argmax);
         assert_eq!(found, [1.0, 1.0], "what is predicted lies in the box");
+    }
+
+    #[everywhere]
+    fn a_part_of_the_batch_has_the_negatives_of_its_rows() {
+        let loss = InfoNce::new(predictor(0.0, 1.0), 4, 7).unwrap();
+        let like = |rows| Tensor::zeros([rows, 3], place());
+        let whole = values(&loss.draw(&like(5)).unwrap());
+        loss.set_part(Some(Part::whole(5).inner(2, 2)));
+        assert_eq!(values(&loss.draw(&like(2)).unwrap()), whole[2 * 12..4 * 12]);
     }
 
     #[test]

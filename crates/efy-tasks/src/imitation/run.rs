@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use efy_envs::Spec;
 use efy_train::checkpoint::{Checkpoints, Snapshot};
-use efy_train::{Fault, Metrics, Objective, RunDirectory, Split, observer_state, weights};
+use efy_train::{Fault, Metrics, Objective, RunDirectory, Split, weights};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -133,16 +133,12 @@ impl<'a> Prepared<'a> {
     /// can be used.
     pub fn resume(self, run: &RunDirectory, mut attendance: Attendance) -> Result<Metrics> {
         let checkpoints = self.checkpoints(run)?;
-        let newest = run_files::newest(&checkpoints, &mut attendance.observers)?;
-        let Some(snapshot) = newest else {
-            return self.train(run, attendance);
-        };
-        let metrics = observer_state(&snapshot, "metrics");
-        let files = match attendance.leads() {
-            true => run_files::go_on(self.config, run, &metrics)?,
-            false => Files::new(),
-        };
-        self.go(run, files, attendance, (checkpoints, Some(snapshot)))
+        match run_files::resumed(self.config, run, &checkpoints, &mut attendance)? {
+            Some((files, snapshot)) => {
+                self.go(run, files, attendance, (checkpoints, Some(snapshot)))
+            }
+            None => self.train(run, attendance),
+        }
     }
 
     /// The checkpoints of a run, which belong to its configuration and its pairs.

@@ -4,15 +4,13 @@ use efy_envs::optimal::{Controller, LinearPlant, LinearPlantConfig};
 use efy_envs::{Environment, Policy, Purpose, Record, make, rollout, starts};
 
 use super::demonstrations::{self, Demonstrations};
-use super::experts::{Expert, Weights};
+use super::experts::{Expert, HORIZON, Weights};
 use crate::config::DataConfig;
 use crate::data::Cache;
 use crate::{Error, Result};
 
 /// The plant whose controller is known.
 const LINEAR_PLANT: &str = "linear_plant";
-/// Steps that its controller looks ahead: with one, its action is the maximum of a pairwise energy with a constant coupling.
-const HORIZON: usize = 1;
 
 /// What a policy is compared with.
 pub enum Yardstick {

@@ -19,8 +19,9 @@ use crate::{Error, Result};
 
 /// Most bytes of an expert's file.
 const MAX_FILE: u64 = 64 << 20;
-/// Steps that the controller of the linear plant looks ahead: with one, its action is the argmax of a pairwise energy.
-const HORIZON: usize = 1;
+/// Steps that the controller of the linear plant looks ahead: with one, its action is the argmax of a pairwise energy with
+/// a constant coupling.
+pub(super) const HORIZON: usize = 1;
 
 /// A policy for an environment, with where it comes from and what it is worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
