@@ -112,8 +112,6 @@ impl Splits {
         // Every row has inputs and labels, and those of training may have warm starts.
         let cells =
             data.rows() * (data.features() + data.labels()) + partition.train.len() * data.labels();
-        let placement = Placement::new(config.resident, cells, (kind, device));
-        let home = if placement.host { Device::Cpu } else { device };
         let features = |rows: &[usize]| -> Result<Tensor> {
             let width = data.features();
             let flat: Vec<f32> = rows
@@ -132,37 +130,13 @@ impl Splits {
                 .collect();
             matrix(Tensor::f_from_slice(&flat), k, kind)
         };
-        // Statistics in f64 whatever the model computes in.
         let Partition {
             train,
             validation,
             test,
         } = partition;
-        let raw = features(&train)?;
-        let scaling = if config.standardize {
-            Scaling::of(&raw)
-        } else {
-            Scaling::identity(d, Kind::Double)?
-        };
-        let examples = |rows: Vec<usize>| -> Result<Examples> {
-            let x = scaling
-                .apply(&features(&rows)?)
-                .to_kind(kind)
-                .to_device(home);
-            Ok(Examples {
-                x,
-                y: labels(&rows)?.to_device(home),
-                rows,
-            })
-        };
-        Ok(Splits {
-            train: examples(train)?,
-            validation: examples(validation)?,
-            test: examples(test)?,
-            scaling,
-            device,
-            placement,
-        })
+        let rows = [train, validation, test];
+        Splits::assemble(rows, (features, labels), config, (cells, kind, device))
     }
 
     /// Inputs `x` `[n, d]` and targets `y` `[n, k]`, both in f64 on the CPU, in training, validation and test rows; the first must
@@ -177,10 +151,7 @@ impl Splits {
         (kind, device): (Kind, Device),
     ) -> Result<Self> {
         let _phase = Phase::Data.enter();
-        let (d, k) = (x.size()[1], y.size()[1]);
-        let cells = x.numel() + y.numel() + rows[0].len() * k as usize;
-        let placement = Placement::new(config.resident, cells, (kind, device));
-        let home = if placement.host { Device::Cpu } else { device };
+        let cells = x.numel() + y.numel() + rows[0].len() * y.size()[1] as usize;
         let of = |all: &Tensor, rows: &[usize]| -> Result<Tensor> {
             let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
             let rows = Tensor::f_from_slice(&rows).map_err(efy_core::Error::from)?;
@@ -188,19 +159,36 @@ impl Splits {
                 .f_index_select(0, &rows)
                 .map_err(efy_core::Error::from)?)
         };
+        let read = (|rows: &[usize]| of(x, rows), |rows: &[usize]| of(y, rows));
+        Splits::assemble(rows, read, config, (cells, kind, device))
+    }
+
+    /// Training, validation and test rows, read as inputs in f64 and as targets, of `cells` numbers in all.
+    fn assemble(
+        [train, validation, test]: [Vec<usize>; 3],
+        (inputs, targets): (
+            impl Fn(&[usize]) -> Result<Tensor>,
+            impl Fn(&[usize]) -> Result<Tensor>,
+        ),
+        config: &DataConfig,
+        (cells, kind, device): (usize, Kind, Device),
+    ) -> Result<Self> {
+        let placement = Placement::new(config.resident, cells, (kind, device));
+        let home = if placement.host { Device::Cpu } else { device };
+        // Statistics in f64 whatever the model computes in.
+        let raw = inputs(&train)?;
         let scaling = match config.standardize {
-            true => Scaling::of(&of(x, &rows[0])?),
-            false => Scaling::identity(d, Kind::Double)?,
+            true => Scaling::of(&raw),
+            false => Scaling::identity(raw.size()[1], Kind::Double)?,
         };
         let examples = |rows: Vec<usize>| -> Result<Examples> {
             let place = |t: Tensor| t.to_kind(kind).to_device(home);
             Ok(Examples {
-                x: place(scaling.apply(&of(x, &rows)?)),
-                y: place(of(y, &rows)?),
+                x: place(scaling.apply(&inputs(&rows)?)),
+                y: place(targets(&rows)?),
                 rows,
             })
         };
-        let [train, validation, test] = rows;
         Ok(Splits {
             train: examples(train)?,
             validation: examples(validation)?,
