@@ -9,8 +9,12 @@ for program in mpicc mpirun; do
         exit 0
     fi
 done
-if ! ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib*/libclang*.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 &&
-    [ -z "${LIBCLANG_PATH-}" ]; then
+# A pattern that matches nothing stays as it is.
+libclang=${LIBCLANG_PATH-}
+for library in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib*/libclang*.so* /usr/lib/*/libclang*.so*; do
+    [ ! -e "$library" ] || libclang=$library
+done
+if [ -z "$libclang" ]; then
     echo "skipped: the tests with MPI: no libclang, which rsmpi's bindings are made with (Debian: apt-get install libclang-dev)"
     exit 0
 fi
