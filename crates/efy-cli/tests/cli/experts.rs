@@ -86,7 +86,7 @@ fn experts_are_listed_with_what_they_reach() {
         .iter()
         .map(|expert| expert["name"].as_str().unwrap())
         .collect();
-    let known = "half_cheetah hopper linear_plant pendulum swimmer";
+    let known = "half_cheetah hopper linear_plant pendulum swimmer walker2d";
     assert_eq!(names.join(" "), known);
     assert!(list[1]["returns"]["mean"].as_f64().unwrap() > 2500.0);
 }

@@ -19,6 +19,10 @@ const TRAINED: &[(&str, &str)] = &[
         "swimmer",
         include_str!("../../../../../assets/experts/swimmer.json"),
     ),
+    (
+        "walker2d",
+        include_str!("../../../../../assets/experts/walker2d.json"),
+    ),
 ];
 /// Known from mathematics.
 const KNOWN: [(&str, &str, Weights); 2] = [
