@@ -1,6 +1,6 @@
 //! The seam between physics and policies.
 
-use crate::{Error, Result};
+use crate::{Error, Pose, Result};
 
 /// What an environment expects and gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +54,11 @@ pub trait Environment: Send {
     /// Whether a step is worth another thread: some microseconds or more.
     fn is_heavy(&self) -> bool {
         false
+    }
+
+    /// What it looks like now, if it looks like anything.
+    fn pose(&self) -> Option<Pose> {
+        None
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod locomotion;
+mod pose;
 
 pub use body::Body;
 pub use locomotion::Locomotion;

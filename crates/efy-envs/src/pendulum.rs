@@ -4,12 +4,14 @@ use std::f64::consts::{PI, TAU};
 
 use crate::environment::check;
 use crate::random::Start;
-use crate::{Environment, Error, Result, Spec, Transition};
+use crate::{Capsule, Environment, Error, Pose, Result, Spec, Transition};
 
 const GRAVITY: f64 = 10.0;
 const MASS: f64 = 1.0;
 const LENGTH: f64 = 1.0;
 const SECONDS: f64 = 0.05;
+/// How thick the rod is drawn.
+const WIDTH: f64 = 0.14;
 const MAX_SPEED: f64 = 8.0;
 const MAX_TORQUE: f64 = 2.0;
 
@@ -99,6 +101,26 @@ impl Environment for Pendulum {
         Ok(Transition {
             reward: -cost,
             terminated: false,
+        })
+    }
+
+    fn pose(&self) -> Option<Pose> {
+        let rod = Capsule {
+            from: [0.0, 0.0],
+            to: [LENGTH * self.angle.sin(), LENGTH * self.angle.cos()],
+            radius: WIDTH / 2.0,
+            limb: 1,
+        };
+        let motor = Capsule {
+            to: rod.from,
+            radius: WIDTH,
+            limb: 0,
+            ..rod
+        };
+        Some(Pose {
+            capsules: vec![rod, motor],
+            ground: None,
+            seconds: SECONDS,
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::chart::Chart;
 use crate::dots::DotPlot;
 use crate::draw::bars::draw_bars;
 use crate::draw::dots::draw_dots;
+use crate::draw::film::draw_film;
 use crate::draw::heat_map::draw_heat_map;
 use crate::draw::plane::draw_plane;
 use crate::draw::scatter::draw_scatter;
@@ -15,6 +16,7 @@ use crate::draw::sphere::draw_sphere;
 use crate::draw::{draw, draw_chart};
 use crate::error::{Error, Result};
 use crate::figure::Figure;
+use crate::film::Film;
 use crate::format::Format;
 use crate::heat_map::HeatMap;
 use crate::output::write_atomically;
@@ -68,6 +70,7 @@ drawing!(Bars, draw_bars, Bars::to_csv);
 drawing!(HeatMap, draw_heat_map, HeatMap::to_csv);
 drawing!(Scatter, draw_scatter, Scatter::to_csv);
 drawing!(SphereDensity, draw_sphere, SphereDensity::to_csv);
+drawing!(Film, draw_film, Film::to_csv);
 drawing!(PlaneDensity, draw_plane, PlaneDensity::to_csv);
 
 /// The files that a drawing is written to.

@@ -37,6 +37,11 @@ pub fn render_png(svg: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`render_png`].
 pub fn render_png_at(svg: &str, dots_per_inch: f64) -> Result<Vec<u8>> {
+    encode(&render(svg, dots_per_inch)?, dots_per_inch)
+}
+
+/// Renders an SVG document as pixels.
+pub(crate) fn render(svg: &str, dots_per_inch: f64) -> Result<Pixmap> {
     let failed = |message: String| Error::Png { message };
     let tree = parse(svg).map_err(failed)?;
     let scale = dots_per_inch as f32 / CSS_DOTS_PER_INCH;
@@ -49,38 +54,62 @@ pub fn render_png_at(svg: &str, dots_per_inch: f64) -> Result<Vec<u8>> {
         .ok_or_else(|| failed("the page has no size".to_owned()))?;
     let zoom = Transform::from_scale(scale, scale);
     resvg::render(&tree, zoom, &mut page.as_mut());
-    encode(&page, dots_per_inch).map_err(|error| failed(error.to_string()))
+    Ok(page)
 }
 
-fn encode(page: &Pixmap, dots_per_inch: f64) -> Result<Vec<u8>, png::EncodingError> {
+/// Pixels as a PNG file, which says how large they are in print.
+pub(crate) fn encode(page: &Pixmap, dots_per_inch: f64) -> Result<Vec<u8>> {
     let opaque = page.pixels().iter().all(|pixel| pixel.is_opaque());
     let (kind, channels) = match opaque {
         true => (ColorType::Rgb, 3),
         false => (ColorType::Rgba, 4),
     };
-    let mut pixels = Vec::with_capacity(page.pixels().len() * channels);
-    for pixel in page.pixels() {
-        let color = pixel.demultiply();
-        let color = [color.red(), color.green(), color.blue(), color.alpha()];
-        pixels.extend_from_slice(&color[..channels]);
-    }
     let per_metre = (dots_per_inch * INCHES_PER_METRE).round() as u32;
     let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, page.width(), page.height());
-    encoder.set_color(kind);
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::High);
-    // Most pixels are the same as their neighbours, which deflate finds by itself.
-    encoder.set_filter(Filter::NoFilter);
+    let mut encoder = encoder(&mut file, page, kind);
     encoder.set_pixel_dims(Some(PixelDimensions {
         xppu: per_metre,
         yppu: per_metre,
         unit: Unit::Meter,
     }));
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&pixels)?;
-    writer.finish()?;
+    let mut writer = encoder.write_header().map_err(unencoded)?;
+    writer
+        .write_image_data(&colors(page, channels))
+        .map_err(unencoded)?;
+    writer.finish().map_err(unencoded)?;
     Ok(file)
+}
+
+/// An encoder for pages as large as `page`.
+pub(crate) fn encoder<'a>(
+    file: &'a mut Vec<u8>,
+    page: &Pixmap,
+    kind: ColorType,
+) -> Encoder<'a, &'a mut Vec<u8>> {
+    let mut encoder = Encoder::new(file, page.width(), page.height());
+    encoder.set_color(kind);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::High);
+    // Most pixels are the same as their neighbours, which deflate finds by itself.
+    encoder.set_filter(Filter::NoFilter);
+    encoder
+}
+
+/// The first `channels` of red, green, blue and alpha of every pixel.
+pub(crate) fn colors(page: &Pixmap, channels: usize) -> Vec<u8> {
+    let mut colors = Vec::with_capacity(page.pixels().len() * channels);
+    for pixel in page.pixels() {
+        let color = pixel.demultiply();
+        let color = [color.red(), color.green(), color.blue(), color.alpha()];
+        colors.extend_from_slice(&color[..channels]);
+    }
+    colors
+}
+
+/// What the PNG library refuses.
+pub(crate) fn unencoded(error: png::EncodingError) -> Error {
+    let message = error.to_string();
+    Error::Png { message }
 }
 
 /// Converts an SVG document to a PDF file of one page, as large as the figure is in print.

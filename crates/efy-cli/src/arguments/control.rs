@@ -112,7 +112,7 @@ pub(crate) struct Play {
     /// The seed that the episode starts by.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Frames, where there is a renderer; else the plot of the trajectory alone.
+    /// A film: an animated PNG, and its pictures.
     #[arg(long)]
     pub(crate) video: bool,
     /// svg, pdf and png.

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use efy_envs::{Episode, Policy, Purpose, Record, Spec, make_many, rollout, starts};
-use efy_plot::{Axis, Chart, Drawing, Format, Output, ScaleKind, write_drawing};
+use efy_envs::{
+    Environment, Episode, Policy, Pose, Purpose, Record, Spec, make_many, rollout, starts,
+};
+use efy_plot::{
+    Axis, Capsule, Chart, Drawing, Film, Format, Output, ScaleKind, write_drawing, write_film,
+};
 use efy_tasks::Error;
 use efy_tasks::config::{Config, Task};
 use efy_tasks::imitation::{self, experts::Expert};
@@ -23,7 +27,7 @@ pub(crate) fn run(arguments: &Play) -> Result<()> {
         .map(|format| format.parse())
         .collect::<Result<_, efy_plot::Error>>()?;
     let run = Path::new(&arguments.policy);
-    let (environment, out, episode, spec) = match run.is_dir() {
+    let (environment, out, played) = match run.is_dir() {
         true => {
             let directory = RunDirectory::open(run)?;
             let config = Config::load(&directory.config(), &[])?;
@@ -34,16 +38,16 @@ pub(crate) fn run(arguments: &Play) -> Result<()> {
             }
             let policy = imitation::open(&directory, &config, Device::Cpu)?;
             let environment = policy.environment().to_owned();
-            let (episode, spec) = play(&environment, |_| Ok(Box::new(policy)), arguments.seed)?;
-            (environment, run.join("play"), episode, spec)
+            let played = play(&environment, |_| Ok(Box::new(policy)), arguments.seed)?;
+            (environment, run.join("play"), played)
         }
         false => {
             let expert = Expert::load(&arguments.policy)?;
             let of = |spec: &Spec| expert.policy(spec);
-            let (episode, spec) = play(&expert.environment, of, arguments.seed)?;
+            let played = play(&expert.environment, of, arguments.seed)?;
             let name = run.file_stem().unwrap_or_default().to_string_lossy();
             let out = PathBuf::from(format!("play-{name}"));
-            (expert.environment.clone(), out, episode, spec)
+            (expert.environment.clone(), out, played)
         }
     };
     let out = arguments.out.clone().unwrap_or(out);
@@ -54,16 +58,41 @@ pub(crate) fn run(arguments: &Play) -> Result<()> {
         ..Output::default()
     };
     let mut files = Vec::new();
+    let Played {
+        spec,
+        episode,
+        poses,
+    } = played;
     for chart in charts(&spec, &episode) {
         files.extend(write_drawing(&chart as &dyn Drawing, &out, &how)?);
     }
-    if arguments.video {
-        eprintln!("no renderer in this build: drew the trajectory instead of frames");
+    let film = film(&spec, poses);
+    if let Some(film) = &film {
+        files.extend(write_drawing(film, &out, &how)?);
     }
+    let drawn = match (arguments.video, film) {
+        (true, Some(film)) => {
+            files.extend(write_film(&film, &out)?);
+            "film"
+        }
+        (true, None) => {
+            eprintln!("{environment} does not look like anything: no film, its trajectory only");
+            "trajectory"
+        }
+        (false, _) => "trajectory",
+    };
     output::json(&json!({
         "environment": environment, "seed": arguments.seed, "return": episode.total,
-        "steps": episode.steps, "terminated": episode.terminated, "drawn": "trajectory", "files": files,
+        "steps": episode.steps, "terminated": episode.terminated, "drawn": drawn, "files": files,
     }))
+}
+
+/// An episode, and what it looked like.
+struct Played {
+    spec: Spec,
+    episode: Episode,
+    /// Before the first step and after each, of an environment that looks like something.
+    poses: Vec<Pose>,
 }
 
 /// One episode from a start for evaluations.
@@ -71,7 +100,7 @@ fn play(
     environment: &str,
     policy: impl FnOnce(&Spec) -> Result<Box<dyn Policy>, Error>,
     seed: u64,
-) -> Result<(Episode, Spec), Error> {
+) -> Result<Played, Error> {
     let mut environments = make_many(environment, 1)?;
     let spec = environments.first().map(|first| first.spec().clone());
     let spec = spec.ok_or(efy_envs::Error::NoEnvironments)?;
@@ -84,7 +113,51 @@ fn play(
         Record::Everything,
     )?;
     let episode = episodes.pop().ok_or(efy_envs::Error::NoEnvironments)?;
-    Ok((episode, spec))
+    let poses = match environments.first_mut() {
+        Some(first) => watch(first.as_mut(), &episode)?,
+        None => Vec::new(),
+    };
+    Ok(Played {
+        spec,
+        episode,
+        poses,
+    })
+}
+
+/// The poses of an episode, which is gone through once more: the same start and actions lead to the same states.
+fn watch(environment: &mut dyn Environment, episode: &Episode) -> Result<Vec<Pose>, Error> {
+    let mut observation = vec![0.0; environment.spec().observation];
+    environment.reset(episode.seed, &mut observation)?;
+    let mut poses = Vec::from_iter(environment.pose());
+    for action in episode
+        .actions
+        .chunks_exact(environment.spec().action().max(1))
+    {
+        environment.step(action, &mut observation)?;
+        poses.extend(environment.pose());
+    }
+    Ok(poses)
+}
+
+/// Poses as a film.
+fn film(spec: &Spec, poses: Vec<Pose>) -> Option<Film> {
+    let (ground, seconds) = poses.first().map(|first| (first.ground, first.seconds))?;
+    let part = |part: efy_envs::Capsule| Capsule {
+        from: part.from,
+        to: part.to,
+        radius: part.radius,
+        limb: part.limb,
+    };
+    let pictures = poses.into_iter();
+    let pictures = pictures.map(|pose| pose.capsules.into_iter().map(part).collect());
+    let title = format!("{}: poses", spec.name);
+    Some(Film::new(
+        "poses",
+        title,
+        ground,
+        seconds,
+        pictures.collect(),
+    ))
 }
 
 /// Observation and action over time, the action as the environment clips it, and the sum of rewards so far.

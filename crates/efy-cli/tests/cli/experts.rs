@@ -178,13 +178,12 @@ fn an_episode_is_drawn_and_its_numbers_are_beside() {
     let told = place
         .efy("play pendulum --video --seed 4 --format svg,png")
         .ok();
-    assert!(told.stderr.contains("no renderer"), "{}", told.told());
     let facts = told.last_json();
     assert_eq!(
         (&facts["drawn"], &facts["steps"]),
-        (&"trajectory".into(), &200.into())
+        (&"film".into(), &200.into())
     );
-    for name in ["observation", "action", "return"] {
+    for name in ["observation", "action", "return", "poses"] {
         for ending in ["svg", "png", "csv"] {
             let file = format!("play-pendulum/{name}.{ending}");
             assert!(
@@ -196,6 +195,9 @@ fn an_episode_is_drawn_and_its_numbers_are_beside() {
             assert!(!place.bytes(&file).is_empty());
         }
     }
+    assert!(!place.bytes("play-pendulum/film.png").is_empty());
+    // 200 steps and the start, 20 a second.
+    assert!(!place.bytes("play-pendulum/film/00200.png").is_empty());
     let last = place.text("play-pendulum/return.csv");
     let last: f64 = last
         .lines()
@@ -218,6 +220,18 @@ fn an_episode_is_drawn_and_its_numbers_are_beside() {
             <= 2.0
     };
     assert!(actions.lines().skip(1).all(bounded));
+}
+
+#[test]
+fn what_looks_like_nothing_has_no_film() {
+    let told = Place::new().efy("play linear_plant --video").ok();
+    assert!(
+        told.stderr
+            .contains("linear_plant does not look like anything"),
+        "{}",
+        told.told()
+    );
+    assert_eq!(told.last_json()["drawn"], "trajectory");
 }
 
 /// The network experts of the folder `shared` beside the workspace, where there is one.

@@ -8,7 +8,7 @@ use mujoco_rs::wrappers::{MjData, MjModel};
 use super::{Body, body::Rules, check_version};
 use crate::environment::check;
 use crate::random::Start;
-use crate::{Environment, Error, Result, Spec, Transition};
+use crate::{Environment, Error, Pose, Result, Spec, Transition};
 
 /// Steps of an episode.
 const MAX_STEPS: usize = 1000;
@@ -99,6 +99,16 @@ impl Locomotion {
     /// Which body it is.
     pub fn body(&self) -> Body {
         self.body
+    }
+
+    /// MuJoCo's own state.
+    pub(super) fn data(&self) -> &MjData<Arc<MjModel>> {
+        &self.data
+    }
+
+    /// Seconds of a step.
+    pub(super) fn seconds(&self) -> f64 {
+        self.seconds
     }
 
     /// Positions and velocities of the joints, as MuJoCo orders them: the first position is x.
@@ -222,6 +232,10 @@ impl Environment for Locomotion {
 
     fn is_heavy(&self) -> bool {
         true
+    }
+
+    fn pose(&self) -> Option<Pose> {
+        Some(self.capsules())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::f64::consts::PI;
 
 use efy_plot::{
-    Axis, Bars, Chart, Density, Dot, Drawing, Figure, Group, HeatMap, Point, Run, ScaleKind,
-    Scatter, ScatterGroup, SeriesSet, SphereDensity, SpherePanel, Width, group_figures,
+    Axis, Bars, Capsule, Chart, Density, Dot, Drawing, Figure, Film, Group, HeatMap, Point, Run,
+    ScaleKind, Scatter, ScatterGroup, SeriesSet, SphereDensity, SpherePanel, Width, group_figures,
 };
 
 /// All of them, of a width for each kind or of the one that is given.
@@ -17,12 +17,13 @@ pub fn figures(width: Option<Width>) -> Result<Vec<Box<dyn Drawing>>, &'static s
     let mut bands = bands()?;
     bands.width = single;
     let (mut convergence, mut bars, mut heat_map) = (convergence(), bars(), heat_map());
-    let (mut scatter, mut sphere) = (scatter(), sphere());
+    let (mut scatter, mut sphere, mut poses) = (scatter(), sphere(), poses());
     convergence.width = single;
     bars.width = single;
     heat_map.width = single;
     scatter.width = single;
     sphere.width = double;
+    poses.width = double;
     Ok(vec![
         Box::new(bands),
         Box::new(convergence),
@@ -30,6 +31,7 @@ pub fn figures(width: Option<Width>) -> Result<Vec<Box<dyn Drawing>>, &'static s
         Box::new(heat_map),
         Box::new(scatter),
         Box::new(sphere),
+        Box::new(poses),
     ])
 }
 
@@ -254,4 +256,36 @@ impl Noise {
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
     }
+}
+
+/// A stick with two legs that walks.
+fn poses() -> Film {
+    let pictures = (0..300).map(|index| {
+        let phase = f64::from(index) * 0.1;
+        let hip = [0.05 * f64::from(index), 1.0 + 0.03 * (2.0 * phase).cos()];
+        let part = |limb, from: [f64; 2], angle: f64, length: f64| Capsule {
+            from,
+            to: [
+                from[0] + length * angle.sin(),
+                from[1] - length * angle.cos(),
+            ],
+            radius: 0.06,
+            limb,
+        };
+        let leg = |limb, phase: f64| {
+            let thigh = part(limb, hip, 0.5 * phase.sin(), 0.45);
+            let bent = 0.5 * phase.sin() - 0.4 * (1.0 + phase.cos());
+            [thigh, part(limb, thigh.to, bent, 0.45)]
+        };
+        let trunk = part(0, hip, PI - 0.15, 0.6);
+        let [left, right] = [leg(1, phase), leg(2, phase + PI)];
+        [left[0], left[1], trunk, right[0], right[1]].to_vec()
+    });
+    Film::new(
+        "poses",
+        "Somebody who walks",
+        Some(0.0),
+        0.03,
+        pictures.collect(),
+    )
 }

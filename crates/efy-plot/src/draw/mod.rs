@@ -4,6 +4,7 @@ pub(crate) mod bars;
 pub(crate) mod color_bar;
 pub(crate) mod dots;
 mod dots_page;
+pub(crate) mod film;
 mod frame;
 pub(crate) mod heat_map;
 pub(crate) mod lines;

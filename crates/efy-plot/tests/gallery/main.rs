@@ -27,7 +27,7 @@ const WIDTHS: [Option<Width>; 4] = [
 fn every_figure(check: impl Fn(&str, Option<Width>, &dyn Drawing)) {
     for width in WIDTHS {
         let figures = kinds::figures(width).unwrap();
-        assert_eq!(figures.len(), 6);
+        assert_eq!(figures.len(), 7);
         for figure in figures {
             let name = format!("{} at {width:?}", figure.name());
             check(&name, width, figure.as_ref());
@@ -163,7 +163,7 @@ fn a_png_has_the_resolution_that_was_asked_for() {
 
 #[test]
 fn the_data_are_beside_every_figure() {
-    let rows = [120, 183, 9, 30, 180, 45 * 90 + 2 * 400];
+    let rows = [120, 183, 9, 30, 180, 45 * 90 + 2 * 400, 8 * 5];
     for (figure, rows) in kinds::figures(None).unwrap().iter().zip(rows) {
         let table = String::from_utf8(figure.csv().unwrap()).unwrap();
         // A line more for the header.
