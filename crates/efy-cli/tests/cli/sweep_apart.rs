@@ -87,7 +87,7 @@ fn nothing_is_run_over() {
 #[test]
 fn bad_input_is_refused_before_anything_runs() {
     let place = place(FOUR);
-    let sweeps: [(&str, &str); 6] = [
+    let sweeps: [(&str, &str); 7] = [
         (
             "base: nowhere.yaml\nparameters: {train.lr: [1]}",
             "nowhere.yaml: cannot read: ",
@@ -111,6 +111,10 @@ fn bad_input_is_refused_before_anything_runs() {
         (
             "base: base.yaml\nmethods: grid",
             "s.yaml:2:1: methods: unknown key, did you mean method?",
+        ),
+        (
+            "base: base.yaml\nparameters: {train.lr: [1]}\nslurm:\n  time: 01:00",
+            "s.yaml:4:3: slurm.time: expected minutes, HH:MM:SS or D-HH:MM:SS, found \"01:00\"",
         ),
     ];
     for (text, words) in sweeps {
@@ -161,25 +165,84 @@ fn the_slurm_script_is_a_script() {
             Err(_) => skipped(&format!("no {checker}")),
         }
     }
-    // A task of the array, as Slurm would start it, with srun as a command that just runs the others.
-    place.write("bin/srun", "#!/bin/sh\nexec \"$@\"\n");
-    make_executable(&place.path("bin/srun"));
-    let path = std::env::var("PATH").unwrap_or_default();
-    let output = Command::new("bash")
-        .arg(place.path("out/submit.sbatch"))
-        .env("PATH", format!("{}:{path}", place.path("bin").display()))
-        .env("SLURM_ARRAY_TASK_ID", "2")
-        .current_dir("/")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let line = task(&place, 2, "exec \"$@\"").ok().json();
     assert_eq!(line["trial"], 2);
     assert!(place.path("out/trials/002/summary.json").is_file());
+    // Submitted again, a task whose trial is done says the same and runs nothing.
+    place.write("out/trials/002/marker", "");
+    assert_eq!(task(&place, 2, "exec \"$@\"").ok().json(), line);
+    assert!(place.path("out/trials/002/marker").exists());
+}
+
+/// A task of the array, as Slurm would start it; `srun` is a command that does what it is told.
+fn task(place: &Place, index: usize, srun: &str) -> Finished {
+    place.write("bin/srun", &format!("#!/bin/bash\n{srun}\n"));
+    make_executable(&place.path("bin/srun"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("bash");
+    command
+        .arg(place.path("out/submit.sbatch"))
+        .env("PATH", format!("{}:{path}", place.path("bin").display()))
+        .env("SLURM_ARRAY_TASK_ID", index.to_string())
+        .current_dir("/");
+    run(&mut assert_cmd::Command::from_std(command), "submit.sbatch")
+}
+
+#[test]
+fn the_slurm_script_has_what_the_sweep_says() {
+    let resources = "slurm:\n  partition: gpu\n  account: 1234\n  qos: long\n  time: 1-12:00:00\n  cpus_per_task: 4\n  \
+                     memory: 800M\n  gpus: 1\n  at_once: 3\n  extra: [--constraint=a100]\n  setup: [export SET_UP=yes]";
+    let place = place(&format!("{FOUR}\n{resources}"));
+    let told = place.efy("sweep s.yaml --out out --slurm").ok().stderr;
+    assert!(told.starts_with("4 trials; sbatch "), "{told}");
+    let script = place.text("out/submit.sbatch");
+    assert!(
+        !script.contains("EDIT:") && !script.contains("# EDIT"),
+        "{script}"
+    );
+    for line in [
+        "array=0-3%3",
+        "time=1-12:00:00",
+        "cpus-per-task=4",
+        "mem=800M",
+        "gres=gpu:1",
+        "partition=gpu",
+        "account=1234",
+        "qos=long",
+        "constraint=a100",
+    ] {
+        assert!(
+            script.contains(&format!("\n#SBATCH --{line}\n")),
+            "{line}: {script}"
+        );
+    }
+    // The trial is to take the GPU that it is given, or to fail.
+    let asked = task(&place, 1, "echo \"\\\"$SET_UP $*\\\"\"").ok().json();
+    let asked = asked.as_str().unwrap();
+    assert!(
+        asked.starts_with("yes ") && asked.ends_with(" --device cuda --index 1"),
+        "{asked}"
+    );
+    // What runs does not depend on it, and the copy in the directory keeps it.
+    place.efy("sweep out/sweep.yaml --out out --slurm").ok();
+    assert_eq!(place.text("out/submit.sbatch"), script);
+}
+
+#[test]
+fn more_trials_than_slurm_takes_in_an_array_are_several_arrays() {
+    let place = place("parameters: {train.lr: {min: 0.01, max: 0.1, points: 1002}}");
+    place.efy("sweep s.yaml --out out --sbatch -q").ok();
+    let script = place.text("out/submit.sbatch");
+    let limit = "\n#SBATCH --array=0-999%16\n";
+    assert!(script.contains(limit), "{script}");
+    let index = |first: &str, task_index: usize| {
+        let set = script.replace("${EFY_FIRST:-0}", first);
+        place.write("out/submit.sbatch", &set);
+        task(&place, task_index, "echo \"${@: -1}\"").ok().stdout
+    };
+    assert_eq!(index("0", 7).trim(), "7");
+    assert_eq!(index("1000", 1).trim(), "1001");
+    assert_eq!(index("1000", 2), "");
 }
 
 fn make_executable(path: &Path) {
@@ -201,11 +264,15 @@ fn every_sweep_that_comes_along_is_valid() {
 
 /// A sweep of two trials that train for very long, from the moment at which both do.
 fn endless(place: &Place) -> std::process::Child {
+    endless_trials(place, "--jobs 2", &["000", "001"])
+}
+
+/// A sweep from the moment at which all of `trials` train.
+fn endless_trials(place: &Place, more: &str, trials: &[&str]) -> std::process::Child {
     use std::os::unix::process::CommandExt;
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("efy"))
-        .args([
-            "sweep", "s.yaml", "--out", "out", "--jobs", "2", "--device", "cpu",
-        ])
+        .args(["sweep", "s.yaml", "--out", "out", "--device", "cpu"])
+        .args(more.split_whitespace())
         .current_dir(place.path(""))
         .env("OMP_WAIT_POLICY", "passive")
         .stderr(Stdio::piped())
@@ -213,7 +280,10 @@ fn endless(place: &Place) -> std::process::Child {
         .spawn()
         .unwrap();
     let has_begun = |name: &str| fs::metadata(place.path(name)).is_ok_and(|file| file.len() > 0);
-    let metrics = ["000", "001"].map(|trial| format!("out/trials/{trial}/metrics.jsonl"));
+    let metrics = trials
+        .iter()
+        .map(|trial| format!("out/trials/{trial}/metrics.jsonl"));
+    let metrics: Vec<String> = metrics.collect();
     for _ in 0..6000 {
         if metrics.iter().all(|name| has_begun(name)) {
             return child;
@@ -291,4 +361,29 @@ fn the_status_is_what_the_files_tell() {
     );
     assert_eq!(status(&place), [3, 1, 1, 0, 1]);
     assert!(!place.path("out/results.csv").exists());
+}
+
+#[test]
+fn a_trial_that_two_jobs_take_is_run_by_the_first() {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let place = place("parameters: {train.epochs: [100000000, 2]}");
+    let base = place.text("base.yaml");
+    place.write("base.yaml", &base.replace("epochs: 2", "patience: 0"));
+    let first = endless_trials(&place, "--index 0", &["000"]);
+    let second = place.efy("sweep s.yaml --out out --index 0 -q");
+    let message = second.failed(1);
+    assert!(
+        message.contains("trial 000 is being run by another process"),
+        "{message}"
+    );
+    // A sweep of all of them does the other one.
+    let rest = place.efy("sweep s.yaml --out out -q").ok().json();
+    assert_eq!([&rest["finished"], &rest["failed"]], [1, 0]);
+    let id = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
+    kill_process_group(id, Signal::TERM).unwrap();
+    let told = first.wait_with_output().unwrap();
+    assert_eq!(told.status.code(), Some(143), "{told:?}");
+    let status = place.efy("sweep s.yaml --out out --status").ok().json();
+    let counts = ["finished", "failed", "begun", "waiting"].map(|name| status[name].clone());
+    assert_eq!(counts, [1, 0, 1, 0]);
 }
