@@ -82,10 +82,10 @@ fn config(text: &str, dtype: &str) -> Config {
     Config::from_text("test", text, &sets).unwrap()
 }
 
-/// Several processes against one: weights to 1e-6, all processes alike, twice the same bits.
+/// Several processes against one: weights to 1e-6 in f32 and to 1e-12 in f64, all processes alike, twice the same bits.
 ///
-/// Three processes have unequal parts of a batch, whose means are rounded before they are added. Where a gradient cancels,
-/// Adam makes a step of what rounding leaves of it (noise-contrastive estimation begins so): they are compared in f64.
+/// Noise-contrastive estimation begins with gradients that cancel. Three processes have unequal parts of a batch, whose means are
+/// rounded before they are added, and Adam makes a step of what that leaves of zero; gradient descent does not.
 fn assert_same(text: &str) {
     for (dtype, worlds) in [("f32", [2, 4]), ("f64", [2, 3])] {
         let config = config(text, dtype);
@@ -96,8 +96,12 @@ fn assert_same(text: &str) {
             assert!(all.iter().all(|one| *one == all[0]), "{told} differ");
             let pairs = all[0].0.iter().zip(&alone);
             let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            let most = if world == 3 { 1e-5 } else { 1e-6 };
-            eprintln!("WORST {worst:.1e} {told}");
+            let cancels = text.contains("noise_contrastive") && !text.contains("sgd");
+            let most = match dtype {
+                "f32" => 1e-6,
+                _ if world == 3 && cancels => 1e-5,
+                _ => 1e-12,
+            };
             assert!(worst <= most, "{told}: {worst:e} away from one");
             for (a, b) in all[0].1.iter().zip(&metrics) {
                 let same = (a - b).abs() <= 1e-5 * b.abs().max(1.0) || a.is_nan() && b.is_nan();
@@ -163,6 +167,10 @@ fn joint_learning_and_what_it_is_compared_with() {
     ] {
         assert_same(&format!("{{task: multilabel, model: {pairwise}, {rest}}}"));
     }
+    assert_same(
+        "{task: multilabel, model: {kind: unary, log_partition: {hidden: [8]}}, loss: {kind: noise_contrastive}, \
+         train: {optimizer: sgd}}",
+    );
     let table = "{kind: unary, log_partition: {kind: table}}";
     assert_same(&format!(
         "{{task: multilabel, model: {table}, loss: {{kind: joint}}}}"
@@ -243,10 +251,9 @@ impl Collective for Noting {
 }
 
 /// The lengths of all sums of a training by two processes, and its steps and weights.
-fn sums(text: &str, epochs: u64) -> (Vec<usize>, u64, usize) {
+fn sums(text: &str, batch_size: usize) -> (Vec<usize>, u64, usize) {
     let mut config = config(text, "f32");
-    config.train.epochs = epochs;
-    config.train.eval_every = epochs;
+    config.train.batch_size = batch_size;
     config.train.log_every = 1_000_000;
     let lengths = Arc::new(Mutex::new(Vec::new()));
     let ends = std::thread::scope(|scope| {
@@ -287,10 +294,10 @@ fn a_step_is_one_sum_of_the_flat_gradient_and_nothing_else() {
             .to_owned(),
         format!("{{{POLICY}, {policy}}}"),
     ] {
-        let (few, steps, size) = sums(&text, 2);
-        let (many, more, _) = sums(&text, 6);
-        assert!(more == 3 * steps && steps > 2, "{text}: {steps} and {more} steps");
-        // The gradient, the loss and three flags; what is summed before and after does not depend on the steps.
+        let (few, steps, size) = sums(&text, 16);
+        let (many, more, _) = sums(&text, 4);
+        assert!(more > 2 * steps && steps > 2, "{text}: {steps} and {more} steps");
+        // The gradient, the loss and three flags; what is summed between epochs does not depend on their steps.
         let [few, many] = [few, many].map(|all| {
             let is_step = |length: &usize| *length == size + 4;
             all.into_iter().partition::<Vec<_>, _>(is_step)
