@@ -422,8 +422,9 @@ pub(crate) struct Sweep {
     /// Run nothing; make tables and figures of the trials that have ended.
     #[arg(long)]
     pub(crate) collect: bool,
-    /// Run nothing; write DIR/submit.sbatch, a Slurm script that runs the trials as an array job.
-    #[arg(long, conflicts_with = "collect")]
+    /// Run nothing; write DIR/submit.sbatch, a Slurm script that runs the trials as an array job, each with what the section slurm
+    /// of the file says.
+    #[arg(long, visible_alias = "slurm", conflicts_with = "collect")]
     pub(crate) sbatch: bool,
     /// Run nothing and write nothing; say how many trials have finished, failed, begun and not begun.
     #[arg(long, conflicts_with_all = ["jobs", "collect", "sbatch", "index"])]

@@ -242,6 +242,7 @@ fn submission(arguments: &Sweep, plan: &Plan, directory: &SweepDirectory) -> Res
     let script = sbatch(&Submission {
         name: &plan.name,
         trials: plan.trials.len(),
+        slurm: &plan.sweep.slurm.clone().unwrap_or_default(),
         directory: &absolute,
         program: &std::env::current_exe()?,
     });
@@ -249,10 +250,11 @@ fn submission(arguments: &Sweep, plan: &Plan, directory: &SweepDirectory) -> Res
     write_atomically(&path, script.as_bytes())?;
     if !arguments.quiet {
         let path = path.display();
-        eprintln!(
-            "{} trials; edit {path}, then: sbatch {path}",
-            plan.trials.len()
-        );
+        let edit = match script.matches("# EDIT").count() {
+            0 => String::new(),
+            places => format!("edit the {places} places marked EDIT in {path}, then: "),
+        };
+        eprintln!("{} trials; {edit}sbatch {path}", plan.trials.len());
     }
     output::json(&json!({
         "sweep": directory.path(),

@@ -40,6 +40,7 @@ mod start_up;
 mod support;
 mod sweep;
 mod sweep_apart;
+mod sweep_slurm;
 mod tools;
 mod train;
 mod train_again;

@@ -1,12 +1,10 @@
-//! `efy sweep`: what keeps it apart from other processes, runs and mistakes; signals and Slurm.
+//! `efy sweep`: what keeps it apart from other processes, runs and mistakes; signals.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
-
-use crate::support::{Finished, Place, below, run, skipped, workspace};
+use crate::support::{Finished, Place, below, run, workspace};
 use crate::sweep::{FOUR, place};
 
 #[test]
@@ -87,7 +85,7 @@ fn nothing_is_run_over() {
 #[test]
 fn bad_input_is_refused_before_anything_runs() {
     let place = place(FOUR);
-    let sweeps: [(&str, &str); 6] = [
+    let sweeps: [(&str, &str); 7] = [
         (
             "base: nowhere.yaml\nparameters: {train.lr: [1]}",
             "nowhere.yaml: cannot read: ",
@@ -111,6 +109,10 @@ fn bad_input_is_refused_before_anything_runs() {
         (
             "base: base.yaml\nmethods: grid",
             "s.yaml:2:1: methods: unknown key, did you mean method?",
+        ),
+        (
+            "base: base.yaml\nparameters: {train.lr: [1]}\nslurm:\n  time: 01:00",
+            "s.yaml:4:3: slurm.time: expected minutes, HH:MM:SS or D-HH:MM:SS, found \"01:00\"",
         ),
     ];
     for (text, words) in sweeps {
@@ -138,56 +140,6 @@ fn bad_input_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn the_slurm_script_is_a_script() {
-    let place = place(FOUR);
-    let line = place.efy("sweep s.yaml --out out --sbatch").ok().json();
-    assert_eq!(
-        line,
-        json!({"sweep": "out", "trials": 4, "sbatch": "out/submit.sbatch"})
-    );
-    assert!(!place.path("out/trials/000").exists());
-    let script = place.text("out/submit.sbatch");
-    assert!(script.contains("#SBATCH --array=0-3%16\n"), "{script}");
-    for (checker, arguments) in [("bash", &["-n"][..]), ("shellcheck", &[])] {
-        let path = place.path("out/submit.sbatch");
-        match Command::new(checker).args(arguments).arg(path).output() {
-            Ok(output) => {
-                let told = String::from_utf8_lossy(&output.stdout);
-                assert!(
-                    output.status.success() && output.stderr.is_empty(),
-                    "{checker}: {told}"
-                );
-            }
-            Err(_) => skipped(&format!("no {checker}")),
-        }
-    }
-    // A task of the array, as Slurm would start it, with srun as a command that just runs the others.
-    place.write("bin/srun", "#!/bin/sh\nexec \"$@\"\n");
-    make_executable(&place.path("bin/srun"));
-    let path = std::env::var("PATH").unwrap_or_default();
-    let output = Command::new("bash")
-        .arg(place.path("out/submit.sbatch"))
-        .env("PATH", format!("{}:{path}", place.path("bin").display()))
-        .env("SLURM_ARRAY_TASK_ID", "2")
-        .current_dir("/")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(line["trial"], 2);
-    assert!(place.path("out/trials/002/summary.json").is_file());
-}
-
-fn make_executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-#[test]
 fn every_sweep_that_comes_along_is_valid() {
     let place = Place::new();
     let files = below(&workspace().join("configs/sweeps"));
@@ -201,11 +153,15 @@ fn every_sweep_that_comes_along_is_valid() {
 
 /// A sweep of two trials that train for very long, from the moment at which both do.
 fn endless(place: &Place) -> std::process::Child {
+    endless_trials(place, "--jobs 2", &["000", "001"])
+}
+
+/// A sweep from the moment at which all of `trials` train.
+fn endless_trials(place: &Place, more: &str, trials: &[&str]) -> std::process::Child {
     use std::os::unix::process::CommandExt;
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("efy"))
-        .args([
-            "sweep", "s.yaml", "--out", "out", "--jobs", "2", "--device", "cpu",
-        ])
+        .args(["sweep", "s.yaml", "--out", "out", "--device", "cpu"])
+        .args(more.split_whitespace())
         .current_dir(place.path(""))
         .env("OMP_WAIT_POLICY", "passive")
         .stderr(Stdio::piped())
@@ -213,7 +169,10 @@ fn endless(place: &Place) -> std::process::Child {
         .spawn()
         .unwrap();
     let has_begun = |name: &str| fs::metadata(place.path(name)).is_ok_and(|file| file.len() > 0);
-    let metrics = ["000", "001"].map(|trial| format!("out/trials/{trial}/metrics.jsonl"));
+    let metrics = trials
+        .iter()
+        .map(|trial| format!("out/trials/{trial}/metrics.jsonl"));
+    let metrics: Vec<String> = metrics.collect();
     for _ in 0..6000 {
         if metrics.iter().all(|name| has_begun(name)) {
             return child;
@@ -291,4 +250,29 @@ fn the_status_is_what_the_files_tell() {
     );
     assert_eq!(status(&place), [3, 1, 1, 0, 1]);
     assert!(!place.path("out/results.csv").exists());
+}
+
+#[test]
+fn a_trial_that_two_jobs_take_is_run_by_the_first() {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let place = place("parameters: {train.epochs: [100000000, 2]}");
+    let base = place.text("base.yaml");
+    place.write("base.yaml", &base.replace("epochs: 2", "patience: 0"));
+    let first = endless_trials(&place, "--index 0", &["000"]);
+    let second = place.efy("sweep s.yaml --out out --index 0 -q");
+    let message = second.failed(1);
+    assert!(
+        message.contains("trial 000 is being run by another process"),
+        "{message}"
+    );
+    // A sweep of all of them does the other one.
+    let rest = place.efy("sweep s.yaml --out out -q").ok().json();
+    assert_eq!([&rest["finished"], &rest["failed"]], [1, 0]);
+    let id = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
+    kill_process_group(id, Signal::TERM).unwrap();
+    let told = first.wait_with_output().unwrap();
+    assert_eq!(told.status.code(), Some(143), "{told:?}");
+    let status = place.efy("sweep s.yaml --out out --status").ok().json();
+    let counts = ["finished", "failed", "begun", "waiting"].map(|name| status[name].clone());
+    assert_eq!(counts, [1, 0, 1, 0]);
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use std::process::Command;
+
 use crate::support::{Place, run, skipped};
 
 #[test]
@@ -33,6 +35,24 @@ fn doctor_says_why_cuda_is_not_usable() {
             .as_str()
             .unwrap()
             .contains("libnowhere.so")
+    );
+}
+
+/// MPI is a feature; see `docs/src/scale.md`.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_is_linked_with_mpi_by_its_feature_alone() {
+    let program = assert_cmd::cargo::cargo_bin!("efy");
+    let Ok(output) = Command::new("readelf").arg("-d").arg(program).output() else {
+        return skipped("no readelf");
+    };
+    let libraries = String::from_utf8(output.stdout).unwrap();
+    assert!(libraries.contains("(NEEDED)"), "{libraries}");
+    let mpi = |line: &str| line.contains("(NEEDED)") && line.contains("[libmpi");
+    assert_eq!(
+        libraries.lines().any(mpi),
+        cfg!(feature = "mpi"),
+        "{libraries}"
     );
 }
 

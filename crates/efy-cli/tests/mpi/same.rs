@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tch::Tensor;
 
-use crate::support::{Place, assert_close, workspace};
+use crate::support::{Place, assert_close, skipped, workspace};
 use crate::{SMALL, mpirun, run, said, small_place};
 
 /// Every algorithm, and how it draws, solves or stores what processes have parts of.
@@ -45,6 +45,26 @@ const OTHERS: [(&str, &str); 5] = [
         "--set train.epochs=30 --set data.samples=200 --set data.test_samples=100 --set train.eval_every=10 \
          --set flow.kind=kernel --set flow.start=base",
     ),
+];
+
+/// A policy that acts after every second epoch.
+const POLICY: &str = "task: imitation
+data: {expert: linear_plant, coupling: 0.8, episodes: 3, subsample: 4}
+model: {kind: pairwise, hidden: [6], rank: 2}
+loss: {regularizer: half_squared_norm, samples: 16}
+rollout: {every: 2, episodes: 2, test_episodes: 3}
+train: {epochs: 6, batch_size: 16, lr: 0.02, patience: 0, eval_every: 1, log_every: 7, monitor: return_normalized}
+";
+
+/// Losses of actions, and the expert of another environment.
+const POLICIES: [&str; 7] = [
+    "",
+    "--set loss.kind=mse",
+    "--set loss.kind=least_squares --set model.kind=unary",
+    "--set loss.kind=info_nce",
+    "--set loss.kind=energy",
+    "--set model.coupling=network",
+    "--set data.expert=pendulum --set data.coupling=null --set model.coupling=network --set model.rank=1",
 ];
 
 /// The weights of a run by name, in one row.
@@ -109,6 +129,32 @@ fn rankings_and_densities() {
         let line = format!("train {} --quiet --device cpu {short}", config.display());
         assert_same(&place, &line);
     }
+}
+
+#[test]
+fn policies() {
+    let place = Place::new();
+    place.write("policy.yaml", POLICY);
+    for sets in POLICIES {
+        let line = format!("train policy.yaml --quiet --device cpu {sets}");
+        assert_same(&place, &line);
+    }
+}
+
+/// The other half of what a test of the default build says: there, nothing of MPI is linked.
+#[cfg(target_os = "linux")]
+#[test]
+fn this_build_is_linked_with_mpi() {
+    let program = assert_cmd::cargo::cargo_bin!("efy");
+    let output = std::process::Command::new("readelf")
+        .arg("-d")
+        .arg(program)
+        .output();
+    let Ok(output) = output else {
+        return skipped("no readelf");
+    };
+    let libraries = String::from_utf8(output.stdout).unwrap();
+    assert!(libraries.contains("[libmpi"), "{libraries}");
 }
 
 #[test]

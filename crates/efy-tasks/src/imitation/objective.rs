@@ -1,5 +1,6 @@
 //! The training objective of a policy: its loss on demonstrations, and now and then its return.
 
+use efy_core::device::read;
 use efy_core::parallel::{Alone, Collective, Part};
 use efy_core::parameters::Parameters;
 use efy_train::{Metrics, Objective, Split, State, StepLoss};
@@ -46,8 +47,18 @@ impl Imitation {
         &self.arena
     }
 
-    /// Adds what returns say.
-    fn act(&mut self, split: Split, metrics: &mut Metrics) -> crate::Result<()> {
+    /// What episodes say, as [`returns::values`]. The first process acts, and the others hear of it: on another machine
+    /// a last digit may round in another way, and a state that it leads to be another one.
+    fn act(&mut self, split: Split, collective: &mut dyn Collective) -> crate::Result<Vec<f64>> {
+        let values = match collective.rank() {
+            0 => self.values(split)?,
+            _ => [0.0; returns::COUNT],
+        };
+        let sum = Tensor::f_from_slice(&values).map_err(efy_core::Error::from)?;
+        Ok(read::to_vec(&collective.sum(sum)?)?)
+    }
+
+    fn values(&mut self, split: Split) -> crate::Result<[f64; returns::COUNT]> {
         let mut policy = Acting {
             learner: &self.learner,
             scaling: self.learner.splits().scaling(),
@@ -57,8 +68,7 @@ impl Imitation {
             Split::Test => self.arena.test(&mut policy)?,
             _ => self.arena.validation(&mut policy)?,
         };
-        returns::put(metrics, &episodes, self.arena.references());
-        Ok(())
+        Ok(returns::values(&episodes, self.arena.references()))
     }
 }
 
@@ -120,7 +130,7 @@ impl Objective for Imitation {
             .map(|mut all| all.pop().unwrap_or_default())
     }
 
-    /// Pairs are shared; episodes are few, and all processes act in all of them.
+    /// Pairs are shared; episodes are in lockstep, and the first process acts in all of them.
     fn evaluate_with(
         &mut self,
         split: Split,
@@ -136,8 +146,9 @@ impl Objective for Imitation {
             Split::Test => true,
         };
         for metrics in all.iter_mut().filter(|_| acts) {
-            self.act(split, metrics)
-                .map_err(|error| efy_train::Error::Task(Box::new(error)))?;
+            let values = self.act(split, collective);
+            let values = values.map_err(|error| efy_train::Error::Task(Box::new(error)))?;
+            returns::put(metrics, &values);
         }
         Ok(all)
     }

@@ -3,23 +3,32 @@
 use efy_envs::{Episode, Returns};
 use efy_train::Metrics;
 
-use super::References;
+use super::{METRICS, References};
 
-/// Adds what episodes say of a policy, beside `references`, to metrics.
-pub(super) fn put(metrics: &mut Metrics, episodes: &[Episode], references: &References) {
+/// How many numbers say what episodes came to: the last ones of [`METRICS`].
+pub(super) const COUNT: usize = METRICS.len() - 3;
+
+/// These numbers, beside `references`.
+pub(super) fn values(episodes: &[Episode], references: &References) -> [f64; COUNT] {
     let returns = Returns::of(episodes.iter().map(|episode| episode.total));
     let steps: usize = episodes.iter().map(|episode| episode.steps).sum();
     let [_, q25, median, q75, _] = returns.quantiles;
-    for (name, value) in [
-        ("return", returns.mean),
-        ("return_normalized", references.normalized(returns.mean)),
-        ("return_deviation", returns.deviation),
-        ("return_q25", q25),
-        ("return_median", median),
-        ("return_q75", q75),
-        ("episode_steps", steps as f64 / episodes.len().max(1) as f64),
-    ] {
-        metrics.set(name, value);
+    [
+        returns.mean,
+        references.normalized(returns.mean),
+        returns.deviation,
+        q25,
+        median,
+        q75,
+        steps as f64 / episodes.len().max(1) as f64,
+    ]
+}
+
+/// Adds them to metrics.
+pub(super) fn put(metrics: &mut Metrics, values: &[f64]) {
+    let [_, _, _, names @ ..] = METRICS;
+    for (name, value) in names.into_iter().zip(values) {
+        metrics.set(name, *value);
     }
 }
 
@@ -39,7 +48,7 @@ mod tests {
             expert: 100.0,
         };
         let mut metrics = Metrics::default();
-        put(&mut metrics, &episodes, &references);
+        put(&mut metrics, &values(&episodes, &references));
         assert_eq!(metrics.get("return"), Some(50.0));
         assert_eq!(metrics.get("return_normalized"), Some(0.75));
         assert_eq!(metrics.get("return_q75"), Some(55.0));

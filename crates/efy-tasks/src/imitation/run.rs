@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::source::{Place, Yardstick};
-use super::{Arena, EnergyPolicy, Imitation, Lesson, References};
+use super::{Arena, EnergyPolicy, Imitation, Lesson, References, returns};
 use crate::Result;
 use crate::config::Config;
 use crate::data::Cache;
@@ -220,7 +220,8 @@ pub fn evaluate(
         let mut arena = Arena::new(&place, &config.rollout, expert)?;
         let mut metrics = Metrics::default();
         let references = *policy.references();
-        super::returns::put(&mut metrics, &arena.test(&mut policy)?, &references);
+        let episodes = arena.test(&mut policy)?;
+        returns::put(&mut metrics, &returns::values(&episodes, &references));
         return Ok(metrics);
     }
     let lesson = Lesson::new(config, cache)?;

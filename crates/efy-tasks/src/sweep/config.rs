@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Slurm;
 use super::parameter::{Choice, Parameter};
 use super::space::grid_size;
 use crate::config::Config;
@@ -42,6 +43,9 @@ pub struct SweepConfig {
     /// train.monitor of the base configuration].
     #[serde(default)]
     pub monitor: Option<String>,
+    /// What Slurm gives each trial, for --sbatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<Slurm>,
 }
 
 /// How settings are chosen.

@@ -31,7 +31,7 @@ fn what_is_wrong_is_said_with_its_key() {
         (
             "paramters: {}".to_owned(),
             "paramters: unknown key, did you mean parameters? (known: base, name, method, trials, \
-             seed, parameters, seeds, monitor)",
+             seed, parameters, seeds, monitor, slurm)",
         ),
         ("seeds: 1".to_owned(), "expected a key parameters"),
         (
@@ -154,8 +154,61 @@ fn what_is_wrong_is_said_with_its_key() {
             "parameters.train.seed: sets the seed, and so does seeds; choose one of them",
         ),
     ];
+    let slurm = [
+        (
+            "{times: 1}",
+            "slurm.times: unknown key, did you mean time? (known: partition, account, qos, time, ",
+        ),
+        (
+            "{partition: a b}",
+            "slurm.partition: expected a name without spaces, found \"a b\"",
+        ),
+        (
+            "{partition: [a]}",
+            "slurm.partition: expected a name without spaces, found a list",
+        ),
+        (
+            "{time: 1h}",
+            "slurm.time: expected minutes, HH:MM:SS or D-HH:MM:SS, found \"1h\"",
+        ),
+        (
+            "{time: 0}",
+            "slurm.time: expected minutes, HH:MM:SS or D-HH:MM:SS, found 0",
+        ),
+        (
+            "{cpus_per_task: 0}",
+            "slurm.cpus_per_task: expected a positive integer, found 0",
+        ),
+        (
+            "{memory: 4 GB}",
+            "slurm.memory: expected a size such as 800M or 4G, found \"4 GB\"",
+        ),
+        (
+            "{gpus: 4}",
+            "slurm.gpus: expected 0 or 1 as a trial trains on one device, found 4",
+        ),
+        (
+            "{at_once: 0}",
+            "slurm.at_once: expected a positive integer, found 0",
+        ),
+        (
+            "{extra: [-N1]}",
+            "slurm.extra[0]: expected --option=value, found \"-N1\"",
+        ),
+        (
+            "{extra: [--array=0-9]}",
+            "slurm.extra[0]: expected an option that the sweep does not set itself, found --array",
+        ),
+        (
+            "{setup: [\"a\\nb\"]}",
+            "slurm.setup[0]: expected one line of a shell, found \"a\\nb\"",
+        ),
+    ];
+    let slurm =
+        slurm.map(|(section, expected)| (format!("{}\nslurm: {section}", lr("[1]")), expected));
     let wrong: Vec<String> = cases
         .into_iter()
+        .chain(slurm)
         .map(|(text, expected)| (message(&text), expected))
         .filter(|(found, expected)| !found.starts_with(expected))
         .map(|(found, expected)| format!("found    {found}\nexpected {expected}\n"))
