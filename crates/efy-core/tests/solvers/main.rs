@@ -15,7 +15,6 @@ mod support;
 mod agreement;
 mod blocks;
 mod bounds;
-mod couplings;
 mod not_concave;
 mod rows;
 
