@@ -50,9 +50,19 @@ impl Peer {
 
     /// How long so many steps took, by the peer's own clock.
     pub fn time(&mut self, steps: u64) -> Duration {
+        let [passed, _] = self.times(steps);
+        passed
+    }
+
+    /// The time that passed, and the processor time of all processes of the peer.
+    pub fn times(&mut self, steps: u64) -> [Duration; 2] {
         let written = writeln!(self.input, "{steps}").and_then(|()| self.input.flush());
-        let seconds = written.ok().and_then(|()| self.line()?.parse().ok());
-        Duration::from_secs_f64(seconds.unwrap_or(1e9))
+        let line = written.ok().and_then(|()| self.line()).unwrap_or_default();
+        let mut seconds = line.split_whitespace().map(str::parse);
+        [(); 2].map(|()| match seconds.next() {
+            Some(Ok(seconds)) => Duration::from_secs_f64(seconds),
+            _ => Duration::from_secs(1_000_000_000),
+        })
     }
 
     fn line(&mut self) -> Option<String> {

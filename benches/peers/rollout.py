@@ -1,10 +1,13 @@
 """Peer: vectorized rollouts of a linear policy in gymnasium's -v4 environments.
 
 usage: rollout.py ENVIRONMENT COUNT sync|async
-protocol: a line with a number of steps of all COUNT environments in, a line with the seconds they took out, until end of file.
+protocol: a line with a number of steps of all COUNT environments in, a line with the seconds they took and the processor time of all processes
+out, until end of file.
 """
 
+import pathlib
 import sys
+import time
 import warnings
 
 warnings.filterwarnings("ignore")
@@ -19,7 +22,17 @@ NAMES = {
     "walker2d": "Walker2d-v4",
     "swimmer": "Swimmer-v4",
     "ant": "Ant-v4",
+    "pendulum": "Pendulum-v1",
 }
+
+
+def processor(workers):
+    """Seconds of processor time of this process and of others."""
+    total = time.process_time()
+    for worker in workers:
+        for task in pathlib.Path(f"/proc/{worker.pid}/task").glob("*/schedstat"):
+            total += int(task.read_text().split()[0]) * 1e-9
+    return total
 
 
 def main():
@@ -35,7 +48,8 @@ def main():
         return observations
 
     observations, _ = environments.reset(seed=0)
-    answer(run, run(20, observations))
+    workers = getattr(environments.unwrapped, "processes", [])
+    answer(run, run(20, observations), lambda: processor(workers))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,12 @@ pub trait Policy {
     /// # Errors
     /// Whatever keeps the policy from acting, as [`Error::Policy`](crate::Error::Policy).
     fn act(&mut self, count: usize, observations: &[f64], actions: &mut [f64]) -> Result<()>;
+
+    /// The same policy for another thread, which then need not wait for this one at every step. `None` where one call for
+    /// all rows is better: a network's.
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        None
+    }
 }
 
 /// Refuses an action or an observation of the wrong length, and an action that is not a number.

@@ -106,6 +106,10 @@ impl Policy for Mlp {
         }
         Ok(())
     }
+
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 #[cfg(test)]

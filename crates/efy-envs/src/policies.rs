@@ -30,6 +30,10 @@ impl Policy for Zero {
         }
         Ok(())
     }
+
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 /// Uniform in the box.
@@ -71,6 +75,10 @@ impl Policy for Random {
             }
         }
         Ok(())
+    }
+
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -158,5 +166,9 @@ impl Policy for Linear {
             }
         }
         Ok(())
+    }
+
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        Some(Box::new(self.clone()))
     }
 }

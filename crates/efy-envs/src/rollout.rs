@@ -1,8 +1,13 @@
-//! Episodes, many at once: environments in lockstep, the policy asked once a step for all of them.
+//! Episodes, many at once: a thread's environments in lockstep, the policy asked once a step for all of them.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use crate::{Environment, Error, Policy, Result};
+
+/// Steps of environments that are not heavy before another thread is worth waking.
+const WORTH_THREADS: usize = 65536;
 
 /// What an [`Episode`] keeps beside its return.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,10 +77,29 @@ impl<'a> Slot<'a> {
     }
 }
 
+/// Episodes that are still to begin, shared by all threads.
+struct Queue<'a> {
+    seeds: &'a [u64],
+    next: AtomicUsize,
+    /// Whether some thread has met an error, so that the others need not go on.
+    failed: AtomicBool,
+    record: Record,
+}
+
+impl Queue<'_> {
+    /// The next episode: its index and its seed.
+    fn pop(&self) -> Option<(usize, u64)> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        self.seeds.get(index).map(|&seed| (index, seed))
+    }
+}
+
 /// Runs one episode from each of `seeds`, at most `environments.len()` at a time, and returns them in the order of `seeds`.
 ///
-/// All environments take a step together: the policy acts on `[count, d]`, then rayon's current threads step. An environment
-/// whose episode is over goes on with the next seed. Episodes do not depend on the number of threads, and not on
+/// Rayon's current threads share the work where a step is worth it. With a policy that can be [forked](Policy::fork) each
+/// thread has its part of the environments and a policy of its own, and waits for nobody; with another one all environments
+/// take a step together, for which the policy acts on `[count, d]`. An environment whose episode is over goes on with
+/// the next seed. Episodes do not depend on the number of threads, and not on
 /// the number of environments either where rows of the policy are independent to the last bit.
 ///
 /// # Errors
@@ -95,17 +119,90 @@ pub fn rollout(
             second: other.spec().name.clone(),
         });
     }
-    let (d, k) = (spec.observation, spec.action());
-    let in_parallel = environments[0].is_heavy() && rayon::current_num_threads() > 1;
+    let used = environments.len().min(seeds.len());
+    let environments = &mut environments[..used];
+    let is_heavy = environments
+        .iter()
+        .any(|environment| environment.is_heavy());
+    let most_steps = seeds.len().saturating_mul(spec.max_steps);
+    let threads = match is_heavy || most_steps >= WORTH_THREADS {
+        true => rayon::current_num_threads().min(used),
+        false => 1,
+    };
+    let queue = Queue {
+        seeds,
+        next: AtomicUsize::new(0),
+        failed: AtomicBool::new(false),
+        record,
+    };
+    let size = (spec.observation, spec.action());
+    let forks: Option<Vec<_>> = match threads {
+        0 | 1 => None,
+        _ => (0..threads).map(|_| policy.fork()).collect(),
+    };
+    let done: Vec<(usize, Episode)> = match forks {
+        None => lockstep(environments, policy, size, &queue, is_heavy && threads > 1)?,
+        Some(forks) => {
+            let parts: Vec<Result<_>> = shares(environments, threads)
+                .into_par_iter()
+                .zip(forks)
+                .map(|(share, mut policy)| lockstep(share, &mut *policy, size, &queue, false))
+                .collect();
+            let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+            parts.into_iter().flatten().collect()
+        }
+    };
+    let mut episodes: Vec<Episode> = vec![Episode::default(); seeds.len()];
+    for (index, episode) in done {
+        episodes[index] = episode;
+    }
+    Ok(episodes)
+}
 
-    let mut observations = vec![0.0; environments.len().min(seeds.len()) * d];
-    let mut actions = vec![0.0; environments.len().min(seeds.len()) * k];
-    let mut slots = Vec::new();
-    for ((environment, (index, &seed)), observation) in environments
+/// As many parts as there are threads, one larger than another by at most one environment.
+fn shares<T>(mut rest: &mut [T], threads: usize) -> Vec<&mut [T]> {
+    let mut shares = Vec::with_capacity(threads);
+    for left in (1..=threads).rev() {
+        let (share, others) = rest.split_at_mut(rest.len() / left);
+        shares.push(share);
+        rest = others;
+    }
+    shares
+}
+
+/// Episodes of the queue with their indices: a step of all environments after the other, until there are no more.
+fn lockstep(
+    environments: &mut [Box<dyn Environment>],
+    policy: &mut dyn Policy,
+    (d, k): (usize, usize),
+    queue: &Queue<'_>,
+    in_parallel: bool,
+) -> Result<Vec<(usize, Episode)>> {
+    let done = steps(environments, policy, (d, k), queue, in_parallel);
+    if done.is_err() {
+        queue.failed.store(true, Ordering::Relaxed);
+    }
+    done
+}
+
+fn steps(
+    environments: &mut [Box<dyn Environment>],
+    policy: &mut dyn Policy,
+    (d, k): (usize, usize),
+    queue: &Queue<'_>,
+    in_parallel: bool,
+) -> Result<Vec<(usize, Episode)>> {
+    let record = queue.record;
+    let mut observations = vec![0.0; environments.len() * d];
+    let mut actions = vec![0.0; environments.len() * k];
+    let mut slots = Vec::with_capacity(environments.len());
+    for (environment, observation) in environments
         .iter_mut()
-        .zip(seeds.iter().enumerate())
         .zip(observations.chunks_exact_mut(d))
     {
+        let Some((index, seed)) = queue.pop() else {
+            break;
+        };
         let mut slot = Slot {
             environment,
             index,
@@ -115,10 +212,9 @@ pub fn rollout(
         slots.push(slot);
     }
 
-    let mut episodes: Vec<Episode> = vec![Episode::default(); seeds.len()];
-    let mut next = slots.len();
+    let mut done = Vec::new();
     let mut over = vec![false; slots.len()];
-    while !slots.is_empty() {
+    while !slots.is_empty() && !queue.failed.load(Ordering::Relaxed) {
         let count = slots.len();
         policy.act(count, &observations[..count * d], &mut actions[..count * k])?;
         let observation = &mut observations[..count * d];
@@ -150,10 +246,9 @@ pub fn rollout(
                 continue;
             }
             let slot = &mut slots[row];
-            episodes[slot.index] = std::mem::take(&mut slot.episode);
-            if let Some(&seed) = seeds.get(next) {
-                slot.begin(next, seed, &mut observations[row * d..(row + 1) * d])?;
-                next += 1;
+            done.push((slot.index, std::mem::take(&mut slot.episode)));
+            if let Some((index, seed)) = queue.pop() {
+                slot.begin(index, seed, &mut observations[row * d..(row + 1) * d])?;
             } else {
                 slots.swap_remove(row);
                 let last = slots.len();
@@ -161,5 +256,5 @@ pub fn rollout(
             }
         }
     }
-    Ok(episodes)
+    Ok(done)
 }

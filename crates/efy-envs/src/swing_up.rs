@@ -30,6 +30,10 @@ impl Policy for SwingUp {
         }
         Ok(())
     }
+
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        Some(Box::new(*self))
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use efy_core::parameters::Builder;
 use efy_plot::{METRICS_FILE, PICTURE_FILE, Run, Width, density_drawings, read_metrics};
 use efy_tasks::config::Config;
 use efy_tasks::data::{self, Cache, Feature, LabelColumns, Schema, arff, mulan};
+use efy_tasks::imitation::{demonstrations, experts};
 use efy_tasks::problem::Problem;
 use efy_train::weights;
 use tch::{Device, Kind};
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 19] = [
     Target {
         name: "yaml_config",
         file: "config.yaml",
@@ -103,6 +104,26 @@ pub const TARGETS: [Target; 15] = [
         name: "density_picture",
         file: PICTURE_FILE,
         read: density_picture,
+    },
+    Target {
+        name: "demonstrations",
+        file: "demonstrations.npz",
+        read: read_demonstrations,
+    },
+    Target {
+        name: "demonstrations_csv",
+        file: "demonstrations.csv",
+        read: read_demonstrations,
+    },
+    Target {
+        name: "expert",
+        file: "expert.json",
+        read: expert,
+    },
+    Target {
+        name: "expert_network",
+        file: "expert.npz",
+        read: expert_network,
     },
 ];
 
@@ -318,4 +339,45 @@ fn read_weights(path: &Path) -> Result<(), String> {
 fn checkpoint_manifest(path: &Path) -> Result<(), String> {
     let folder = path.parent().unwrap();
     told(efy_train::checkpoint::Manifest::read(folder)).map(drop)
+}
+
+/// Demonstrations: npz and safetensors, told apart by how they begin, or CSV. What is accepted is written, and read again as the same.
+fn read_demonstrations(path: &Path) -> Result<(), String> {
+    let read = told(demonstrations::read(path))?;
+    let rows = read.len();
+    assert!(rows > 0 && read.count() > 0);
+    assert_eq!(read.observations().len(), rows * read.observation());
+    assert_eq!(read.actions().len(), rows * read.action());
+    assert!(read.rewards().is_empty() || read.rewards().len() == rows);
+    let numbers = [read.observations(), read.actions(), read.rewards()].concat();
+    assert!(numbers.iter().all(|number| number.is_finite()));
+    let again = path.with_file_name("again.npz");
+    demonstrations::write(&again, &read).unwrap();
+    let again = demonstrations::read(&again).unwrap();
+    assert_eq!(again.starts(), read.starts());
+    assert_eq!(
+        [again.observations(), again.actions(), again.rewards()].concat(),
+        numbers
+    );
+    Ok(())
+}
+
+/// An expert of ours, as JSON; it then acts, or says why it cannot.
+fn expert(path: &Path) -> Result<(), String> {
+    let name = path.to_string_lossy();
+    acts(path, &told(experts::Expert::load(&name))?)
+}
+
+/// A network of somebody else.
+fn expert_network(path: &Path) -> Result<(), String> {
+    acts(path, &told(experts::import(path, "pendulum"))?)
+}
+
+fn acts(path: &Path, expert: &experts::Expert) -> Result<(), String> {
+    // What does not fit the environment is told with the name of the weights.
+    let named = |error: String| format!("{}: {error}", path.display());
+    let environment = told(efy_envs::make("pendulum")).map_err(named)?;
+    let policy = told(expert.policy(environment.spec())).map_err(named)?;
+    let (mut policy, mut action) = (policy, [0.0]);
+    told(policy.act(1, &[1.0, 0.0, 0.0], &mut action)).map_err(named)
 }

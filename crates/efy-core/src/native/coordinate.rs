@@ -47,34 +47,76 @@ pub(super) fn ascend<T: Real, const L: usize>(
     gram: &Gram<T>,
     options: &Options,
 ) -> [i64; L] {
-    let tolerance: T = real(options.tolerance);
-    let mut sweeps = [options.max_iterations as i64; L];
-    let half = real::<T>(0.5);
-    // 1 or 0: a mask that the vector unit compares in one instruction.
-    let mut active = [T::zero(); L];
-    active[..block.live].fill(T::one());
+    let mut progress = Progress::new(block.live, options);
     match block.matrix {
         Matrix::LowRank(..) => block.matrix.factor_product(p, &mut scratch.factor),
         _ => (block.matrix).apply(p, &mut scratch.product, &mut scratch.factor),
     }
-    // Moves of a lane up to this may be its last.
-    let mut small = [tolerance; L];
     for sweep in 1..=options.max_iterations {
-        let moved = sweep_once(block, p, scratch, gram, &active);
-        let look = sweep % LOOK_EVERY == 0;
-        let settled: [bool; L] =
-            std::array::from_fn(|lane| active[lane] > T::zero() && moved[lane] <= small[lane]);
-        if !look && !settled.contains(&true) {
+        let moved = sweep_once(block, p, scratch, gram, &progress.active);
+        let Some(look) = progress.look(sweep, &moved) else {
             continue;
-        }
+        };
         if let Matrix::LowRank(a, _) = block.matrix {
             products(a, &scratch.factor, -T::one(), &mut scratch.product);
         }
+        if progress.is_over(sweep, &look, block, p, &scratch.product) {
+            break;
+        }
+    }
+    progress.sweeps
+}
+
+/// Which lanes of a block are still at work.
+pub(super) struct Progress<T, const L: usize> {
+    /// 1 or 0: a mask that the vector unit compares in one instruction.
+    pub(super) active: [T; L],
+    /// Sweeps of each lane.
+    pub(super) sweeps: [i64; L],
+    tolerance: T,
+    /// Moves of a lane up to this may be its last.
+    small: [T; L],
+}
+
+impl<T: Real, const L: usize> Progress<T, L> {
+    #[inline(always)]
+    pub(super) fn new(live: usize, options: &Options) -> Self {
+        let tolerance = real(options.tolerance);
+        let mut active = [T::zero(); L];
+        active[..live].fill(T::one());
+        Progress {
+            active,
+            sweeps: [options.max_iterations as i64; L],
+            tolerance,
+            small: [tolerance; L],
+        }
+    }
+
+    /// Lanes that may be done after a sweep in which they moved so far; `None` where there is nothing to look at.
+    #[inline(always)]
+    pub(super) fn look(&self, sweep: usize, moved: &[T; L]) -> Option<[bool; L]> {
+        let settled: [bool; L] = std::array::from_fn(|lane| {
+            self.active[lane] > T::zero() && moved[lane] <= self.small[lane]
+        });
+        (sweep.is_multiple_of(LOOK_EVERY) || settled.contains(&true)).then_some(settled)
+    }
+
+    /// Freezes those of the `settled` lanes whose residual is small, with `product` $= U p$; whether none is left.
+    #[inline(always)]
+    pub(super) fn is_over(
+        &mut self,
+        sweep: usize,
+        settled: &[bool; L],
+        block: &Block<'_, T, L>,
+        p: &[[T; L]],
+        product: &[[T; L]],
+    ) -> bool {
+        let half = real::<T>(0.5);
         // Half of what the report will accept: it computes the residual anew.
-        let rounding =
-            certificate::rounding(block, &scratch.product).map(|rounding| rounding * half);
-        if look {
-            small = rounding.map(|rounding| {
+        let rounding = certificate::rounding(block, product).map(|rounding| rounding * half);
+        let tolerance = self.tolerance;
+        if sweep.is_multiple_of(LOOK_EVERY) {
+            self.small = rounding.map(|rounding| {
                 if rounding > tolerance {
                     rounding
                 } else {
@@ -83,19 +125,16 @@ pub(super) fn ascend<T: Real, const L: usize>(
             });
         }
         if settled.contains(&true) {
-            let residual = certificate::residuals(block, p, &scratch.product);
+            let residual = certificate::residuals(block, p, product);
             for lane in (0..L).filter(|&lane| {
                 settled[lane] && (residual[lane] <= tolerance || residual[lane] <= rounding[lane])
             }) {
-                active[lane] = T::zero();
-                sweeps[lane] = sweep as i64;
+                self.active[lane] = T::zero();
+                self.sweeps[lane] = sweep as i64;
             }
         }
-        if !active.contains(&T::one()) {
-            break;
-        }
+        !self.active.contains(&T::one())
     }
-    sweeps
 }
 
 /// One sweep over the coordinates of the active lanes; returns the largest move of each.

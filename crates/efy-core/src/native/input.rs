@@ -1,16 +1,19 @@
 //! A batch of problems as slices.
 
+use tch::Tensor;
+
 use super::matrix::{self, Matrix};
 use super::omega::Omega;
 use super::{Real, gather, real};
 use crate::device::read;
+use crate::domain::Geometry;
 use crate::energy::{Coupling, Form};
 use crate::solver::Problem;
 use crate::{Error, Result};
 
 /// Below this multiple of its rank, a shared low-rank coupling is multiplied out: a dense update is
 /// k multiplications for each coordinate that moves, a low-rank one 2 m for each that does not.
-const DENSE_UP_TO: usize = 4;
+pub(super) const DENSE_UP_TO: usize = 4;
 /// Work of one rayon task, in matrix elements: some microseconds.
 const CHUNK_ELEMENTS: usize = 8192;
 /// Batches with less work than this, in matrix elements, are done by one thread before another one
@@ -25,6 +28,8 @@ pub(super) struct Input<T> {
     pub(super) work: usize,
     u: Vec<T>,
     matrix: Storage<T>,
+    /// Whether the coupling is given by row.
+    own: bool,
     /// Of every matrix: is $\Phi$ concave, is F?
     concavity: Vec<Concavity>,
     omega: Omega<T>,
@@ -107,6 +112,7 @@ impl<T: Real> Input<T> {
             work,
             u: read::to_vec(u)?,
             matrix,
+            own: coupling.is_some_and(|coupling| !coupling.shared()),
             concavity: vec![Concavity::Energy],
             omega: Omega::new(omega, bounds),
             modulus,
@@ -138,6 +144,11 @@ impl<T: Real> Input<T> {
         }
     }
 
+    /// Whether rows come with a coupling each, or groups of rows do. One row alone counts as it would among others.
+    pub(super) fn is_apart(&self) -> bool {
+        self.own && (self.rows == 1 || !self.shared())
+    }
+
     /// Rows of one rayon task, a multiple of the number of lanes.
     pub(super) fn chunk(&self, lanes: usize) -> usize {
         chunk(self.work, lanes)
@@ -152,14 +163,12 @@ impl<T: Real> Input<T> {
     ) -> Block<'a, T, L> {
         let k = self.k;
         gather(&self.u[index * k..(index + live) * k], u);
-        let concavity = self.concavity.get(self.matrix_of(index));
-        let concavity = *concavity.unwrap_or(&self.concavity[0]);
         Block {
             index,
             live,
             u,
             matrix: self.matrix(index),
-            concavity,
+            concavity: self.concavity_of(index),
             omega: self.omega,
         }
     }
@@ -178,6 +187,12 @@ impl<T: Real> Input<T> {
                 Matrix::LowRank(&values[from..from + k * rank], *rank)
             }
         }
+    }
+
+    /// What a certificate may assume of a row.
+    pub(super) fn concavity_of(&self, row: usize) -> Concavity {
+        let concavity = self.concavity.get(self.matrix_of(row));
+        *concavity.unwrap_or(&self.concavity[0])
     }
 
     /// Which of the matrices is that of a row.
@@ -210,6 +225,30 @@ impl<T: Real> Input<T> {
         }
         all
     }
+}
+
+/// The point to start from, `[B, k]`: checked and projected, or the centre of a box, without tensors in between.
+pub(super) fn start<T: Real>(problem: &Problem<'_>, start: Option<&Tensor>) -> Result<Vec<T>> {
+    let Geometry::Box { low, high } = problem.domain.geometry() else {
+        return read::to_vec(&problem.start(start)?);
+    };
+    let (rows, k) = problem.energy.size();
+    problem.domain.check(k)?;
+    let Some(start) = start else {
+        return Ok(vec![real(0.5 * (low + high)); (rows * k) as usize]);
+    };
+    problem.check_start(start)?;
+    let (low, high) = (real::<T>(low), real::<T>(high));
+    let mut values: Vec<T> = read::to_vec(start)?;
+    for value in &mut values {
+        // Not `max` and `min`, which would drop a NaN.
+        if *value < low {
+            *value = low;
+        } else if *value > high {
+            *value = high;
+        }
+    }
+    Ok(values)
 }
 
 /// Whether waking other threads pays for so many rows of so much work.

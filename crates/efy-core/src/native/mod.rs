@@ -6,6 +6,7 @@
 //! is done is frozen. Blocks of rows are spread over rayon's threads. What a row gets depends on that
 //! row alone, to the last bit.
 
+mod apart;
 mod certificate;
 mod codes;
 mod comparison;
@@ -65,20 +66,23 @@ pub(crate) fn real<T: Real>(value: f64) -> T {
     T::from(value).unwrap_or_else(T::nan)
 }
 
-/// Coordinate ascent from `start`.
+/// Coordinate ascent from `start`, or from the domain's centre.
 pub(crate) fn coordinate_ascent(
     problem: &Problem<'_>,
-    start: &Tensor,
+    start: Option<&Tensor>,
     options: &Options,
 ) -> Result<Solution> {
     fn run<T: Real, const L: usize>(
         problem: &Problem<'_>,
-        start: &Tensor,
+        start: Option<&Tensor>,
         options: &Options,
     ) -> Result<Solution> {
+        let start = input::start::<T>(problem, start)?;
         let input = Input::<T>::new(problem, options.certify)?;
         let name = "coordinate_ascent";
-        if input.shared() {
+        if apart::applies(&input) {
+            solve_apart::<T, L>(&input, start, options, name)
+        } else if input.shared() {
             let gram = Gram::new(&input.matrix(0));
             solve_blocks::<T, L>(&input, start, options, name, |block, p, scratch| {
                 coordinate::ascend(block, p, scratch, &gram, options)
@@ -90,7 +94,7 @@ pub(crate) fn coordinate_ascent(
             })
         }
     }
-    match start.kind() {
+    match problem.energy.options().0 {
         Kind::Double => run::<f64, LANES>(problem, start, options),
         _ => run::<f32, { 2 * LANES }>(problem, start, options),
     }
@@ -114,6 +118,7 @@ pub(crate) fn projected_gradient(
         let known: Option<Vec<T>> = step.map(read::to_vec).transpose()?;
         let rule = gradient::Rule::new(solver, known, Rates::modulus_root(problem));
         let name = solver.name();
+        let start = read::to_vec(start)?;
         if input.shared() {
             solve_blocks::<T, L>(&input, start, options, name, |block, p, scratch| {
                 gradient::ascend(block, p, scratch, &rule, options)
@@ -151,7 +156,7 @@ struct Outcome<T> {
 /// each lane.
 fn solve_blocks<T: Real, const L: usize>(
     input: &Input<T>,
-    start: &Tensor,
+    start: Vec<T>,
     options: &Options,
     solver: &'static str,
     solve: impl Fn(&Block<'_, T, L>, &mut [[T; L]], &mut Scratch<T, L>) -> [i64; L] + Sync,
@@ -177,16 +182,39 @@ fn solve_blocks<T: Real, const L: usize>(
     )
 }
 
+/// As [`solve_blocks`], for rows with a small coupling each.
+fn solve_apart<T: Real, const L: usize>(
+    input: &Input<T>,
+    start: Vec<T>,
+    options: &Options,
+    solver: &'static str,
+) -> Result<Solution> {
+    let k = input.k;
+    for_blocks(
+        (input.rows, k),
+        input.work,
+        (start, options, solver),
+        || {
+            let couplings = apart::Couplings::<T, L>::new(input);
+            (vec![[T::zero(); L]; k], couplings)
+        },
+        |(u, couplings), first, live, p| {
+            let block = input.block(first, live, u);
+            apart::ascend(input, &block, p, couplings, options)
+        },
+    )
+}
+
 /// Calls `solve` for block after block with a thread's scratch, the first row, the number of rows and
-/// their points, which it improves. `work` is what an iteration on one row touches.
+/// their points from `start`, which it improves. `work` is what an iteration on one row touches.
 fn for_blocks<T: Real, S, const L: usize>(
     (rows, k): (usize, usize),
     work: usize,
-    (start, options, solver): (&Tensor, &Options, &'static str),
+    (start, options, solver): (Vec<T>, &Options, &'static str),
     scratch: impl Fn() -> S + Sync,
     solve: impl Fn(&mut S, usize, usize, &mut [[T; L]]) -> [Outcome<T>; L] + Sync,
 ) -> Result<Solution> {
-    let mut argmax: Vec<T> = read::to_vec(start)?;
+    let mut argmax = start;
     let chunk = input::chunk(work, L);
     let solve_chunk = |index: usize, points: &mut [T]| -> Vec<Outcome<T>> {
         let mut scratch = scratch();

@@ -135,6 +135,49 @@ impl<T: Real> Omega<T> {
         a.map(|a| self.maximize(a, d))
     }
 
+    /// For [`maximize_each`](Self::maximize_each): $1 / (c - d)$ where a quadratic function of curvature c makes the
+    /// problem concave, else 0.
+    #[inline(always)]
+    pub(super) fn inverse<const L: usize>(&self, d: &[T; L]) -> [T; L] {
+        let mut inverse = [T::zero(); L];
+        if let Function::Quadratic { curvature, .. } = self.kind {
+            for lane in 0..L {
+                if curvature > d[lane] {
+                    inverse[lane] = (curvature - d[lane]).recip();
+                }
+            }
+        }
+        inverse
+    }
+
+    /// [`maximize`](Self::maximize) with a d of its own in every lane, and with its [`inverse`](Self::inverse).
+    #[inline(always)]
+    pub(super) fn maximize_each<const L: usize>(
+        &self,
+        a: &[T; L],
+        d: &[T; L],
+        inverse: &[T; L],
+    ) -> [T; L] {
+        let mut p = [T::zero(); L];
+        if let Function::Quadratic { slope, .. } = self.kind {
+            let mut concave = true;
+            for lane in 0..L {
+                p[lane] = self.project((a[lane] - slope) * inverse[lane]);
+                concave &= inverse[lane] > T::zero();
+            }
+            if concave {
+                return p;
+            }
+        }
+        for lane in 0..L {
+            // What a lane gets does not depend on the others.
+            if inverse[lane] <= T::zero() {
+                p[lane] = self.maximize(a[lane], d[lane]);
+            }
+        }
+        p
+    }
+
     /// $\arg\max_p a p - \frac{c}{2} p^2 - \omega(p)$ with $c \ge 0$, in every lane.
     #[inline(always)]
     pub(super) fn maximize_below<const L: usize>(&self, a: &[T; L], c: &[T; L]) -> [T; L] {

@@ -31,11 +31,10 @@ impl Solver for CoordinateAscent {
             let hint = "it needs a linear or quadratic energy and a separable regularizer on a box";
             return Err(problem.unsupported(self.name(), hint));
         }
-        let start = problem.start(start)?;
         if problem.on_cpu() {
-            native::coordinate_ascent(problem, &start, &self.options)
+            native::coordinate_ascent(problem, start, &self.options)
         } else {
-            self.solve_batched(problem, &start)
+            self.solve_batched(problem, &problem.start(start)?)
         }
     }
 }

@@ -249,7 +249,7 @@ impl Problem<'_> {
     }
 
     /// Refuses a start that does not fit the energy.
-    fn check_start(&self, start: &Tensor) -> Result<()> {
+    pub(crate) fn check_start(&self, start: &Tensor) -> Result<()> {
         shape::matrix_of("start", start, self.energy.size(), self.energy.options())
     }
 

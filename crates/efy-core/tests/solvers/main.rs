@@ -15,6 +15,7 @@ mod support;
 mod agreement;
 mod blocks;
 mod bounds;
+mod couplings;
 mod not_concave;
 mod rows;
 

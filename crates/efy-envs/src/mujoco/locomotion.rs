@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use mujoco_rs::wrappers::mj_data::MjtWarning;
+use mujoco_rs::wrappers::mj_model::MjtDisableBit;
 use mujoco_rs::wrappers::{MjData, MjModel};
 
 use super::{Body, body::Rules, check_version};
@@ -166,6 +167,18 @@ impl Locomotion {
         self.steps = 0;
     }
 
+    /// The physics of a step and nothing else: no reward, no observation, and nothing is checked but by MuJoCo. It is what a
+    /// [`step`](Environment::step) cannot cost less than.
+    ///
+    /// # Panics
+    /// Where the action has another length.
+    pub fn simulate(&mut self, action: &[f64]) {
+        self.data.ctrl_mut().copy_from_slice(action);
+        for _ in 0..self.rules.frame_skip {
+            self.data.step();
+        }
+    }
+
     /// Where it is along the way.
     fn place(&self) -> f64 {
         if self.rules.by_torso {
@@ -203,10 +216,7 @@ impl Environment for Locomotion {
     fn step(&mut self, action: &[f64], observation: &mut [f64]) -> Result<Transition> {
         check(&self.spec, Some(action), observation)?;
         let before = self.place();
-        self.data.ctrl_mut().copy_from_slice(action);
-        for _ in 0..self.rules.frame_skip {
-            self.data.step();
-        }
+        self.simulate(action);
         self.steps += 1;
         let speed = (self.place() - before) / self.seconds;
         let cost = self.rules.control_cost * action.iter().map(|a| a * a).sum::<f64>();
@@ -261,7 +271,7 @@ fn compiled(body: Body, xml: &str) -> Result<MjModel> {
         model.actuator_ctrlrange().len(),
     );
     if found == expected {
-        return Ok(model);
+        return Ok(without_islands(model));
     }
     let sizes = |(nq, nv, nu): (usize, usize, usize)| {
         format!("{nq} positions, {nv} velocities and {nu} actuators")
@@ -272,6 +282,15 @@ fn compiled(body: Body, xml: &str) -> Result<MjModel> {
         sizes(expected)
     );
     Err(failed(body, &what))
+}
+
+/// The model without the search for islands, groups of bodies whose constraints have nothing to do with each other: a body that
+/// is one tree of joints is one island, and its physics is the same to the last bit.
+fn without_islands(mut model: MjModel) -> MjModel {
+    if model.ntree() == 1 {
+        model.opt_mut().disableflags |= MjtDisableBit::mjDSBL_ISLAND as i32;
+    }
+    model
 }
 
 /// The model with the mass that gymnasium's has.

@@ -114,6 +114,10 @@ impl Policy for Controller {
         }
         Ok(())
     }
+
+    fn fork(&self) -> Option<Box<dyn Policy + Send>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 /// P = Q + AᵀPA - AᵀPB (R + BᵀPB)⁻¹ BᵀPA, by iteration from Q.

@@ -84,5 +84,5 @@ macro_rules! fuzzed {
 
 fuzzed!(
     yaml_config arff labels_xml csv ranks_csv rankings_csv rows_csv dataset_manifest solve_json run_metrics run_config
-    checkpoint_manifest weights points density_picture
+    checkpoint_manifest weights points density_picture demonstrations demonstrations_csv expert expert_network
 );

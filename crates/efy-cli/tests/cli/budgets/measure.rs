@@ -33,6 +33,7 @@ fn place() -> Place {
         place.write(name, &text);
     }
     place.write("run.yaml", CONFIG);
+    place.write("policy.yaml", POLICY);
     place
 }
 
@@ -43,12 +44,25 @@ solver: {tolerance: 0, eval_tolerance: 0}
 train: {epochs: 1, batch_size: 10, log_every: 1000000, tensorboard: false, monitor: hamming_accuracy}
 ";
 
+/// The same for `task=imitation`: 80 pairs of 8 and 4 numbers.
+const POLICY: &str = "task: imitation
+data: {expert: linear_plant, coupling: 0.8, episodes: 4, subsample: 5}
+loss: {regularizer: half_squared_norm}
+solver: {tolerance: 0, eval_tolerance: 0}
+rollout: {every: 0, episodes: 1, test_episodes: 1}
+train: {epochs: 1, batch_size: 10, log_every: 1000000, tensorboard: false, monitor: action_error}
+";
+
 fn run(place: &Place, settings: &str, more: &str) -> Counted {
     let sets: String = settings
         .split_whitespace()
         .map(|set| format!(" --set {set}"))
         .collect();
-    let line = format!("train run.yaml --quiet --force --out run {more}{sets}");
+    let config = match settings.starts_with("task=imitation") {
+        true => "policy.yaml",
+        false => "run.yaml",
+    };
+    let line = format!("train {config} --quiet --force --out run {more}{sets}");
     // Only called where there is one.
     on_stand_in(place, library().unwrap(), &line)
 }

@@ -13,6 +13,7 @@ use tch::{Kind, Tensor};
 
 use super::{LANES, Outcome, Real, certificate, for_blocks, real};
 use crate::Result;
+use crate::device::read;
 use crate::native::input::Block;
 use crate::solver::{Options, Problem, Solution};
 use evaluate::State;
@@ -42,7 +43,7 @@ pub(crate) fn coordinate_newton(
         for_blocks(
             (network.rows, network.k),
             network.work,
-            (start, options, solver),
+            (read::to_vec(start)?, options, solver),
             || State::<T, LANES>::new(&network),
             |state, first, live, p| ascend(&network, state, (first, live), p, options),
         )
