@@ -252,7 +252,7 @@ impl Joint {
             return Ok(None);
         };
         moments.add(samples)?;
-        Ok(moments.finish())
+        moments.finish()
     }
 
     /// The share of $\hat J$ that these samples make, by autograd; the terms of the data are added to it
@@ -333,7 +333,7 @@ impl LikelihoodLoss for Joint {
             let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
             moments.add(&samples)?;
         }
-        Ok(moments.finish())
+        moments.finish()
     }
 
     /// 1 for linear and quadratic energies, whose memory is bounded anyway.

@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::coupling::{CouplingNetwork, Matrix};
 use super::log_partition::LogPartitionNetwork;
 use super::{AuxiliaryNetwork, JointModel, LogPartitionInput, icnn};
-use crate::{Model, Tape};
+use crate::{Model, Network, Tape};
 
 /// A forward pass without a graph.
 pub struct JointPass {
@@ -70,11 +70,44 @@ impl JointModel {
     /// [`efy_core::Error::Torch`] when the gradients are not of this pass.
     pub fn gradient(&self, pass: &JointPass, loss: &JointGradient) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let mut parts = self.coupling.backward(&pass.coupling, loss)?;
+        let mut places = Places {
+            flat: self.parameters().flat().f_empty_like()?,
+            next: 0,
+        };
+        self.coupling.backward(&pass.coupling, loss, &mut places)?;
         if let AuxiliaryNetwork::LogPartition(network, _) = &self.auxiliary {
-            parts.extend(network.backward(&pass.log_partition, &loss.tau)?);
+            network.backward(&pass.log_partition, &loss.tau, &mut places)?;
         }
-        Ok(Tensor::f_cat(&parts, 0)?)
+        Ok(places.flat)
+    }
+}
+
+/// The gradient in all weights, filled from its beginning: what can be computed where it belongs is.
+struct Places {
+    flat: Tensor,
+    next: i64,
+}
+
+impl Places {
+    /// The next so many numbers.
+    fn take(&mut self, length: i64) -> Result<Tensor> {
+        let place = self.flat.f_narrow(0, self.next, length)?;
+        self.next += length;
+        Ok(place)
+    }
+
+    /// Copies what is elsewhere.
+    fn put(&mut self, gradient: &Tensor) -> Result<()> {
+        let place = self.take(gradient.numel() as i64)?;
+        let mut place = place.f_view(gradient.size().as_slice())?;
+        place.f_copy_(gradient)?;
+        Ok(())
+    }
+
+    /// Gradients of the weights of a network.
+    fn network(&mut self, network: &Network, tape: &Tape, output: &Tensor) -> Result<()> {
+        let place = self.take(network.len())?;
+        network.backward_into(tape, output, &place)
     }
 }
 
@@ -184,12 +217,17 @@ impl CouplingNetwork {
         })
     }
 
-    /// Gradients in all weights, flattened, in their order.
-    fn backward(&self, tape: &CouplingTape, loss: &JointGradient) -> Result<Vec<Tensor>> {
+    /// Gradients in all weights, in their order.
+    fn backward(
+        &self,
+        tape: &CouplingTape,
+        loss: &JointGradient,
+        places: &mut Places,
+    ) -> Result<()> {
         let (CouplingNetwork::Linear(scores) | CouplingNetwork::Pairwise(scores, ..)) = self else {
-            return Ok(Vec::new());
+            return Ok(());
         };
-        let mut parts = vec![scores.backward(&tape.scores, &loss.u)?];
+        places.network(scores, &tape.scores, &loss.u)?;
         if let (CouplingNetwork::Pairwise(_, matrix, kind), Some(gradient)) = (self, &loss.coupling)
         {
             let gradient = match kind.is_dense() {
@@ -201,12 +239,12 @@ impl CouplingNetwork {
                 (Matrix::Predicted(network), Some(tape)) => {
                     let (rows, k) = (gradient.size()[0], gradient.size()[1]);
                     let of_outputs = gradient.f_reshape([rows, -1])?.f_div_scalar(k as f64)?;
-                    parts.push(network.backward(tape, &of_outputs)?);
+                    places.network(network, tape, &of_outputs)?;
                 }
-                _ => parts.push(gradient.f_reshape([-1])?),
+                _ => places.put(&gradient)?,
             }
         }
-        Ok(parts)
+        Ok(())
     }
 }
 
@@ -231,18 +269,31 @@ impl LogPartitionNetwork {
     }
 
     /// Gradients in all weights from that in $\tau$, `[B]`.
-    fn backward(&self, tape: &LogPartitionTape, gradient: &Tensor) -> Result<Vec<Tensor>> {
-        Ok(match (self, tape) {
+    fn backward(
+        &self,
+        tape: &LogPartitionTape,
+        gradient: &Tensor,
+        places: &mut Places,
+    ) -> Result<()> {
+        match (self, tape) {
             (LogPartitionNetwork::Network(network), LogPartitionTape::Network(tape)) => {
-                vec![network.backward(tape, &gradient.f_unsqueeze(1)?)?]
+                places.network(network, tape, &gradient.f_unsqueeze(1)?)
             }
             (LogPartitionNetwork::Icnn(network), LogPartitionTape::Icnn(tape)) => {
-                network.backward(tape, gradient)?
+                let place = places.take(network.len())?;
+                let _ = Tensor::f_cat_out(&place, &network.backward(tape, gradient)?, 0)?;
+                Ok(())
             }
             (LogPartitionNetwork::Free(table), LogPartitionTape::Free(rows)) => {
-                vec![table.f_zeros_like()?.f_index_add(0, rows, gradient)?]
+                let mut place = places.take(table.numel() as i64)?;
+                let _ = place.f_zero_()?.f_index_add_(0, rows, gradient)?;
+                Ok(())
             }
-            _ => vec![gradient.f_sum_dim_intlist(0, true, None)?],
-        })
+            _ => {
+                let place = places.take(1)?;
+                let _ = gradient.f_sum_intlist_out(&place, 0, true, None)?;
+                Ok(())
+            }
+        }
     }
 }
