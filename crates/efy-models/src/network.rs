@@ -165,11 +165,11 @@ impl Network {
     pub fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
         let _guard = tch::no_grad_guard();
         let Some(kind) = self.kind else {
-            let (out, inputs) = fused(&self.layers, x.shallow_clone())?;
+            let (out, inputs) = rectified(&self.layers, x.shallow_clone())?;
             return Ok((out, Tape { inputs, cast: None }));
         };
         let layers = self.cast_at_once(kind)?;
-        let (out, inputs) = fused(&layers, x.f_to_kind(kind)?)?;
+        let (out, inputs) = rectified(&layers, x.f_to_kind(kind)?)?;
         let cast = Some(layers);
         Ok((out.f_to_kind(x.kind())?, Tape { inputs, cast }))
     }
@@ -184,6 +184,18 @@ impl Network {
         let flat = Tensor::f_empty(self.flat.size(), options)?;
         self.backward_into(tape, output, &flat)?;
         Ok(flat)
+    }
+
+    /// The gradient in the input of a network of one layer, `[B, d]`, from that in its output.
+    pub(crate) fn through_affine(&self, output: &Tensor) -> Result<Tensor> {
+        match self.layers.as_slice() {
+            [(weight, _)] => Ok(output.f_mm(weight)?),
+            layers => Err(efy_core::Error::Parameter {
+                name: "layers",
+                expected: "one",
+                found: layers.len().to_string(),
+            }),
+        }
     }
 
     /// The number of weights and biases.
@@ -239,16 +251,15 @@ pub(crate) fn gradient_of(network: &Network, pass: &Pass, loss: &MeanGradient) -
     Ok(Tensor::f_cat(&parts, 0)?)
 }
 
-/// The output of layers of a single model without a graph, a rectifier being a part of the product before it, and the input of each.
-fn fused(layers: &[Layer], x: Tensor) -> Result<(Tensor, Vec<Tensor>)> {
+/// The output of layers of a single model without a graph, rectified where they are, and the input of each.
+fn rectified(layers: &[Layer], x: Tensor) -> Result<(Tensor, Vec<Tensor>)> {
     let mut inputs = Vec::with_capacity(layers.len());
     let mut h = x;
     for (index, (weight, bias)) in layers.iter().enumerate() {
-        let transposed = weight.f_tr()?;
-        let next = match index + 1 < layers.len() {
-            true => bias.f_internal_addmm_activation(&h, &transposed, false)?,
-            false => bias.f_addmm(&h, &transposed)?,
-        };
+        let mut next = bias.f_addmm(&h, &weight.f_tr()?)?;
+        if index + 1 < layers.len() {
+            let _ = next.f_relu_()?;
+        }
         inputs.push(h);
         h = next;
     }

@@ -12,6 +12,7 @@ use crate::{Result, shape};
 /// Whether there are closed forms for an energy.
 pub(super) fn applies(energy: &dyn Energy) -> bool {
     matches!(energy.form(), Form::Linear { .. } | Form::Quadratic { .. })
+        || energy.output_network().is_some()
 }
 
 /// Means over the samples seen so far, one part after the other, so that no more than a part is held.
@@ -79,23 +80,16 @@ impl<'a> Moments<'a> {
         };
         let (excess, product) = self.excess(points)?;
         let count = samples.count();
-        let (mut value, mut ratio) = match with_data {
-            true => self
-                .conjugate
-                .value_and_slope(&excess.f_narrow(1, 1, count)?),
-            false => self.conjugate.value_and_slope(&excess),
+        let of_samples = match with_data {
+            true => excess.f_narrow(1, 1, count)?,
+            false => excess.shallow_clone(),
         };
-        if let Some(log_weights) = &samples.log_weights {
-            let weights = log_weights.exp();
-            value *= &weights;
-            ratio *= weights;
-        }
+        let (value, ratio) = value_and_ratio(self.conjugate, &of_samples, samples)?;
         let share = count as f64 / self.samples as f64;
-        let mean = |t: &Tensor| -> Result<Tensor> {
-            let mean = t.f_mean_dim([1_i64].as_slice(), false, None)?;
-            Ok(if share == 1.0 { mean } else { mean * share })
-        };
-        let (value, mean_ratio) = (mean(&value)?, mean(&ratio)?);
+        let (value, mean_ratio) = (
+            mean_over_samples(&value, share)?,
+            mean_over_samples(&ratio, share)?,
+        );
         let rows = self.rows();
         let weights = match with_data {
             true => {
@@ -204,7 +198,6 @@ impl<'a> Moments<'a> {
 
     /// Value and gradients; `None` before the first samples.
     pub(super) fn finish(self) -> Result<Option<JointGradient>> {
-        let rows = self.rows();
         let Some(sums) = self.sums else {
             return Ok(None);
         };
@@ -215,19 +208,45 @@ impl<'a> Moments<'a> {
             pairs,
             data,
         } = sums;
-        let options = (ratio.kind(), ratio.device());
-        let (all, each) = (
-            constant(1.0 / rows, options)?,
-            constant(-1.0 / rows, options)?,
-        );
         Ok(Some(JointGradient {
             mean: (value - data).f_mean(None::<Kind>)?.detach(),
             u,
             coupling: pairs,
-            tau: all.f_addcmul(&ratio, &each)?,
+            network: Vec::new(),
+            tau: tau_gradient(&ratio)?,
             ratio,
         }))
     }
+}
+
+/// $f^*$ and the weights $r = f^{*\prime}$ of samples, `[B, m]`, times what makes up for their proposal.
+pub(super) fn value_and_ratio(
+    conjugate: &Conjugate,
+    excess: &Tensor,
+    samples: &Samples,
+) -> Result<(Tensor, Tensor)> {
+    let (value, ratio) = conjugate.value_and_slope(excess);
+    match &samples.log_weights {
+        None => Ok((value, ratio)),
+        Some(log_weights) => {
+            let weights = log_weights.f_exp()?;
+            Ok((value.f_mul(&weights)?, ratio.f_mul(&weights)?))
+        }
+    }
+}
+
+/// The mean over the samples `[B, m]` times the share of all that they are, `[B]`.
+pub(super) fn mean_over_samples(of: &Tensor, share: f64) -> Result<Tensor> {
+    let mean = of.f_mean_dim([1_i64].as_slice(), false, None)?;
+    Ok(if share == 1.0 { mean } else { mean * share })
+}
+
+/// $\frac1B (1 - \frac1m \sum_j r_{ij})$ from the mean ratios, `[B]`.
+pub(super) fn tau_gradient(ratio: &Tensor) -> Result<Tensor> {
+    let options = (ratio.kind(), ratio.device());
+    let share = 1.0 / ratio.numel().max(1) as f64;
+    let (all, each) = (constant(share, options)?, constant(-share, options)?);
+    Ok(all.f_addcmul(ratio, &each)?)
 }
 
 /// The derivative of $\alpha \sum_j w_j \frac12\langle y_j, U y_j\rangle$ in the tensor of the coupling, summed over the rows

@@ -6,6 +6,7 @@ use super::base_measure::BaseMeasure;
 use super::closed_form::{self, Moments};
 use super::draw::ALIGNED;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+use super::network_form::NetworkMoments;
 use super::samples::{Draw, Samples};
 use super::{log_partition, threshold};
 use crate::device::read;
@@ -36,7 +37,7 @@ const PART: i64 = 1 << 24;
 ///
 /// Linear energies on the CPU are computed in one native pass, with rows of their own samples, that makes
 /// a table of partial scores for eight labels at a time and draws nothing but bits; linear and quadratic ones
-/// elsewhere in a fixed number of tensor operations for each part of the samples. Autograd is given a
+/// elsewhere, and networks over inputs and outputs, in a fixed number of tensor operations for each part of the samples. Autograd is given a
 /// linear function with value and gradient. All others go through autograd, samples and graph at once, or
 /// in [`parts`](LikelihoodLoss::parts).
 #[derive(Debug, Clone)]
@@ -55,10 +56,13 @@ pub struct Joint {
 pub struct JointGradient {
     /// $\hat J$, a scalar.
     pub mean: Tensor,
-    /// In the scores u or $\theta$, `[B, n]`.
+    /// In the scores u or $\theta$, `[B, n]`; of a network over inputs and outputs, in the input's part, `[B, h]`.
     pub u: Tensor,
     /// In the tensor of a quadratic energy's coupling, of its shape.
     pub coupling: Option<Tensor>,
+    /// In the weights of a network over inputs and outputs: the outputs' weights, and weight and bias of each layer after
+    /// them.
+    pub network: Vec<Tensor>,
     /// In $\tau$, `[B]`.
     pub tau: Tensor,
     /// $\frac1m \sum_j r_{ij}$, `[B]`.
@@ -214,7 +218,11 @@ impl Joint {
 
     fn part_size(&self, energy: &dyn Energy) -> i64 {
         let (rows, n) = energy.size();
-        let rows = if self.shared { 1 } else { rows };
+        let (rows, n) = match energy.output_network() {
+            // Units are those of each row, whoever shares the samples.
+            Some(network) => (rows, network.width()),
+            None => (if self.shared { 1 } else { rows }, n),
+        };
         let size = self.part.unwrap_or_else(|| PART / (rows * n).max(1));
         ((size.max(1) + ALIGNED - 1) / ALIGNED * ALIGNED).max(ALIGNED)
     }
@@ -248,7 +256,12 @@ impl Joint {
             return native_gradient(&codes, &self.conjugate, tensors, count, fill).map(Some);
         }
         let (data, count) = ((tau, batch.target), samples.count());
-        let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) else {
+        if let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) {
+            moments.add(samples)?;
+            return moments.finish();
+        }
+        let moments = NetworkMoments::new(batch.energy, data, &self.conjugate, count);
+        let Some(mut moments) = moments else {
             return Ok(None);
         };
         moments.add(samples)?;
@@ -307,7 +320,7 @@ impl LikelihoodLoss for Joint {
         self.by_autograd(batch, &samples, 1.0, true)
     }
 
-    /// For linear and quadratic energies.
+    /// For linear and quadratic energies, and networks over inputs and outputs.
     fn mean_gradient(&self, batch: &Batch<'_>) -> Result<Option<JointGradient>> {
         batch.check(&self.base)?;
         let tau = batch.tau()?;
@@ -325,18 +338,23 @@ impl LikelihoodLoss for Joint {
                 .map(Some);
         }
         let data = (tau, batch.target);
-        let Some(mut moments) = Moments::new(energy, data, &self.conjugate, self.samples) else {
+        let part = self.part_size(energy);
+        let parts = (0..self.samples).step_by(part as usize);
+        let mut parts =
+            parts.map(|from| self.draw_part(batch, from..(from + part).min(self.samples)));
+        if let Some(mut moments) = Moments::new(energy, data, &self.conjugate, self.samples) {
+            parts.try_for_each(|samples| moments.add(&samples?))?;
+            return moments.finish();
+        }
+        let moments = NetworkMoments::new(energy, data, &self.conjugate, self.samples);
+        let Some(mut moments) = moments else {
             return Ok(None);
         };
-        let part = self.part_size(energy);
-        for from in (0..self.samples).step_by(part as usize) {
-            let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
-            moments.add(&samples)?;
-        }
+        parts.try_for_each(|samples| moments.add(&samples?))?;
         moments.finish()
     }
 
-    /// 1 for linear and quadratic energies, whose memory is bounded anyway.
+    /// 1 for energies with closed forms, whose memory is bounded anyway.
     fn parts(&self, energy: &dyn Energy) -> i64 {
         if closed_form::applies(energy) {
             return 1;
@@ -370,6 +388,15 @@ fn linear_function(energy: &dyn Energy, tau: &Tensor, gradient: JointGradient) -
     if let (Form::Quadratic { coupling, .. }, Some(gradient)) = (energy.form(), &gradient.coupling)
     {
         linear += product(coupling.tensor(), gradient);
+    }
+    if let Some(network) = energy.output_network() {
+        let (input, first, layers) = network.parts();
+        let layers = layers.iter().flat_map(|(weight, bias)| [weight, bias]);
+        let weights = [input, first].into_iter().chain(layers);
+        let gradients = [&gradient.u].into_iter().chain(&gradient.network);
+        for (weight, gradient) in weights.zip(gradients) {
+            linear += product(weight, gradient);
+        }
     }
     let offset = gradient.mean - linear.detach();
     LikelihoodValue {
@@ -410,6 +437,7 @@ fn native_gradient(
             mean: Tensor::from(found.mean).to_kind(theta.kind()),
             u: Tensor::f_from_slice(&found.theta)?.f_view(theta.size().as_slice())?,
             coupling: None,
+            network: Vec::new(),
             tau: Tensor::f_from_slice(&found.tau)?,
             ratio: Tensor::f_from_slice(&found.ratio)?,
         })

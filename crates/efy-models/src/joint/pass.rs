@@ -5,7 +5,7 @@
 
 use efy_core::Result;
 use efy_core::device::Phase;
-use efy_core::energy::{Coupling, Energy, Linear};
+use efy_core::energy::{Coupling, Energy, Linear, OutputNetwork};
 use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
 use tch::Tensor;
 
@@ -24,9 +24,9 @@ pub struct JointPass {
     log_partition: LogPartitionTape,
 }
 
-struct CouplingTape {
-    scores: Tape,
-    matrix: Option<Tape>,
+enum CouplingTape {
+    Scores { scores: Tape, matrix: Option<Tape> },
+    Network { features: Option<Tape>, input: Tape },
 }
 
 enum LogPartitionTape {
@@ -38,7 +38,7 @@ enum LogPartitionTape {
 
 impl JointModel {
     /// [`forward`](Self::forward) without a graph, with what [`gradient`](Self::gradient) needs; `None` for
-    /// couplings that are networks over outputs, and for models without a log-partition.
+    /// models without a log-partition.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -47,11 +47,9 @@ impl JointModel {
         let AuxiliaryNetwork::LogPartition(network, input) = &self.auxiliary else {
             return Ok(None);
         };
-        let Some((energy, logits, coupling)) = self.coupling.pass(x)? else {
-            return Ok(None);
-        };
+        let (energy, logits, coupling) = self.coupling.pass(x)?;
         let input = match input {
-            LogPartitionInput::Logits => &logits,
+            LogPartitionInput::Logits => logits.as_ref().unwrap_or(x),
             LogPartitionInput::Inputs => x,
         };
         let (tau, log_partition) = network.pass(input, rows)?;
@@ -101,6 +99,18 @@ impl Places {
         let place = self.take(gradient.numel() as i64)?;
         let mut place = place.f_view(gradient.size().as_slice())?;
         place.f_copy_(gradient)?;
+        Ok(())
+    }
+
+    /// Puts several tensors one after the other, at once.
+    fn put_all(&mut self, gradients: &[Tensor]) -> Result<()> {
+        let flat = |t: &Tensor| t.f_reshape([-1]);
+        let flat = gradients
+            .iter()
+            .map(flat)
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let place = self.take(flat.iter().map(|t| t.numel() as i64).sum())?;
+        let _ = Tensor::f_cat_out(&place, &flat, 0)?;
         Ok(())
     }
 
@@ -181,21 +191,21 @@ impl JointModel {
     }
 }
 
-/// An energy without a graph, its logits u, and what the way back needs.
-type Forward = (Box<dyn Energy>, Tensor, CouplingTape);
+/// An energy without a graph, its logits where it has some, and what the way back needs.
+type Forward = (Box<dyn Energy>, Option<Tensor>, CouplingTape);
 
 impl CouplingNetwork {
     /// g and its logits without a graph.
-    fn pass(&self, x: &Tensor) -> Result<Option<Forward>> {
+    fn pass(&self, x: &Tensor) -> Result<Forward> {
         Ok(match self {
             CouplingNetwork::Linear(network) => {
                 let (scores, tape) = network.pass(x)?;
                 let logits = scores.shallow_clone();
-                let tape = CouplingTape {
+                let tape = CouplingTape::Scores {
                     scores: tape,
                     matrix: None,
                 };
-                Some((Box::new(Linear::new(scores)?), logits, tape))
+                (Box::new(Linear::new(scores)?), Some(logits), tape)
             }
             CouplingNetwork::Pairwise(unary, matrix, kind) => {
                 let (u, scores) = unary.pass(x)?;
@@ -206,14 +216,35 @@ impl CouplingNetwork {
                         (matrix, Some(tape))
                     }
                 };
-                let tape = CouplingTape {
+                let tape = CouplingTape::Scores {
                     scores,
                     matrix: tape,
                 };
                 let logits = u.shallow_clone();
-                Some((Self::quadratic(u, &matrix, *kind)?, logits, tape))
+                (Self::quadratic(u, &matrix, *kind)?, Some(logits), tape)
             }
-            CouplingNetwork::Network { .. } => None,
+            CouplingNetwork::Network {
+                features,
+                input,
+                output,
+                rest,
+            } => {
+                let (features, of_features) = match features {
+                    Some(network) => {
+                        let (features, tape) = network.pass(x)?;
+                        (Some(features), Some(tape))
+                    }
+                    None => (None, None),
+                };
+                let (first, tape) = input.pass(features.as_ref().unwrap_or(x))?;
+                let layers = rest.layers();
+                let energy = OutputNetwork::new(first, output.shallow_clone(), layers)?;
+                let tape = CouplingTape::Network {
+                    features: of_features,
+                    input: tape,
+                };
+                (Box::new(energy), features, tape)
+            }
         })
     }
 
@@ -224,10 +255,32 @@ impl CouplingNetwork {
         loss: &JointGradient,
         places: &mut Places,
     ) -> Result<()> {
-        let (CouplingNetwork::Linear(scores) | CouplingNetwork::Pairwise(scores, ..)) = self else {
-            return Ok(());
+        let of_matrix = match (self, tape) {
+            (
+                CouplingNetwork::Linear(network) | CouplingNetwork::Pairwise(network, ..),
+                CouplingTape::Scores { scores, matrix },
+            ) => {
+                places.network(network, scores, &loss.u)?;
+                matrix
+            }
+            (
+                CouplingNetwork::Network {
+                    features, input, ..
+                },
+                CouplingTape::Network {
+                    features: of_features,
+                    input: tape,
+                },
+            ) => {
+                if let (Some(network), Some(of_features)) = (features, of_features) {
+                    let slope = input.through_affine(&loss.u)?;
+                    places.network(network, of_features, &slope)?;
+                }
+                places.network(input, tape, &loss.u)?;
+                return places.put_all(&loss.network);
+            }
+            _ => return Ok(()),
         };
-        places.network(scores, &tape.scores, &loss.u)?;
         if let (CouplingNetwork::Pairwise(_, matrix, kind), Some(gradient)) = (self, &loss.coupling)
         {
             let gradient = match kind.is_dense() {
@@ -235,7 +288,7 @@ impl CouplingNetwork {
                 true => Coupling::without_diagonal(gradient)?,
                 false => gradient.shallow_clone(),
             };
-            match (matrix, &tape.matrix) {
+            match (matrix, of_matrix) {
                 (Matrix::Predicted(network), Some(tape)) => {
                     let (rows, k) = (gradient.size()[0], gradient.size()[1]);
                     let of_outputs = gradient.f_reshape([rows, -1])?.f_div_scalar(k as f64)?;
