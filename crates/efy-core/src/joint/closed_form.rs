@@ -160,7 +160,7 @@ impl<'a> Moments<'a> {
         Ok(Some(pairs + of_data))
     }
 
-    /// $g_{ij} - \tau_i$, `[B, m]`, and $Y U$ or $Y A$ where it was on the way.
+    /// $g_{ij} - \tau_i$, `[B, m]`, and $Y A$ where it was on the way.
     fn excess(&self, points: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
         let _guard = tch::no_grad_guard();
         let tau = self.tau.f_unsqueeze(1)?;
@@ -181,14 +181,16 @@ impl<'a> Moments<'a> {
             _ => return Ok((self.energy.values(points) - tau, None)),
         };
         let matrix = by_row(coupling.tensor(), u.size()[0]);
+        if let Coupling::Dense(_) = coupling {
+            let by_row = matrix.f_expand([u.size()[0], -1, -1], false)?;
+            let slope = u.f_unsqueeze(1)?.f_baddbmm(points, &by_row, 1.0, 0.5)?;
+            return Ok((shape::dot(&slope, points) - tau, None));
+        }
         let product = points.f_matmul(&matrix)?;
-        let (squares, half) = match coupling {
-            Coupling::Dense(_) => (shape::dot(&product, points), 0.5),
-            Coupling::LowRank(_) => (shape::row_sum(&product.f_square()?), -0.5),
-        };
+        let squares = shape::row_sum(&product.f_square()?);
         let values = squares
             .f_unsqueeze(2)?
-            .f_baddbmm(points, &u.f_unsqueeze(2)?, half, 1.0)?;
+            .f_baddbmm(points, &u.f_unsqueeze(2)?, -0.5, 1.0)?;
         Ok((values.f_squeeze_dim(2)? - tau, Some(product)))
     }
 

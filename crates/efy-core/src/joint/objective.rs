@@ -11,10 +11,10 @@ use super::samples::{Draw, Samples};
 use super::{log_partition, threshold};
 use crate::device::read;
 use crate::divergence::{Conjugate, Divergence};
-use crate::energy::{Energy, Form};
+use crate::energy::{Energy, Form, OutputNetwork};
 use crate::error::positive_integer;
 use crate::native::{self, Codes, Real};
-use crate::{Result, shape};
+use crate::{Error, Result, shape};
 
 /// Numbers of samples that are held at once unless said otherwise.
 const PART: i64 = 1 << 24;
@@ -217,14 +217,11 @@ impl Joint {
     }
 
     fn part_size(&self, energy: &dyn Energy) -> i64 {
-        let (rows, n) = energy.size();
-        let (rows, n) = match energy.output_network() {
-            // Units are those of each row, whoever shares the samples.
-            Some(network) => (rows, network.width()),
-            None => (if self.shared { 1 } else { rows }, n),
-        };
-        let size = self.part.unwrap_or_else(|| PART / (rows * n).max(1));
-        ((size.max(1) + ALIGNED - 1) / ALIGNED * ALIGNED).max(ALIGNED)
+        // What all rows share is not there for each, but for what a network makes of it.
+        match (self.shared, energy.output_network()) {
+            (true, None) => aligned(self.part.unwrap_or(PART / energy.size().1.max(1))),
+            _ => part_size(energy, self.part),
+        }
     }
 
     /// How samples are coded where the native pass applies.
@@ -374,6 +371,40 @@ impl LikelihoodLoss for Joint {
         let samples = self.draw_part(batch, range)?;
         self.by_autograd(batch, &samples, share, part == 0)
     }
+}
+
+/// How many samples a row are held at once: `part`, or as many as make [`PART`] numbers over all rows.
+pub(super) fn part_size(energy: &dyn Energy, part: Option<i64>) -> i64 {
+    aligned(part.unwrap_or_else(|| PART / numbers_of_a_point(energy).max(1)))
+}
+
+/// The most numbers at a time that one point of each row makes.
+pub(super) fn numbers_of_a_point(energy: &dyn Energy) -> i64 {
+    let (rows, n) = energy.size();
+    rows * energy.output_network().map_or(n, OutputNetwork::width)
+}
+
+/// Numbers that losses hold at once which cannot be divided: 8 GiB in f32.
+const MOST: i64 = 1 << 31;
+
+/// Refuses `points` points of each row for a loss that holds all of them.
+pub(super) fn refuse_more(loss: &'static str, energy: &dyn Energy, points: i64) -> Result<()> {
+    let numbers = points.saturating_mul(numbers_of_a_point(energy));
+    if numbers <= MOST {
+        return Ok(());
+    }
+    Err(Error::Unsupported {
+        solver: loss,
+        problem: format!(
+            "{points} outputs for each example of a batch, {numbers} numbers at once, more than 2^31"
+        ),
+        hint: "make the batch smaller, or train with the joint loss, which goes through them in chunks",
+    })
+}
+
+/// At least so many samples, and a whole number of words.
+fn aligned(size: i64) -> i64 {
+    ((size.max(1) + ALIGNED - 1) / ALIGNED * ALIGNED).max(ALIGNED)
 }
 
 /// The function of the parameters that is linear with these gradients and has the right value.

@@ -1,5 +1,7 @@
 //! Random words whose mixing is cheap on a device.
 
+use std::cell::RefCell;
+
 use tch::{Device, Kind, Tensor};
 
 use super::{Stream, generator};
@@ -8,7 +10,7 @@ use crate::Result;
 /// Random words that are addressed by a counter, as [`Words`](super::Words), with Doug Lea's mixing function of a Weyl
 /// sequence (Steele and Vigna, *LXM: Better Splittable Pseudorandom Number Generators*, OOPSLA 2021): both of its shifts are by
 /// half a word. Of a tensor's words the halves are views, so that a shift with its exclusive or is one operation
-/// and all of a word takes 7, where words that are shifted by other numbers take 14.
+/// and all of a word takes 6, where words that are shifted by other numbers take 14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HalfWords {
     /// Below $2^{62}$, so that counters do not wrap around.
@@ -40,12 +42,8 @@ impl HalfWords {
     /// # Errors
     /// [`crate::Error::Torch`] when there is no room for them.
     pub fn range(&self, first: i64, count: i64, device: Device) -> Result<Tensor> {
-        let first = self.key as i64 + first;
-        mixed(Tensor::f_arange_start(
-            first,
-            first + count,
-            (Kind::Int64, device),
-        )?)
+        let first = WEYL.wrapping_mul((self.key as i64 + first) as u64);
+        mix(multiples(count, device)?.f_add_scalar(first as i64)?)
     }
 
     /// The words of all `indices` (Int64, any shape) as Int64 of the same bits, on their device.
@@ -53,13 +51,40 @@ impl HalfWords {
     /// # Errors
     /// [`crate::Error::Torch`] when the indices are no integers.
     pub fn words(&self, indices: &Tensor) -> Result<Tensor> {
-        mixed(indices.f_add_scalar(self.key as i64)?)
+        let mut counters = indices.f_add_scalar(self.key as i64)?;
+        let _ = counters.f_mul_scalar_(WEYL as i64)?;
+        mix(counters)
     }
 }
 
+/// Most counters that are kept: 8 MiB.
+const MOST: i64 = 1 << 20;
+
+/// The first `count` multiples of the Weyl constant, which are the same in each step: kept for one device a thread, unless
+/// there are very many.
+fn multiples(count: i64, device: Device) -> Result<Tensor> {
+    thread_local! {
+        static KNOWN: RefCell<Option<Tensor>> = const { RefCell::new(None) };
+    }
+    let make = || -> Result<Tensor> {
+        let mut counters = Tensor::f_arange(count, (Kind::Int64, device))?;
+        let _ = counters.f_mul_scalar_(WEYL as i64)?;
+        Ok(counters)
+    };
+    if count > MOST {
+        return make();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        let fits = |t: &&Tensor| t.device() == device && t.numel() as i64 >= count;
+        if let Some(t) = known.as_ref().filter(fits) {
+            return Ok(t.f_narrow(0, 0, count)?);
+        }
+        Ok(known.insert(make()?).shallow_clone())
+    })
+}
+
 /// Mixes counters where they are.
-fn mixed(mut z: Tensor) -> Result<Tensor> {
-    let _ = z.f_mul_scalar_(WEYL as i64)?;
+fn mix(mut z: Tensor) -> Result<Tensor> {
     let words = z.f_view([-1, 1])?;
     // On little-endian machines, which is what libtorch's devices are.
     let halves = words.f_view_dtype(Kind::Int)?;
@@ -87,6 +112,13 @@ mod tests {
         for (i, number) in numbers.into_iter().enumerate() {
             assert_eq!(number as u64, words.word(5 + i as u64));
         }
+        // More than before and then fewer: multiples that are kept serve both.
+        let more = words.range(2, 1003, device()).unwrap();
+        assert_eq!(more.narrow(0, 3, 1000), drawn);
+        assert_eq!(
+            words.range(5, 10, device()).unwrap(),
+            drawn.narrow(0, 0, 10)
+        );
         let indices = Tensor::arange_start(5, 1005, (Kind::Int64, device())).view([10, 100]);
         let difference = (words.words(&indices).unwrap().view([-1]) - drawn).abs();
         assert_eq!(read::scalar(&difference.max()).unwrap(), 0.0);

@@ -5,11 +5,11 @@
 
 use efy_core::Result;
 use efy_core::device::Phase;
-use efy_core::energy::{Coupling, Energy, Linear, OutputNetwork};
+use efy_core::energy::{Energy, Linear, OutputNetwork};
 use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
 use tch::Tensor;
 
-use super::coupling::{CouplingNetwork, Matrix};
+use super::coupling::{CouplingNetwork, Form, Matrix};
 use super::log_partition::LogPartitionNetwork;
 use super::{AuxiliaryNetwork, JointModel, LogPartitionInput, icnn};
 use crate::{Model, Network, Tape};
@@ -207,13 +207,13 @@ impl CouplingNetwork {
                 };
                 (Box::new(Linear::new(scores)?), Some(logits), tape)
             }
-            CouplingNetwork::Pairwise(unary, matrix, kind) => {
+            CouplingNetwork::Pairwise(unary, matrix, form) => {
                 let (u, scores) = unary.pass(x)?;
-                let (matrix, tape) = match matrix {
+                let (numbers, tape) = match matrix {
                     Matrix::Shared(matrix) => (matrix.detach(), None),
                     Matrix::Predicted(network) => {
-                        let (matrix, tape) = network.pass(x)?;
-                        (matrix, Some(tape))
+                        let (numbers, tape) = network.pass(x)?;
+                        (numbers, Some(tape))
                     }
                 };
                 let tape = CouplingTape::Scores {
@@ -221,7 +221,8 @@ impl CouplingNetwork {
                     matrix: tape,
                 };
                 let logits = u.shallow_clone();
-                (Self::quadratic(u, &matrix, *kind)?, Some(logits), tape)
+                let energy = Self::quadratic(u, &numbers, (matrix, form))?;
+                (energy, Some(logits), tape)
             }
             CouplingNetwork::Network {
                 features,
@@ -281,17 +282,17 @@ impl CouplingNetwork {
             }
             _ => return Ok(()),
         };
-        if let (CouplingNetwork::Pairwise(_, matrix, kind), Some(gradient)) = (self, &loss.coupling)
+        if let (CouplingNetwork::Pairwise(_, matrix, form), Some(gradient)) = (self, &loss.coupling)
         {
-            let gradient = match kind.is_dense() {
-                // The moments of outputs are symmetric.
-                true => Coupling::without_diagonal(gradient)?,
-                false => gradient.shallow_clone(),
+            let predicted = of_matrix.is_some();
+            let gradient = match form {
+                Form::Dense { twice, .. } => gradient.f_mul(twice)?,
+                Form::LowRank if predicted => gradient.f_div_scalar(gradient.size()[1] as f64)?,
+                Form::LowRank => gradient.shallow_clone(),
             };
             match (matrix, of_matrix) {
                 (Matrix::Predicted(network), Some(tape)) => {
-                    let (rows, k) = (gradient.size()[0], gradient.size()[1]);
-                    let of_outputs = gradient.f_reshape([rows, -1])?.f_div_scalar(k as f64)?;
+                    let of_outputs = gradient.f_reshape([gradient.size()[0], -1])?;
                     places.network(network, tape, &of_outputs)?;
                 }
                 _ => places.put(&gradient)?,
