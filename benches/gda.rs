@@ -52,7 +52,7 @@ fn beside_jax(criterion: &mut Criterion) {
         let arguments = arguments.each_ref().map(String::as_str);
         if let Some(mut peer) = Peer::start("gda.py", &arguments) {
             group.bench_function(BenchmarkId::new("jax", "jit"), |bencher| {
-                bencher.iter_custom(|steps| peer.time(steps));
+                bencher.iter_custom(|steps| peer.times(steps)[0]);
             });
         }
         group.finish();

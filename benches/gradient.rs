@@ -78,7 +78,7 @@ fn solve_and_gradient(criterion: &mut Criterion) {
         arguments.extend([PEER, tolerance.as_str()]);
         if let Some(mut peer) = Peer::start("fy_gradient.py", &arguments) {
             group.bench_function(BenchmarkId::new("jaxopt", PEER), |bencher| {
-                bencher.iter_custom(|steps| peer.time(steps));
+                bencher.iter_custom(|steps| peer.times(steps)[0]);
             });
         }
         group.finish();

@@ -48,13 +48,7 @@ impl Peer {
         Some(peer)
     }
 
-    /// How long so many steps took, by the peer's own clock.
-    pub fn time(&mut self, steps: u64) -> Duration {
-        let [passed, _] = self.times(steps);
-        passed
-    }
-
-    /// The time that passed, and the processor time of all processes of the peer.
+    /// How long so many steps took by the peer's own clock, and the processor time of all its processes.
     pub fn times(&mut self, steps: u64) -> [Duration; 2] {
         let written = writeln!(self.input, "{steps}").and_then(|()| self.input.flush());
         let line = written.ok().and_then(|()| self.line()).unwrap_or_default();

@@ -37,7 +37,7 @@ fn project(criterion: &mut Criterion) {
         if let Some(mut peer) = peer.flatten() {
             group.sample_size(10);
             group.bench_function(BenchmarkId::new("jaxopt", domain.name()), |bencher| {
-                bencher.iter_custom(|steps| peer.time(steps));
+                bencher.iter_custom(|steps| peer.times(steps)[0]);
             });
         }
         group.finish();

@@ -238,7 +238,7 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let count = words.iter().find_map(|word| word.parse().ok());
     let chosen = |name: &&str| words.iter().any(|word| word == name);
-    let some = NAMES.iter().any(|name| chosen(name));
+    let some = NAMES.iter().any(chosen);
     for name in NAMES.iter().filter(|name| !some || chosen(name)) {
         if let Err(error) = compare(name, count.unwrap_or(ENVIRONMENTS), threads) {
             eprintln!("skipped: {name}: {error}");

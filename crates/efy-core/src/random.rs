@@ -4,10 +4,12 @@
 //! same numbers. Nothing has to be saved to go on exactly: the generator of step n is made anew from n.
 
 mod gaussian;
+mod halves;
 mod uniform;
 mod words;
 
 pub(crate) use gaussian::Gaussian;
+pub use halves::HalfWords;
 pub(crate) use uniform::uniform;
 pub use words::Words;
 pub(crate) use words::{unit, units};

@@ -135,8 +135,8 @@ impl Network {
     /// The output of layers of one model or of replicas.
     fn through(&self, layers: &[Layer], x: &Tensor) -> Result<Tensor> {
         match self.replicas() {
-            None => through(layers, x.shallow_clone(), |_| {}),
-            Some(replicas) => together(&through(layers, apart(x, replicas)?, |_| {})?),
+            None => through(layers, x.shallow_clone()),
+            Some(replicas) => together(&through(layers, apart(x, replicas)?)?),
         }
     }
 
@@ -164,14 +164,12 @@ impl Network {
     /// As [`forward`](Self::forward).
     pub fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
         let _guard = tch::no_grad_guard();
-        let mut inputs = Vec::with_capacity(self.layers.len());
-        let keep = |input: &Tensor| inputs.push(input.shallow_clone());
         let Some(kind) = self.kind else {
-            let out = through(&self.layers, x.shallow_clone(), keep)?;
+            let (out, inputs) = rectified(&self.layers, x.shallow_clone())?;
             return Ok((out, Tape { inputs, cast: None }));
         };
         let layers = self.cast_at_once(kind)?;
-        let out = through(&layers, x.f_to_kind(kind)?, keep)?;
+        let (out, inputs) = rectified(&layers, x.f_to_kind(kind)?)?;
         let cast = Some(layers);
         Ok((out.f_to_kind(x.kind())?, Tape { inputs, cast }))
     }
@@ -182,14 +180,44 @@ impl Network {
     /// # Errors
     /// [`efy_core::Error::Torch`] when the gradient does not fit the pass.
     pub fn backward(&self, tape: &Tape, output: &Tensor) -> Result<Tensor> {
+        let options = (output.kind(), output.device());
+        let flat = Tensor::f_empty(self.flat.size(), options)?;
+        self.backward_into(tape, output, &flat)?;
+        Ok(flat)
+    }
+
+    /// The gradient in the input of a network of one layer, `[B, d]`, from that in its output.
+    pub(crate) fn through_affine(&self, output: &Tensor) -> Result<Tensor> {
+        match self.layers.as_slice() {
+            [(weight, _)] => Ok(output.f_mm(weight)?),
+            layers => Err(efy_core::Error::Parameter {
+                name: "layers",
+                expected: "one",
+                found: layers.len().to_string(),
+            }),
+        }
+    }
+
+    /// The number of weights and biases.
+    pub(crate) fn len(&self) -> i64 {
+        self.flat.numel() as i64
+    }
+
+    /// [`backward`](Self::backward) to a place of the gradient in all weights of a model.
+    pub(crate) fn backward_into(&self, tape: &Tape, output: &Tensor, place: &Tensor) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let mut gradient = match self.kind {
-            None => output.shallow_clone(),
-            Some(kind) => output.f_to_kind(kind)?,
+        let Some(kind) = self.kind else {
+            return self.parts_into(tape, output.shallow_clone(), place);
         };
+        let flat = Tensor::f_empty(self.flat.size(), (kind, output.device()))?;
+        self.parts_into(tape, output.f_to_kind(kind)?, &flat)?;
+        place.shallow_clone().f_copy_(&flat)?;
+        Ok(())
+    }
+
+    /// Each part is computed where it belongs.
+    fn parts_into(&self, tape: &Tape, mut gradient: Tensor, flat: &Tensor) -> Result<()> {
         let layers = tape.cast.as_ref().unwrap_or(&self.layers);
-        // Each part is computed where it belongs.
-        let flat = Tensor::f_empty(self.flat.size(), (gradient.kind(), gradient.device()))?;
         let mut end = self.flat.numel() as i64;
         let mut place = |like: &Tensor| -> Result<Tensor> {
             let length = like.numel() as i64;
@@ -205,7 +233,7 @@ impl Network {
                 gradient = input.f_threshold_backward(&gradient.f_matmul(weight)?, 0.0)?;
             }
         }
-        Ok(flat.f_to_kind(output.kind())?)
+        Ok(())
     }
 }
 
@@ -223,8 +251,23 @@ pub(crate) fn gradient_of(network: &Network, pass: &Pass, loss: &MeanGradient) -
     Ok(Tensor::f_cat(&parts, 0)?)
 }
 
-/// The output of layers with rectifiers between them; `keep` is shown the input of each.
-fn through(layers: &[Layer], x: Tensor, mut keep: impl FnMut(&Tensor)) -> Result<Tensor> {
+/// The output of layers of a single model without a graph, rectified where they are, and the input of each.
+fn rectified(layers: &[Layer], x: Tensor) -> Result<(Tensor, Vec<Tensor>)> {
+    let mut inputs = Vec::with_capacity(layers.len());
+    let mut h = x;
+    for (index, (weight, bias)) in layers.iter().enumerate() {
+        let mut next = bias.f_addmm(&h, &weight.f_tr()?)?;
+        if index + 1 < layers.len() {
+            let _ = next.f_relu_()?;
+        }
+        inputs.push(h);
+        h = next;
+    }
+    Ok((h, inputs))
+}
+
+/// The output of layers with rectifiers between them, with the graph.
+fn through(layers: &[Layer], x: Tensor) -> Result<Tensor> {
     let mut h = x;
     for (index, (weight, bias)) in layers.iter().enumerate() {
         let input = if index == 0 { h } else { h.f_relu()? };
@@ -233,7 +276,6 @@ fn through(layers: &[Layer], x: Tensor, mut keep: impl FnMut(&Tensor)) -> Result
             2 => bias.f_addmm(&input, &weight)?,
             _ => bias.f_unsqueeze(1)?.f_baddbmm(&input, &weight, 1, 1)?,
         };
-        keep(&input);
     }
     Ok(h)
 }

@@ -231,6 +231,10 @@ fn what_makes_no_sense_together_is_said_in_a_line() {
             "loss.samples: expected a whole number",
         ),
         (
+            "CONFIG --set loss.kind=markov_chains --set loss.chunk=8".to_owned(),
+            "loss.chunk: expected none with loss.kind: markov_chains, found 8",
+        ),
+        (
             format!("CONFIG {joint} --set loss.chunk=0"),
             "loss.chunk: expected a whole number",
         ),

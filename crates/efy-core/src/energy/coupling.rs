@@ -34,17 +34,6 @@ impl Coupling {
         Coupling::Dense(&symmetric * (1.0 - eye))
     }
 
-    /// Square matrices, `[k, k]` or `[G, k, k]`, with zeros on their diagonals: from the gradient in U, which is
-    /// symmetric, that in the M of [`zero_diagonal`](Self::zero_diagonal). It has no graph.
-    ///
-    /// # Errors
-    /// [`Error::Torch`] when they are not square.
-    pub fn without_diagonal(matrix: &Tensor) -> Result<Tensor> {
-        let out = matrix.f_detach_copy()?;
-        let _ = out.f_diagonal(0, -2, -1)?.f_zero_()?;
-        Ok(out)
-    }
-
     /// $U - \max(0, \lambda_{\max}(U) - \rho) I$, whose eigenvalues are at most $\rho$: with $\rho$ below
     /// the regularizer's modulus of strong convexity, inference has one maximum.
     ///

@@ -23,7 +23,7 @@ pub use custom::Custom;
 pub use linear::Linear;
 pub use linear_concave::{Features, LinearConcave};
 pub use log_sum_exp::LogSumExp;
-pub use output_network::OutputNetwork;
+pub use output_network::{OutputGradient, OutputNetwork};
 pub use prior::{Layer, Prior};
 pub use quadratic::Quadratic;
 pub use spen::Spen;
@@ -72,6 +72,12 @@ pub trait Energy {
     /// [`gradient`](Energy::gradient).
     fn hessian_product(&self, p: &Tensor, q: &Tensor) -> Tensor {
         by_autograd::hessian_product(self, p, q)
+    }
+
+    /// The network over inputs and outputs that the energy is, if it is one: gradients in its weights can then be had
+    /// without autograd.
+    fn output_network(&self) -> Option<&OutputNetwork> {
+        None
     }
 
     /// What a solver may exploit.

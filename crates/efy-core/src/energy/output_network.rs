@@ -17,6 +17,32 @@ pub struct OutputNetwork {
     layers: Vec<(Tensor, Tensor)>,
 }
 
+/// Derivatives of a weighted sum of values of an [`OutputNetwork`].
+#[derive(Debug)]
+pub struct OutputGradient {
+    /// In the input's part, `[B, h]`.
+    pub input: Tensor,
+    /// In the outputs' weights, `[h, k]`.
+    pub first: Tensor,
+    /// In weights and biases of the layers after them.
+    pub layers: Vec<(Tensor, Tensor)>,
+}
+
+impl OutputGradient {
+    /// Adds another one.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let layers = self.layers.into_iter().zip(other.layers);
+        OutputGradient {
+            input: self.input + other.input,
+            first: self.first + other.first,
+            layers: layers.map(|(a, b)| (a.0 + b.0, a.1 + b.1)).collect(),
+        }
+    }
+}
+
+/// What comes out of the units of each layer but the last, `[N, h]`, for all N points of all rows.
+pub(crate) struct Units(Vec<Tensor>);
+
 impl OutputNetwork {
     /// An energy from the input's part `input` `[B, h]`, the outputs' weights `first` `[h, k]`, and the
     /// layers after it, weights `[out, in]` and biases `[out]`, the last of which has one output.
@@ -56,6 +82,69 @@ impl OutputNetwork {
         }
         a.squeeze_dim(-1)
     }
+
+    /// The input's part, the outputs' weights, and weights and biases of the layers after them.
+    pub(crate) fn parts(&self) -> (&Tensor, &Tensor, &[(Tensor, Tensor)]) {
+        (&self.input, &self.first, &self.layers)
+    }
+
+    /// The most numbers that a layer makes of a point.
+    pub(crate) fn width(&self) -> i64 {
+        let (h, k) = (self.first.size()[0], self.first.size()[1]);
+        let layers = self.layers.iter().map(|(_, bias)| bias.numel() as i64);
+        layers.fold(h.max(k), i64::max)
+    }
+
+    /// [`values`](Energy::values) at points `[B, m, k]` without a graph, and what [`pull`](Self::pull) needs.
+    pub(crate) fn pass(&self, points: &Tensor) -> Result<(Tensor, Units)> {
+        let _guard = tch::no_grad_guard();
+        let size = points.size();
+        let by_row = self.first.f_tr()?.f_unsqueeze(0)?;
+        let by_row = by_row.f_expand([size[0], -1, -1], false)?;
+        let mut a = (self.input.f_unsqueeze(1)?).f_baddbmm(points, &by_row, 1, 1)?;
+        let _ = a.f_relu_()?;
+        let mut units = vec![a.f_view([size[0] * size[1], -1])?];
+        let (last, hidden) = match self.layers.split_last() {
+            Some((last, hidden)) => (last, hidden),
+            None => return Ok((a, Units(units))),
+        };
+        for (weight, bias) in hidden {
+            let mut a = bias.f_addmm(&units[units.len() - 1], &weight.f_tr()?)?;
+            let _ = a.f_relu_()?;
+            units.push(a);
+        }
+        let (weight, bias) = last;
+        let values = bias.f_addmv(&units[units.len() - 1], &weight.f_view([-1])?)?;
+        Ok((values.f_view([size[0], size[1]])?, Units(units)))
+    }
+
+    /// The derivatives of $\sum_{ij} w_{ij} \Phi(a_i, p_{ij})$ in everything, for the points `[B, m, k]` of a pass
+    /// and weights `[B, m]`.
+    pub(crate) fn pull(
+        &self,
+        points: &Tensor,
+        units: &Units,
+        weights: &Tensor,
+    ) -> Result<OutputGradient> {
+        let _guard = tch::no_grad_guard();
+        let mut slope = weights.f_reshape([-1, 1])?;
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for ((weight, _), units) in self.layers.iter().zip(&units.0).rev() {
+            let of_weight = slope.f_tr()?.f_mm(units)?;
+            let of_bias = slope.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>)?;
+            layers.push((of_weight, of_bias));
+            slope = units.f_threshold_backward(&slope.f_mm(weight)?, 0.0)?;
+        }
+        layers.reverse();
+        let size = points.size();
+        let by_row = slope.f_view([size[0], size[1], -1])?;
+        let points = points.f_reshape([-1, size[2]])?;
+        Ok(OutputGradient {
+            input: by_row.f_sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>)?,
+            first: slope.f_tr()?.f_mm(&points)?,
+            layers,
+        })
+    }
 }
 
 impl Energy for OutputNetwork {
@@ -73,6 +162,10 @@ impl Energy for OutputNetwork {
 
     fn values(&self, points: &Tensor) -> Tensor {
         self.rest(points.matmul(&self.first.tr()) + self.input.unsqueeze(1))
+    }
+
+    fn output_network(&self) -> Option<&OutputNetwork> {
+        Some(self)
     }
 
     fn gradient(&self, p: &Tensor) -> Tensor {

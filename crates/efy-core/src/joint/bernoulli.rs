@@ -84,11 +84,9 @@ impl Bernoulli {
 /// A uniform number for each item of each sample, f64 `[B, m, k]`, for scores `[B, k]`.
 pub(super) fn uniforms(draw: &Draw, scores: &Tensor) -> Result<Tensor> {
     let (rows, k) = shape::size2(scores);
-    let options = (Kind::Int64, scores.device());
     let per_row = draw.samples * k;
     let first = draw.first_row * per_row;
-    let indices = Tensor::f_arange_start(first, first + rows * per_row, options)?;
-    let words = draw.words().words(&indices)?;
+    let words = draw.words().range(first, rows * per_row, scores.device())?;
     Ok(units(&words)?.f_view([rows, draw.samples, k])?)
 }
 

@@ -4,18 +4,21 @@ use tch::{Kind, Tensor};
 
 use super::objective::JointGradient;
 use super::samples::Samples;
-use crate::Result;
+use crate::device::constant;
 use crate::divergence::Conjugate;
 use crate::energy::{Coupling, Energy, Form, by_row};
+use crate::{Result, shape};
 
 /// Whether there are closed forms for an energy.
 pub(super) fn applies(energy: &dyn Energy) -> bool {
     matches!(energy.form(), Form::Linear { .. } | Form::Quadratic { .. })
+        || energy.output_network().is_some()
 }
 
 /// Means over the samples seen so far, one part after the other, so that no more than a part is held.
 ///
-/// Launches are few: a product and what is added to it are one, and nothing is made to be added to.
+/// Launches are few: where rows have samples of their own, the data are one of them, of weight -m, and what is computed of all
+/// points is computed of the data on the way.
 pub(super) struct Moments<'a> {
     energy: &'a dyn Energy,
     coupling: Option<&'a Coupling>,
@@ -37,6 +40,8 @@ struct Sums {
     u: Tensor,
     /// The same in the tensor of a coupling.
     pairs: Option<Tensor>,
+    /// $g(y) - \tau$ of the data, `[B]`.
+    data: Tensor,
 }
 
 impl<'a> Moments<'a> {
@@ -65,48 +70,69 @@ impl<'a> Moments<'a> {
 
     /// Adds the terms of some samples.
     pub(super) fn add(&mut self, samples: &Samples) -> Result<()> {
-        let outputs = &samples.outputs;
-        let (mut value, mut ratio) = self.conjugate.value_and_slope(&self.excess(outputs)?);
-        if let Some(log_weights) = &samples.log_weights {
-            let weights = log_weights.exp();
-            value *= &weights;
-            ratio *= weights;
-        }
-        let share = samples.count() as f64 / self.samples as f64;
-        let mean = |t: &Tensor| -> Result<Tensor> {
-            let mean = t.f_mean_dim([1_i64].as_slice(), false, None)?;
-            Ok(if share == 1.0 { mean } else { mean * share })
-        };
-        let (value, mean_ratio) = (mean(&value)?, mean(&ratio)?);
-        let rows = self.rows();
         let before = self.sums.take();
-        let (u, beta) = match &before {
-            Some(sums) => (&sums.u, 1.0),
-            None => (self.target, -1.0 / rows),
+        let own = samples.outputs.dim() == 3;
+        // Samples that rows share have no room for the data of each.
+        let with_data = own && before.is_none();
+        let points = match with_data {
+            true => &Tensor::f_cat(&[&self.target.unsqueeze(1), &samples.outputs], 1)?,
+            false => &samples.outputs,
+        };
+        let (excess, product) = self.excess(points)?;
+        let count = samples.count();
+        let of_samples = match with_data {
+            true => excess.f_narrow(1, 1, count)?,
+            false => excess.shallow_clone(),
+        };
+        let (value, ratio) = value_and_ratio(self.conjugate, &of_samples, samples)?;
+        let share = count as f64 / self.samples as f64;
+        let (value, mean_ratio) = (
+            mean_over_samples(&value, share)?,
+            mean_over_samples(&ratio, share)?,
+        );
+        let rows = self.rows();
+        let weights = match with_data {
+            true => {
+                let options = (ratio.kind(), ratio.device());
+                let data = constant(-self.samples as f64, options)?;
+                let data = data.f_expand([self.target.size()[0], 1], false)?;
+                Tensor::f_cat(&[data, ratio], 1)?
+            }
+            false => ratio,
         };
         let alpha = 1.0 / (rows * self.samples as f64);
+        let (u, beta) = match &before {
+            Some(sums) => (&sums.u, 1.0),
+            None if with_data => (self.target, 0.0),
+            None => (self.target, -1.0 / rows),
+        };
         // Samples of their own are a product for each row, shared ones a single product.
-        let own = outputs.dim() == 3;
-        let (u, weights) = match own {
-            true => (u.f_unsqueeze(1)?, ratio.f_unsqueeze(1)?),
-            false => (u.f_unsqueeze(0)?, ratio.f_unsqueeze(0)?),
+        let dim = if own { 1 } else { 0 };
+        let (u, by_row) = (u.f_unsqueeze(dim)?, weights.f_unsqueeze(dim)?);
+        let matrices = match own {
+            true => points.shallow_clone(),
+            false => points.f_unsqueeze(0)?,
         };
-        let points = if own {
-            outputs
-        } else {
-            &outputs.f_unsqueeze(0)?
-        };
-        let u = u.f_baddbmm(&weights, points, beta, alpha)?;
+        let u = u.f_baddbmm(&by_row, &matrices, beta, alpha)?;
         let u = u.f_view(self.target.size().as_slice())?;
-        let pairs = self
-            .coupling
-            .map(|coupling| pair_moment(coupling, outputs, &(ratio * alpha)));
+        let pairs = match self.coupling {
+            Some(coupling) => Some(pair_moment(
+                coupling,
+                (points, product.as_ref()),
+                (&weights, alpha),
+            )?),
+            None => None,
+        };
         self.sums = Some(match before {
             None => Sums {
                 value,
                 ratio: mean_ratio,
                 u,
-                pairs,
+                pairs: self.with_data(pairs, with_data)?,
+                data: match with_data {
+                    true => excess.f_select(1, 0)?,
+                    false => self.energy.value(self.target) - &self.tau,
+                },
             },
             Some(before) => Sums {
                 value: before.value + value,
@@ -116,28 +142,56 @@ impl<'a> Moments<'a> {
                     .pairs
                     .zip(pairs)
                     .map(|(before, pairs)| before + pairs),
+                data: before.data,
             },
         });
         Ok(())
     }
 
-    /// $g_{ij} - \tau_i$, `[B, m]`.
-    fn excess(&self, outputs: &Tensor) -> Result<Tensor> {
-        let tau = self.tau.f_unsqueeze(1)?;
-        let Form::Linear { u } = self.energy.form() else {
-            return Ok(self.energy.values(outputs) - tau);
+    /// Takes the term of the data into the gradient in a coupling, unless it is there.
+    fn with_data(&self, pairs: Option<Tensor>, there: bool) -> Result<Option<Tensor>> {
+        let (Some(coupling), Some(pairs), false) = (self.coupling, &pairs, there) else {
+            return Ok(pairs);
         };
-        let u = u.detach();
-        Ok(if outputs.dim() == 3 {
-            let each = tau.f_unsqueeze(2)?;
-            each.f_baddbmm(outputs, &u.f_unsqueeze(2)?, -1, 1)?
-                .f_squeeze_dim(2)?
-        } else {
-            let all = outputs.tr().f_unsqueeze(0)?;
-            tau.f_unsqueeze(0)?
-                .f_baddbmm(&u.f_unsqueeze(0)?, &all, -1, 1)?
-                .f_squeeze_dim(0)?
-        })
+        let points = self.target.f_unsqueeze(1)?;
+        let options = (points.kind(), points.device());
+        let once = constant(1.0, options)?.f_expand([self.target.size()[0], 1], false)?;
+        let of_data = pair_moment(coupling, (&points, None), (&once, -1.0 / self.rows()))?;
+        Ok(Some(pairs + of_data))
+    }
+
+    /// $g_{ij} - \tau_i$, `[B, m]`, and $Y A$ where it was on the way.
+    fn excess(&self, points: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
+        let _guard = tch::no_grad_guard();
+        let tau = self.tau.f_unsqueeze(1)?;
+        let (u, coupling) = match self.energy.form() {
+            Form::Linear { u } if points.dim() == 3 => {
+                let each = tau.f_unsqueeze(2)?;
+                let excess = each.f_baddbmm(points, &u.f_unsqueeze(2)?, -1, 1)?;
+                return Ok((excess.f_squeeze_dim(2)?, None));
+            }
+            Form::Linear { u } => {
+                let all = points.tr().f_unsqueeze(0)?;
+                let excess = tau
+                    .f_unsqueeze(0)?
+                    .f_baddbmm(&u.f_unsqueeze(0)?, &all, -1, 1)?;
+                return Ok((excess.f_squeeze_dim(0)?, None));
+            }
+            Form::Quadratic { u, coupling } if points.dim() == 3 => (u, coupling),
+            _ => return Ok((self.energy.values(points) - tau, None)),
+        };
+        let matrix = by_row(coupling.tensor(), u.size()[0]);
+        if let Coupling::Dense(_) = coupling {
+            let by_row = matrix.f_expand([u.size()[0], -1, -1], false)?;
+            let slope = u.f_unsqueeze(1)?.f_baddbmm(points, &by_row, 1.0, 0.5)?;
+            return Ok((shape::dot(&slope, points) - tau, None));
+        }
+        let product = points.f_matmul(&matrix)?;
+        let squares = shape::row_sum(&product.f_square()?);
+        let values = squares
+            .f_unsqueeze(2)?
+            .f_baddbmm(points, &u.f_unsqueeze(2)?, -0.5, 1.0)?;
+        Ok((values.f_squeeze_dim(2)? - tau, Some(product)))
     }
 
     fn rows(&self) -> f64 {
@@ -145,59 +199,95 @@ impl<'a> Moments<'a> {
     }
 
     /// Value and gradients; `None` before the first samples.
-    pub(super) fn finish(self) -> Option<JointGradient> {
-        let rows = self.rows();
+    pub(super) fn finish(self) -> Result<Option<JointGradient>> {
+        let Some(sums) = self.sums else {
+            return Ok(None);
+        };
         let Sums {
             value,
             ratio,
             u,
             pairs,
-        } = self.sums?;
-        let each = value + &self.tau - self.energy.value(self.target);
-        let pairs = match (self.coupling, pairs) {
-            (Some(coupling), Some(pairs)) => {
-                let once = Tensor::full([1, 1], 1.0 / rows, (ratio.kind(), ratio.device()));
-                let once = once.expand([self.target.size()[0], 1], false);
-                Some(pairs - pair_moment(coupling, &self.target.unsqueeze(1), &once))
-            }
-            _ => None,
-        };
-        Some(JointGradient {
-            mean: each.mean(None::<Kind>).detach(),
+            data,
+        } = sums;
+        Ok(Some(JointGradient {
+            mean: (value - data).f_mean(None::<Kind>)?.detach(),
             u,
             coupling: pairs,
-            tau: &ratio * (-1.0 / rows) + 1.0 / rows,
+            network: Vec::new(),
+            tau: tau_gradient(&ratio)?,
             ratio,
-        })
+        }))
     }
 }
 
-/// The derivative of $\sum_j r_j \frac12\langle y_j, U y_j\rangle$ in the tensor of the coupling, summed over
-/// the rows that share it.
-fn pair_moment(coupling: &Coupling, outputs: &Tensor, ratio: &Tensor) -> Tensor {
-    let held = coupling.tensor();
-    let rows = ratio.size()[0];
-    let tensor = &by_row(held, rows);
-    let (right, scale) = match coupling {
-        Coupling::Dense(_) => (outputs.shallow_clone(), 0.5),
-        Coupling::LowRank(_) => (outputs.matmul(tensor), -1.0),
-    };
-    let scaled = ratio * scale;
-    if !coupling.shared() {
-        let left = outputs * scaled.unsqueeze(2);
-        let each = left.transpose(1, 2).matmul(&right);
-        let size = held.size();
-        // Blocks of rows with the same matrix.
-        return each
-            .reshape([size[0], rows / size[0].max(1), size[1], size[2]])
-            .sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>);
+/// $f^*$ and the weights $r = f^{*\prime}$ of samples, `[B, m]`, times what makes up for their proposal.
+pub(super) fn value_and_ratio(
+    conjugate: &Conjugate,
+    excess: &Tensor,
+    samples: &Samples,
+) -> Result<(Tensor, Tensor)> {
+    let (value, ratio) = conjugate.value_and_slope(excess);
+    match &samples.log_weights {
+        None => Ok((value, ratio)),
+        Some(log_weights) => {
+            let weights = log_weights.f_exp()?;
+            Ok((value.f_mul(&weights)?, ratio.f_mul(&weights)?))
+        }
     }
-    let flat = |t: &Tensor| t.reshape([-1, t.size()[t.dim() - 1]]);
-    let left = if outputs.dim() == 2 {
-        let over_rows = scaled.sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>);
-        outputs * over_rows.unsqueeze(1)
-    } else {
-        outputs * scaled.unsqueeze(2)
+}
+
+/// The mean over the samples `[B, m]` times the share of all that they are, `[B]`.
+pub(super) fn mean_over_samples(of: &Tensor, share: f64) -> Result<Tensor> {
+    let mean = of.f_mean_dim([1_i64].as_slice(), false, None)?;
+    Ok(if share == 1.0 { mean } else { mean * share })
+}
+
+/// $\frac1B (1 - \frac1m \sum_j r_{ij})$ from the mean ratios, `[B]`.
+pub(super) fn tau_gradient(ratio: &Tensor) -> Result<Tensor> {
+    let options = (ratio.kind(), ratio.device());
+    let share = 1.0 / ratio.numel().max(1) as f64;
+    let (all, each) = (constant(share, options)?, constant(-share, options)?);
+    Ok(all.f_addcmul(ratio, &each)?)
+}
+
+/// The derivative of $\alpha \sum_j w_j \frac12\langle y_j, U y_j\rangle$ in the tensor of the coupling, summed over the rows
+/// that share it, for points `[B, m, k]` or `[m, k]`, $Y A$ where it is known, and weights `[B, m]`.
+fn pair_moment(
+    coupling: &Coupling,
+    (points, product): (&Tensor, Option<&Tensor>),
+    (weights, alpha): (&Tensor, f64),
+) -> Result<Tensor> {
+    let held = coupling.tensor();
+    let rows = weights.size()[0];
+    let (right, alpha) = match (coupling, product) {
+        (Coupling::Dense(_), _) => (points.shallow_clone(), 0.5 * alpha),
+        (Coupling::LowRank(_), Some(product)) => (product.shallow_clone(), -alpha),
+        (Coupling::LowRank(_), None) => (points.f_matmul(&by_row(held, rows))?, -alpha),
     };
-    flat(&left).tr().matmul(&flat(&right))
+    if !coupling.shared() {
+        let left = points.f_mul(&weights.f_unsqueeze(2)?)?.f_transpose(1, 2)?;
+        let size = held.size();
+        if size[0] == rows && right.dim() == 3 {
+            return Ok(held.f_baddbmm(&left, &right, 0.0, alpha)?);
+        }
+        // Blocks of rows with the same matrix.
+        let each = left.f_matmul(&right)?.f_mul_scalar(alpha)?;
+        return Ok(each
+            .f_reshape([size[0], rows / size[0].max(1), size[1], size[2]])?
+            .f_sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>)?);
+    }
+    let flat = |t: &Tensor| t.f_reshape([-1, t.size()[t.dim() - 1]]);
+    let left = if points.dim() == 2 {
+        let over_rows = weights.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>)?;
+        points.f_mul(&over_rows.f_unsqueeze(1)?)?
+    } else {
+        points.f_mul(&weights.f_unsqueeze(2)?)?
+    };
+    let (left, right) = (
+        flat(&left)?.f_tr()?.f_unsqueeze(0)?,
+        flat(&right)?.f_unsqueeze(0)?,
+    );
+    let product = held.f_unsqueeze(0)?.f_baddbmm(&left, &right, 0.0, alpha)?;
+    Ok(product.f_squeeze_dim(0)?)
 }

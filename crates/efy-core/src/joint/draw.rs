@@ -8,9 +8,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::base_measure::{BaseMeasure, Space};
 use crate::Result;
-use crate::device::constant_integers;
+use crate::device::{constant_integers, constants};
 use crate::native::{Codes, Real, real};
-use crate::random::Words;
+use crate::random::HalfWords;
 
 /// Samples of a row that start at a multiple of this start at a whole word, whatever k.
 pub(crate) const ALIGNED: i64 = 8;
@@ -45,7 +45,7 @@ pub(crate) fn words_per_row(base: &BaseMeasure, samples: i64) -> i64 {
 /// Samples `range` of `rows` rows from `first` on, each of `samples` samples, `[B, m, n]`.
 pub(crate) struct Request<'a> {
     pub(crate) base: &'a BaseMeasure,
-    pub(crate) words: Words,
+    pub(crate) words: HalfWords,
     pub(crate) first: i64,
     pub(crate) rows: i64,
     pub(crate) samples: i64,
@@ -115,12 +115,15 @@ impl Request<'_> {
                 let words = self.words_from(from, length, device)?;
                 let bytes = words.f_view_dtype(Kind::Uint8)?;
                 let bytes = bytes.f_narrow(1, 0, count * stride)?.f_unsqueeze(2)?;
-                let places = Tensor::f_arange(8, (Kind::Uint8, device))?;
+                // A bit where it is, and then what makes it 1: the products are exact.
+                let powers = [0, 1, 2, 3, 4, 5, 6, 7].map(|bit| 2.0_f64.powi(bit));
+                let masks = constants(&powers, (Kind::Uint8, device));
+                let inverses = constants(&powers.map(f64::recip), (kind, device));
                 let bits = bytes
-                    .f_bitwise_right_shift(&places)?
-                    .f_bitwise_and(1_i64)?
-                    .f_reshape([rows, count, stride * 8])?;
-                Ok(bits.f_narrow(2, 0, k)?.f_to_kind(kind)?)
+                    .f_bitwise_and_tensor(&masks)?
+                    .f_mul(&inverses)?
+                    .f_view([rows, count, stride * 8])?;
+                Ok(bits.f_narrow(2, 0, k)?)
             }
             Space::BernoulliSets { probabilities } => {
                 let words = self.item_words(device)?;
@@ -153,9 +156,9 @@ impl Request<'_> {
         let per_row = words_per_row(self.base, self.samples);
         // All words of some rows follow each other.
         if from == 0 && length == per_row {
-            let (first, end) = (self.first * per_row, (self.first + self.rows) * per_row);
-            let indices = Tensor::f_arange_start(first, end, options)?;
-            return self.words.words(&indices.f_view([self.rows, length])?);
+            let (first, count) = (self.first * per_row, self.rows * per_row);
+            let words = self.words.range(first, count, device)?;
+            return Ok(words.f_view([self.rows, length])?);
         }
         let rows = Tensor::f_arange(self.rows, options)? + self.first;
         let indices = (rows * per_row + from).unsqueeze(1) + Tensor::f_arange(length, options)?;
@@ -188,7 +191,7 @@ mod tests {
             ] {
                 let request = |first, rows, range| Request {
                     base: &base,
-                    words: Words::new(5, Stream::Outputs, 2),
+                    words: HalfWords::new(5, Stream::Outputs, 2),
                     first,
                     rows,
                     samples: 77,

@@ -62,6 +62,11 @@ impl Enumeration {
     }
 }
 
+/// How many outputs there are, at most, where they are enumerated.
+pub(super) fn count(base: &BaseMeasure) -> i64 {
+    base.log_count().exp().round() as i64
+}
+
 /// All permutations of 0 to k - 1 in lexicographic order, one after the other.
 fn permutations(k: usize) -> Vec<i64> {
     let mut current: Vec<i64> = (0..k as i64).collect();

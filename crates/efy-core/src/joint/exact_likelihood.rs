@@ -3,8 +3,11 @@
 use tch::Kind;
 
 use super::base_measure::BaseMeasure;
+use super::enumeration::count;
 use super::log_partition;
+use super::log_partition::ExactMethod;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+use super::objective::refuse_more;
 use crate::Result;
 
 /// $\log \sum_{y'} q(y') e^{g(x, y')} - g(x, y)$: maximum likelihood, where
@@ -37,6 +40,9 @@ impl LikelihoodLoss for ExactLikelihood {
 
     fn mean_loss(&self, batch: &Batch<'_>) -> Result<LikelihoodValue> {
         batch.check(&self.base)?;
+        if ExactMethod::of(&self.base, batch.energy) == Some(ExactMethod::Enumeration) {
+            refuse_more(self.name(), batch.energy, count(&self.base))?;
+        }
         let rows = log_partition(&self.base, batch.energy)? - batch.energy.value(batch.target);
         Ok(LikelihoodValue::of(rows.mean(None::<Kind>)))
     }

@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 use super::base_measure::BaseMeasure;
 use super::bernoulli::Bernoulli;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+use super::objective::refuse_more;
 use super::plackett_luce::PlackettLuce;
 use super::samples::Draw;
 use crate::{Error, Result, shape};
@@ -83,6 +84,8 @@ impl LikelihoodLoss for MinMax {
 
     fn mean_loss(&self, batch: &Batch<'_>) -> Result<LikelihoodValue> {
         batch.check(&self.base)?;
+        // The baseline is the mean of all other samples: they cannot be taken part by part.
+        refuse_more(self.name(), batch.energy, self.samples)?;
         let rows = batch.energy.size().0;
         let scores = batch.auxiliary("scores", &[rows, self.base.items()])?;
         let draw = batch.draw(self.samples, self.seed);

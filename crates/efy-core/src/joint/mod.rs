@@ -51,6 +51,7 @@ mod log_partition;
 mod loss;
 mod markov_chains;
 mod min_max;
+mod network_form;
 mod noise_contrastive;
 mod objective;
 mod plackett_luce;

@@ -4,7 +4,9 @@ use tch::Kind;
 
 use super::base_measure::BaseMeasure;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+use super::objective::part_size;
 use super::samples::Samples;
+use crate::energy::Energy;
 use crate::error::positive_integer;
 use crate::{Result, shape};
 
@@ -19,6 +21,7 @@ pub struct NoiseContrastive {
     base: BaseMeasure,
     samples: i64,
     seed: u64,
+    part: Option<i64>,
 }
 
 impl NoiseContrastive {
@@ -32,7 +35,18 @@ impl NoiseContrastive {
             base,
             samples,
             seed,
+            part: None,
         })
+    }
+
+    /// Holds at most `part` samples a row at once, as [`Joint::with_part`](super::Joint::with_part).
+    ///
+    /// # Errors
+    /// [`crate::Error::Parameter`] for less than one.
+    pub fn with_part(mut self, part: i64) -> Result<Self> {
+        positive_integer("noise_contrastive.part", part)?;
+        self.part = Some(part);
+        Ok(self)
     }
 
     /// The loss at given noise.
@@ -40,15 +54,32 @@ impl NoiseContrastive {
     /// # Errors
     /// As [`LikelihoodLoss::mean_loss`].
     pub fn mean_loss_at(&self, batch: &Batch<'_>, noise: &Samples) -> Result<LikelihoodValue> {
+        self.terms(batch, noise, noise.count(), true)
+    }
+
+    /// The terms of some of `count` samples of noise, and those of the data, which are added once.
+    fn terms(
+        &self,
+        batch: &Batch<'_>,
+        noise: &Samples,
+        count: i64,
+        data: bool,
+    ) -> Result<LikelihoodValue> {
         batch.check(&self.base)?;
         let tau = batch.tau()?;
         noise.check(batch.energy.size(), batch.target)?;
-        let log_count = (noise.count() as f64).ln();
-        let data = batch.energy.value(batch.target) - tau - log_count;
+        let log_count = (count as f64).ln();
         let noise = batch.energy.values(&noise.outputs) - tau.unsqueeze(1) - log_count;
         // softplus(t) = -log sigmoid(-t).
-        let rows = shape::row_sum(&noise.neg().log_sigmoid()).neg() - data.log_sigmoid();
-        Ok(LikelihoodValue::of(rows.mean(None::<Kind>) - log_count))
+        let of_noise = shape::row_sum(&noise.neg().log_sigmoid()).neg();
+        let mean = match data {
+            true => {
+                let data = batch.energy.value(batch.target) - tau - log_count;
+                (of_noise - data.log_sigmoid()).mean(None::<Kind>) - log_count
+            }
+            false => of_noise.mean(None::<Kind>),
+        };
+        Ok(LikelihoodValue::of(mean))
     }
 }
 
@@ -69,5 +100,19 @@ impl LikelihoodLoss for NoiseContrastive {
         let draw = batch.draw(self.samples, self.seed);
         let noise = Samples::given(self.base.sample(&draw, batch.energy.options())?);
         self.mean_loss_at(batch, &noise)
+    }
+
+    fn parts(&self, energy: &dyn Energy) -> i64 {
+        let size = part_size(energy, self.part);
+        (self.samples + size - 1) / size
+    }
+
+    fn part_loss(&self, batch: &Batch<'_>, part: i64) -> Result<LikelihoodValue> {
+        let size = part_size(batch.energy, self.part);
+        let range = part * size..((part + 1) * size).min(self.samples);
+        let draw = batch.draw(self.samples, self.seed);
+        let noise = self.base.request(&draw, range);
+        let noise = Samples::given(noise.draw(batch.energy.options())?);
+        self.terms(batch, &noise, self.samples, part == 0)
     }
 }

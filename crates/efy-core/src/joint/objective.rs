@@ -6,14 +6,15 @@ use super::base_measure::BaseMeasure;
 use super::closed_form::{self, Moments};
 use super::draw::ALIGNED;
 use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+use super::network_form::NetworkMoments;
 use super::samples::{Draw, Samples};
 use super::{log_partition, threshold};
 use crate::device::read;
 use crate::divergence::{Conjugate, Divergence};
-use crate::energy::{Energy, Form};
+use crate::energy::{Energy, Form, OutputNetwork};
 use crate::error::positive_integer;
 use crate::native::{self, Codes, Real};
-use crate::{Result, shape};
+use crate::{Error, Result, shape};
 
 /// Numbers of samples that are held at once unless said otherwise.
 const PART: i64 = 1 << 24;
@@ -36,7 +37,7 @@ const PART: i64 = 1 << 24;
 ///
 /// Linear energies on the CPU are computed in one native pass, with rows of their own samples, that makes
 /// a table of partial scores for eight labels at a time and draws nothing but bits; linear and quadratic ones
-/// elsewhere in a fixed number of tensor operations for each part of the samples. Autograd is given a
+/// elsewhere, and networks over inputs and outputs, in a fixed number of tensor operations for each part of the samples. Autograd is given a
 /// linear function with value and gradient. All others go through autograd, samples and graph at once, or
 /// in [`parts`](LikelihoodLoss::parts).
 #[derive(Debug, Clone)]
@@ -55,10 +56,13 @@ pub struct Joint {
 pub struct JointGradient {
     /// $\hat J$, a scalar.
     pub mean: Tensor,
-    /// In the scores u or $\theta$, `[B, n]`.
+    /// In the scores u or $\theta$, `[B, n]`; of a network over inputs and outputs, in the input's part, `[B, h]`.
     pub u: Tensor,
     /// In the tensor of a quadratic energy's coupling, of its shape.
     pub coupling: Option<Tensor>,
+    /// In the weights of a network over inputs and outputs: the outputs' weights, and weight and bias of each layer after
+    /// them.
+    pub network: Vec<Tensor>,
     /// In $\tau$, `[B]`.
     pub tau: Tensor,
     /// $\frac1m \sum_j r_{ij}$, `[B]`.
@@ -213,10 +217,11 @@ impl Joint {
     }
 
     fn part_size(&self, energy: &dyn Energy) -> i64 {
-        let (rows, n) = energy.size();
-        let rows = if self.shared { 1 } else { rows };
-        let size = self.part.unwrap_or_else(|| PART / (rows * n).max(1));
-        ((size.max(1) + ALIGNED - 1) / ALIGNED * ALIGNED).max(ALIGNED)
+        // What all rows share is not there for each, but for what a network makes of it.
+        match (self.shared, energy.output_network()) {
+            (true, None) => aligned(self.part.unwrap_or(PART / energy.size().1.max(1))),
+            _ => part_size(energy, self.part),
+        }
     }
 
     /// How samples are coded where the native pass applies.
@@ -248,11 +253,16 @@ impl Joint {
             return native_gradient(&codes, &self.conjugate, tensors, count, fill).map(Some);
         }
         let (data, count) = ((tau, batch.target), samples.count());
-        let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) else {
+        if let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) {
+            moments.add(samples)?;
+            return moments.finish();
+        }
+        let moments = NetworkMoments::new(batch.energy, data, &self.conjugate, count);
+        let Some(mut moments) = moments else {
             return Ok(None);
         };
         moments.add(samples)?;
-        Ok(moments.finish())
+        moments.finish()
     }
 
     /// The share of $\hat J$ that these samples make, by autograd; the terms of the data are added to it
@@ -307,7 +317,7 @@ impl LikelihoodLoss for Joint {
         self.by_autograd(batch, &samples, 1.0, true)
     }
 
-    /// For linear and quadratic energies.
+    /// For linear and quadratic energies, and networks over inputs and outputs.
     fn mean_gradient(&self, batch: &Batch<'_>) -> Result<Option<JointGradient>> {
         batch.check(&self.base)?;
         let tau = batch.tau()?;
@@ -325,18 +335,23 @@ impl LikelihoodLoss for Joint {
                 .map(Some);
         }
         let data = (tau, batch.target);
-        let Some(mut moments) = Moments::new(energy, data, &self.conjugate, self.samples) else {
+        let part = self.part_size(energy);
+        let parts = (0..self.samples).step_by(part as usize);
+        let mut parts =
+            parts.map(|from| self.draw_part(batch, from..(from + part).min(self.samples)));
+        if let Some(mut moments) = Moments::new(energy, data, &self.conjugate, self.samples) {
+            parts.try_for_each(|samples| moments.add(&samples?))?;
+            return moments.finish();
+        }
+        let moments = NetworkMoments::new(energy, data, &self.conjugate, self.samples);
+        let Some(mut moments) = moments else {
             return Ok(None);
         };
-        let part = self.part_size(energy);
-        for from in (0..self.samples).step_by(part as usize) {
-            let samples = self.draw_part(batch, from..(from + part).min(self.samples))?;
-            moments.add(&samples)?;
-        }
-        Ok(moments.finish())
+        parts.try_for_each(|samples| moments.add(&samples?))?;
+        moments.finish()
     }
 
-    /// 1 for linear and quadratic energies, whose memory is bounded anyway.
+    /// 1 for energies with closed forms, whose memory is bounded anyway.
     fn parts(&self, energy: &dyn Energy) -> i64 {
         if closed_form::applies(energy) {
             return 1;
@@ -358,6 +373,40 @@ impl LikelihoodLoss for Joint {
     }
 }
 
+/// How many samples a row are held at once: `part`, or as many as make [`PART`] numbers over all rows.
+pub(super) fn part_size(energy: &dyn Energy, part: Option<i64>) -> i64 {
+    aligned(part.unwrap_or_else(|| PART / numbers_of_a_point(energy).max(1)))
+}
+
+/// The most numbers at a time that one point of each row makes.
+pub(super) fn numbers_of_a_point(energy: &dyn Energy) -> i64 {
+    let (rows, n) = energy.size();
+    rows * energy.output_network().map_or(n, OutputNetwork::width)
+}
+
+/// Numbers that losses hold at once which cannot be divided: 8 GiB in f32.
+const MOST: i64 = 1 << 31;
+
+/// Refuses `points` points of each row for a loss that holds all of them.
+pub(super) fn refuse_more(loss: &'static str, energy: &dyn Energy, points: i64) -> Result<()> {
+    let numbers = points.saturating_mul(numbers_of_a_point(energy));
+    if numbers <= MOST {
+        return Ok(());
+    }
+    Err(Error::Unsupported {
+        solver: loss,
+        problem: format!(
+            "{points} outputs for each example of a batch, {numbers} numbers at once, more than 2^31"
+        ),
+        hint: "make the batch smaller, or train with the joint loss, which goes through them in chunks",
+    })
+}
+
+/// At least so many samples, and a whole number of words.
+fn aligned(size: i64) -> i64 {
+    ((size.max(1) + ALIGNED - 1) / ALIGNED * ALIGNED).max(ALIGNED)
+}
+
 /// The function of the parameters that is linear with these gradients and has the right value.
 fn linear_function(energy: &dyn Energy, tau: &Tensor, gradient: JointGradient) -> LikelihoodValue {
     let product = |parameter: &Tensor, gradient: &Tensor| {
@@ -370,6 +419,15 @@ fn linear_function(energy: &dyn Energy, tau: &Tensor, gradient: JointGradient) -
     if let (Form::Quadratic { coupling, .. }, Some(gradient)) = (energy.form(), &gradient.coupling)
     {
         linear += product(coupling.tensor(), gradient);
+    }
+    if let Some(network) = energy.output_network() {
+        let (input, first, layers) = network.parts();
+        let layers = layers.iter().flat_map(|(weight, bias)| [weight, bias]);
+        let weights = [input, first].into_iter().chain(layers);
+        let gradients = [&gradient.u].into_iter().chain(&gradient.network);
+        for (weight, gradient) in weights.zip(gradients) {
+            linear += product(weight, gradient);
+        }
     }
     let offset = gradient.mean - linear.detach();
     LikelihoodValue {
@@ -410,6 +468,7 @@ fn native_gradient(
             mean: Tensor::from(found.mean).to_kind(theta.kind()),
             u: Tensor::f_from_slice(&found.theta)?.f_view(theta.size().as_slice())?,
             coupling: None,
+            network: Vec::new(),
             tau: Tensor::f_from_slice(&found.tau)?,
             ratio: Tensor::f_from_slice(&found.ratio)?,
         })

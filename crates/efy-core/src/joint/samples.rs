@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::base_measure::{BaseMeasure, Space};
 use super::draw::Request;
-use crate::random::{Stream, Words};
+use crate::random::{HalfWords, Stream};
 use crate::{Error, Result, shape};
 
 /// Outputs drawn from the base measure or from another distribution.
@@ -99,8 +99,8 @@ pub struct Draw {
 }
 
 impl Draw {
-    pub(crate) fn words(&self) -> Words {
-        Words::new(self.seed, Stream::Outputs, self.step)
+    pub(crate) fn words(&self) -> HalfWords {
+        HalfWords::new(self.seed, Stream::Outputs, self.step)
     }
 }
 

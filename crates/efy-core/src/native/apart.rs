@@ -259,8 +259,11 @@ fn minus_dot<T: Real, const L: usize>(a: &[[T; L]], b: &[[T; L]]) -> [T; L] {
 #[inline(always)]
 fn add<T: Real, const L: usize>(out: &mut [[T; L]], weights: &[[T; L]], x: &[T; L]) {
     for (out, weight) in out.iter_mut().zip(weights) {
+        // In a local array: the compiler does not know that `out` is apart from the others.
+        let mut sum = *out;
         for lane in 0..L {
-            out[lane] += weight[lane] * x[lane];
+            sum[lane] += weight[lane] * x[lane];
         }
+        *out = sum;
     }
 }

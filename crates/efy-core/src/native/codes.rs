@@ -6,7 +6,7 @@ use multiversion::multiversion;
 
 use super::{Real, real};
 use crate::joint::{BaseMeasure, Space, bit_stride, word_threshold as threshold, words_per_row};
-use crate::random::Words;
+use crate::random::HalfWords;
 
 /// Ranks that fit into a byte.
 const MOST_ITEMS: i64 = 256;
@@ -64,7 +64,7 @@ impl Codes {
     /// Samples `range` of row `row` with `samples` samples, one after the other.
     pub(crate) fn draw(
         &self,
-        words: &Words,
+        words: &HalfWords,
         (row, samples): (i64, i64),
         range: Range<i64>,
         bytes: &mut [u8],
@@ -265,7 +265,7 @@ impl Codes {
 
 /// The first `groups` bytes of every `stride` bytes of the words from `first` on.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-fn uniform_bits(words: &Words, first: u64, stride: usize, groups: usize, bytes: &mut [u8]) {
+fn uniform_bits(words: &HalfWords, first: u64, stride: usize, groups: usize, bytes: &mut [u8]) {
     if stride >= 8 {
         let per_sample = (stride / 8) as u64;
         let mut next = first;

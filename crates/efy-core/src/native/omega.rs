@@ -160,12 +160,10 @@ impl<T: Real> Omega<T> {
     ) -> [T; L] {
         let mut p = [T::zero(); L];
         if let Function::Quadratic { slope, .. } = self.kind {
-            let mut concave = true;
             for lane in 0..L {
                 p[lane] = self.project((a[lane] - slope) * inverse[lane]);
-                concave &= inverse[lane] > T::zero();
             }
-            if concave {
+            if inverse.iter().all(|&inverse| inverse > T::zero()) {
                 return p;
             }
         }

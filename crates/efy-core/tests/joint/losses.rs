@@ -1,7 +1,7 @@
 //! The losses behind one seam, with gradients in expectation.
 
 use efy_core::divergence::Divergence;
-use efy_core::energy::{Energy, Linear};
+use efy_core::energy::{Energy, Linear, OutputNetwork};
 use efy_core::joint::{
     Auxiliary, BaseMeasure, Batch, Enumeration, ExactLikelihood, Joint, LikelihoodLoss,
     MarkovChains, MinMax, NoiseContrastive,
@@ -123,4 +123,58 @@ fn noise_contrastive_estimation_approaches_the_joint_objective() {
     let joint = joint.mean_loss(&batch).unwrap().mean;
     let noise = noise.mean_loss(&batch).unwrap().mean;
     assert_close("limit", &noise, &(joint + 1.0), 1e-3);
+}
+
+#[everywhere(f64)]
+fn noise_in_parts_is_the_noise_of_the_whole() {
+    let base = BaseMeasure::uniform_sets(6).unwrap();
+    let u = normal(1, &[3, 6]).set_requires_grad(true);
+    let tau = normal(2, &[3]).set_requires_grad(true);
+    let target = normal(3, &[3, 6]).gt(0.0).to_kind(Kind::Double);
+    let energy = Linear::new(u.shallow_clone()).unwrap();
+    let batch = Batch::new(&energy, &target, 4).with_auxiliary(&tau);
+    let loss = NoiseContrastive::new(base, 50, 5).unwrap();
+    assert_eq!(loss.parts(&energy), 1);
+    let all = |mean: &Tensor| {
+        let gradients = Tensor::run_backward(&[mean], &[&u, &tau], true, false);
+        Tensor::cat(
+            &[
+                &mean.reshape([1]),
+                &gradients[0].reshape([-1]),
+                &gradients[1],
+            ],
+            0,
+        )
+    };
+    let whole = all(&loss.mean_loss(&batch).unwrap().mean);
+    let loss = loss.with_part(3).unwrap();
+    // Parts are rounded up to 8 samples.
+    assert_eq!(loss.parts(&energy), 7);
+    let parts = (0..7).map(|part| all(&loss.part_loss(&batch, part).unwrap().mean));
+    assert_close("parts", &parts.reduce(|a, b| a + b).unwrap(), &whole, 1e-12);
+}
+
+#[everywhere(f64)] // Nothing is computed.
+fn what_would_not_fit_into_memory_is_refused_before_it_is_tried() {
+    let (u, target) = (normal(1, &[64, 20]), normal(2, &[64, 20]).gt(0.0));
+    let target = target.to_kind(Kind::Double);
+    let scores = normal(3, &[64, 20]);
+    let energy = Linear::new(u.shallow_clone()).unwrap();
+    let base = BaseMeasure::uniform_sets(20).unwrap();
+    let game = MinMax::new(base.clone(), 10_000_000, 1).unwrap();
+    let error = game.mean_loss(&Batch::new(&energy, &target, 0).with_auxiliary(&scores));
+    let words = error.unwrap_err().to_string();
+    assert!(
+        words.contains("min_max cannot solve 10000000 outputs"),
+        "{words}"
+    );
+    let (first, weight) = (normal(4, &[128, 20]), normal(5, &[1, 128]));
+    let layers = vec![(weight, normal(6, &[1]))];
+    let network = OutputNetwork::new(normal(7, &[64, 128]), first, layers).unwrap();
+    let error = ExactLikelihood::new(base).mean_loss(&Batch::new(&network, &target, 0));
+    let words = error.unwrap_err().to_string();
+    assert!(
+        words.contains("exact_likelihood cannot solve 1048576 outputs"),
+        "{words}"
+    );
 }

@@ -155,6 +155,54 @@ fn parts_shared_samples_and_couplings_agree_with_autograd() {
 }
 
 #[everywhere(f64)]
+fn networks_over_inputs_and_outputs_agree_with_autograd() {
+    let base = BaseMeasure::uniform_sets(6).unwrap();
+    let leaf = |seed, shape: &[i64]| (normal(seed, shape) * 0.4).set_requires_grad(true);
+    let tau = leaf(1, &[3]);
+    let target = normal(2, &[3, 6]).gt(0.0).to_kind(Kind::Double);
+    let (input, first) = (leaf(3, &[3, 5]), leaf(4, &[5, 6]));
+    let hidden = [
+        (leaf(5, &[7, 5]), leaf(6, &[7])),
+        (leaf(7, &[1, 7]), leaf(8, &[1])),
+    ];
+    let last = [(leaf(9, &[1, 5]), leaf(10, &[1]))];
+    for layers in [&hidden[..], &last[..]] {
+        let weights: Vec<&Tensor> = layers.iter().flat_map(|(w, b)| [w, b]).collect();
+        let leaves = [&[&tau, &input, &first], weights.as_slice()].concat();
+        let shared = |(w, b): &(Tensor, Tensor)| (w.shallow_clone(), b.shallow_clone());
+        let layers = layers.iter().map(shared).collect();
+        let energy = OutputNetwork::new(input.shallow_clone(), first.shallow_clone(), layers);
+        let energy = energy.unwrap();
+        let opaque = Opaque(&energy);
+        let of = |energy| Batch::new(energy, &target, 4).with_auxiliary(&tau);
+        for divergence in [Divergence::KullbackLeibler, Divergence::entmax15()] {
+            let loss = Joint::new(base.clone(), divergence, 50, 5).unwrap();
+            let proposal = BaseMeasure::bernoulli_sets(vec![0.3; 6]).unwrap();
+            for loss in [
+                loss.clone(),
+                loss.clone().shared(true),
+                loss.with_proposal(proposal).unwrap(),
+            ] {
+                let value = loss.mean_loss(&of(&opaque)).unwrap();
+                let ratio = value.ratio.unwrap();
+                let expected = everything(&value.mean, &leaves);
+                for loss in [loss.clone(), loss.with_part(3).unwrap()] {
+                    let found = loss.mean_loss(&of(&energy)).unwrap();
+                    assert_close("ratio", &found.ratio.unwrap(), &ratio, 1e-12);
+                    assert_close(
+                        "network",
+                        &everything(&found.mean, &leaves),
+                        &expected,
+                        1e-12,
+                    );
+                    assert_eq!(loss.parts(&energy), 1);
+                }
+            }
+        }
+    }
+}
+
+#[everywhere(f64)]
 fn networks_over_inputs_and_outputs_have_the_gradient_of_autograd() {
     let (input, first) = (normal(1, &[3, 5]), normal(2, &[5, 4]));
     let layers = vec![

@@ -4,7 +4,7 @@ use efy_core::energy::{Coupling, Energy, Linear, OutputNetwork, Quadratic};
 use efy_core::parameters::{Builder, Parameters};
 use efy_core::{Error, Result};
 use rand::Rng;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::check_widths;
 use crate::Network;
@@ -53,13 +53,6 @@ pub enum PairwiseMatrix {
     PredictedLowRank(i64),
     /// $U = -A A^\top$ of this rank for all inputs.
     SharedLowRank(i64),
-}
-
-impl PairwiseMatrix {
-    /// Whether U itself is held, and not a factor of it.
-    pub(super) fn is_dense(self) -> bool {
-        matches!(self, PairwiseMatrix::Predicted | PairwiseMatrix::Shared)
-    }
 }
 
 impl CouplingKind {
@@ -202,13 +195,38 @@ impl Places {
 #[derive(Debug)]
 pub(super) enum CouplingNetwork {
     Linear(Network),
-    Pairwise(Network, Matrix, PairwiseMatrix),
+    Pairwise(Network, Matrix, Form),
     Network {
         features: Option<Network>,
         input: Network,
         output: Tensor,
         rest: Network,
     },
+}
+
+/// How the numbers of a pairwise matrix make a coupling.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// $U = (M + M^\top) \circ H$, H being 0 on the diagonal and elsewhere ½, over k where M is predicted, so that U
+    /// starts small whatever k. Beside it 2 H, which leads from the gradient in U, which is symmetric, to that in M.
+    Dense { hollow: Tensor, twice: Tensor },
+    /// A, of predicted ones a kth of what is predicted, whatever the rank.
+    LowRank,
+}
+
+impl Form {
+    fn new(kind: PairwiseMatrix, outputs: i64, options: (Kind, Device)) -> Result<Self> {
+        let scale = match kind {
+            PairwiseMatrix::Predicted => 1.0 / outputs as f64,
+            PairwiseMatrix::Shared => 1.0,
+            _ => return Ok(Form::LowRank),
+        };
+        let _guard = tch::no_grad_guard();
+        let mut twice = Tensor::f_full([outputs, outputs], scale, options)?;
+        let _ = twice.f_fill_diagonal_(0.0, false)?;
+        let hollow = twice.f_mul_scalar(0.5)?;
+        Ok(Form::Dense { hollow, twice })
+    }
 }
 
 #[derive(Debug)]
@@ -218,7 +236,7 @@ pub(super) enum Matrix {
 }
 
 impl CouplingNetwork {
-    pub(super) fn new(parameters: &Parameters, places: Places) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, places: Places, outputs: i64) -> Result<Self> {
         let network = |places: &network::Places| Network::new(parameters, places);
         Ok(match places {
             Places::Linear(places) => {
@@ -229,11 +247,13 @@ impl CouplingNetwork {
             Places::Pairwise(unary, matrix, kind) => {
                 let unary = network(&unary);
                 unary.start_at_zero()?;
+                let flat = parameters.flat();
+                let form = Form::new(kind, outputs, (flat.kind(), flat.device()))?;
                 let matrix = match matrix {
                     MatrixPlaces::Shared(place) => Matrix::Shared(parameters.tensor(place)),
                     MatrixPlaces::Predicted(places) => Matrix::Predicted(network(&places)),
                 };
-                CouplingNetwork::Pairwise(unary, matrix, kind)
+                CouplingNetwork::Pairwise(unary, matrix, form)
             }
             Places::Network {
                 features,
@@ -266,18 +286,22 @@ impl CouplingNetwork {
     /// each row, the predicted ones.
     pub(super) fn quadratic(
         u: Tensor,
-        matrix: &Tensor,
-        kind: PairwiseMatrix,
+        numbers: &Tensor,
+        (matrix, form): (&Matrix, &Form),
     ) -> Result<Box<dyn Energy>> {
         let (rows, k) = (u.size()[0], u.size()[1]);
-        let matrix = match kind {
-            PairwiseMatrix::Shared | PairwiseMatrix::SharedLowRank(_) => matrix.shallow_clone(),
-            // Scaled so that U starts small whatever k and rank.
-            _ => matrix.f_reshape([rows, k, -1])? / (k as f64),
+        let predicted = matches!(matrix, Matrix::Predicted(_));
+        let numbers = match predicted {
+            true => numbers.f_reshape([rows, k, -1])?,
+            false => numbers.shallow_clone(),
         };
-        let coupling = match kind.is_dense() {
-            true => Coupling::zero_diagonal(&matrix),
-            false => Coupling::LowRank(matrix),
+        let coupling = match form {
+            Form::Dense { hollow, .. } => {
+                let both = numbers.f_add(&numbers.f_transpose(-1, -2)?)?;
+                Coupling::Dense(both.f_mul(hollow)?)
+            }
+            Form::LowRank if predicted => Coupling::LowRank(numbers.f_div_scalar(k as f64)?),
+            Form::LowRank => Coupling::LowRank(numbers),
         };
         Ok(Box::new(Quadratic::new(u, coupling)?))
     }
@@ -290,14 +314,14 @@ impl CouplingNetwork {
                 let logits = scores.shallow_clone();
                 Ok((Box::new(Linear::new(scores)?), Some(logits)))
             }
-            CouplingNetwork::Pairwise(unary, matrix, kind) => {
+            CouplingNetwork::Pairwise(unary, matrix, form) => {
                 let u = unary.forward(x)?;
-                let matrix = match matrix {
+                let numbers = match matrix {
                     Matrix::Shared(matrix) => matrix.shallow_clone(),
                     Matrix::Predicted(network) => network.forward(x)?,
                 };
                 let logits = u.shallow_clone();
-                Ok((Self::quadratic(u, &matrix, *kind)?, Some(logits)))
+                Ok((Self::quadratic(u, &numbers, (matrix, form))?, Some(logits)))
             }
             CouplingNetwork::Network {
                 features,

@@ -125,6 +125,16 @@ impl Icnn {
         Ok(convex + x.f_mv(&self.skip)? + &self.bias)
     }
 
+    /// The number of weights.
+    pub(super) fn len(&self) -> i64 {
+        let layers = self.layers.iter();
+        let of_layers = layers.map(|(weight, hidden, bias)| {
+            weight.numel() + hidden.as_ref().map_or(0, Tensor::numel) + bias.numel()
+        });
+        let rest = [&self.output, &self.skip, &self.bias].map(Tensor::numel);
+        (of_layers.sum::<usize>() + rest.iter().sum::<usize>()) as i64
+    }
+
     /// [`forward`](Self::forward) without a graph, and what [`backward`](Self::backward) needs.
     pub(super) fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
         let _guard = tch::no_grad_guard();

@@ -105,7 +105,7 @@ impl JointModel {
             }
         };
         let parameters = builder.build(kind, device)?;
-        let coupling = CouplingNetwork::new(&parameters, coupling_places)?;
+        let coupling = CouplingNetwork::new(&parameters, coupling_places, base.outputs())?;
         let auxiliary = match auxiliary_places {
             Places::Nothing => AuxiliaryNetwork::Nothing,
             Places::LogPartition(places, input) => {

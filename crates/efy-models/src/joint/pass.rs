@@ -5,14 +5,14 @@
 
 use efy_core::Result;
 use efy_core::device::Phase;
-use efy_core::energy::{Coupling, Energy, Linear};
+use efy_core::energy::{Energy, Linear, OutputNetwork};
 use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
 use tch::Tensor;
 
-use super::coupling::{CouplingNetwork, Matrix};
+use super::coupling::{CouplingNetwork, Form, Matrix};
 use super::log_partition::LogPartitionNetwork;
 use super::{AuxiliaryNetwork, JointModel, LogPartitionInput, icnn};
-use crate::{Model, Tape};
+use crate::{Model, Network, Tape};
 
 /// A forward pass without a graph.
 pub struct JointPass {
@@ -24,9 +24,9 @@ pub struct JointPass {
     log_partition: LogPartitionTape,
 }
 
-struct CouplingTape {
-    scores: Tape,
-    matrix: Option<Tape>,
+enum CouplingTape {
+    Scores { scores: Tape, matrix: Option<Tape> },
+    Network { features: Option<Tape>, input: Tape },
 }
 
 enum LogPartitionTape {
@@ -38,7 +38,7 @@ enum LogPartitionTape {
 
 impl JointModel {
     /// [`forward`](Self::forward) without a graph, with what [`gradient`](Self::gradient) needs; `None` for
-    /// couplings that are networks over outputs, and for models without a log-partition.
+    /// models without a log-partition.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -47,11 +47,9 @@ impl JointModel {
         let AuxiliaryNetwork::LogPartition(network, input) = &self.auxiliary else {
             return Ok(None);
         };
-        let Some((energy, logits, coupling)) = self.coupling.pass(x)? else {
-            return Ok(None);
-        };
+        let (energy, logits, coupling) = self.coupling.pass(x)?;
         let input = match input {
-            LogPartitionInput::Logits => &logits,
+            LogPartitionInput::Logits => logits.as_ref().unwrap_or(x),
             LogPartitionInput::Inputs => x,
         };
         let (tau, log_partition) = network.pass(input, rows)?;
@@ -70,11 +68,56 @@ impl JointModel {
     /// [`efy_core::Error::Torch`] when the gradients are not of this pass.
     pub fn gradient(&self, pass: &JointPass, loss: &JointGradient) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let mut parts = self.coupling.backward(&pass.coupling, loss)?;
+        let mut places = Places {
+            flat: self.parameters().flat().f_empty_like()?,
+            next: 0,
+        };
+        self.coupling.backward(&pass.coupling, loss, &mut places)?;
         if let AuxiliaryNetwork::LogPartition(network, _) = &self.auxiliary {
-            parts.extend(network.backward(&pass.log_partition, &loss.tau)?);
+            network.backward(&pass.log_partition, &loss.tau, &mut places)?;
         }
-        Ok(Tensor::f_cat(&parts, 0)?)
+        Ok(places.flat)
+    }
+}
+
+/// The gradient in all weights, filled from its beginning: what can be computed where it belongs is.
+struct Places {
+    flat: Tensor,
+    next: i64,
+}
+
+impl Places {
+    /// The next so many numbers.
+    fn take(&mut self, length: i64) -> Result<Tensor> {
+        let place = self.flat.f_narrow(0, self.next, length)?;
+        self.next += length;
+        Ok(place)
+    }
+
+    /// Copies what is elsewhere.
+    fn put(&mut self, gradient: &Tensor) -> Result<()> {
+        let place = self.take(gradient.numel() as i64)?;
+        let mut place = place.f_view(gradient.size().as_slice())?;
+        place.f_copy_(gradient)?;
+        Ok(())
+    }
+
+    /// Puts several tensors one after the other, at once.
+    fn put_all(&mut self, gradients: &[Tensor]) -> Result<()> {
+        let flat = |t: &Tensor| t.f_reshape([-1]);
+        let flat = gradients
+            .iter()
+            .map(flat)
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let place = self.take(flat.iter().map(|t| t.numel() as i64).sum())?;
+        let _ = Tensor::f_cat_out(&place, &flat, 0)?;
+        Ok(())
+    }
+
+    /// Gradients of the weights of a network.
+    fn network(&mut self, network: &Network, tape: &Tape, output: &Tensor) -> Result<()> {
+        let place = self.take(network.len())?;
+        network.backward_into(tape, output, &place)
     }
 }
 
@@ -148,65 +191,114 @@ impl JointModel {
     }
 }
 
-/// An energy without a graph, its logits u, and what the way back needs.
-type Forward = (Box<dyn Energy>, Tensor, CouplingTape);
+/// An energy without a graph, its logits where it has some, and what the way back needs.
+type Forward = (Box<dyn Energy>, Option<Tensor>, CouplingTape);
 
 impl CouplingNetwork {
     /// g and its logits without a graph.
-    fn pass(&self, x: &Tensor) -> Result<Option<Forward>> {
+    fn pass(&self, x: &Tensor) -> Result<Forward> {
         Ok(match self {
             CouplingNetwork::Linear(network) => {
                 let (scores, tape) = network.pass(x)?;
                 let logits = scores.shallow_clone();
-                let tape = CouplingTape {
+                let tape = CouplingTape::Scores {
                     scores: tape,
                     matrix: None,
                 };
-                Some((Box::new(Linear::new(scores)?), logits, tape))
+                (Box::new(Linear::new(scores)?), Some(logits), tape)
             }
-            CouplingNetwork::Pairwise(unary, matrix, kind) => {
+            CouplingNetwork::Pairwise(unary, matrix, form) => {
                 let (u, scores) = unary.pass(x)?;
-                let (matrix, tape) = match matrix {
+                let (numbers, tape) = match matrix {
                     Matrix::Shared(matrix) => (matrix.detach(), None),
                     Matrix::Predicted(network) => {
-                        let (matrix, tape) = network.pass(x)?;
-                        (matrix, Some(tape))
+                        let (numbers, tape) = network.pass(x)?;
+                        (numbers, Some(tape))
                     }
                 };
-                let tape = CouplingTape {
+                let tape = CouplingTape::Scores {
                     scores,
                     matrix: tape,
                 };
                 let logits = u.shallow_clone();
-                Some((Self::quadratic(u, &matrix, *kind)?, logits, tape))
+                let energy = Self::quadratic(u, &numbers, (matrix, form))?;
+                (energy, Some(logits), tape)
             }
-            CouplingNetwork::Network { .. } => None,
+            CouplingNetwork::Network {
+                features,
+                input,
+                output,
+                rest,
+            } => {
+                let (features, of_features) = match features {
+                    Some(network) => {
+                        let (features, tape) = network.pass(x)?;
+                        (Some(features), Some(tape))
+                    }
+                    None => (None, None),
+                };
+                let (first, tape) = input.pass(features.as_ref().unwrap_or(x))?;
+                let layers = rest.layers();
+                let energy = OutputNetwork::new(first, output.shallow_clone(), layers)?;
+                let tape = CouplingTape::Network {
+                    features: of_features,
+                    input: tape,
+                };
+                (Box::new(energy), features, tape)
+            }
         })
     }
 
-    /// Gradients in all weights, flattened, in their order.
-    fn backward(&self, tape: &CouplingTape, loss: &JointGradient) -> Result<Vec<Tensor>> {
-        let (CouplingNetwork::Linear(scores) | CouplingNetwork::Pairwise(scores, ..)) = self else {
-            return Ok(Vec::new());
-        };
-        let mut parts = vec![scores.backward(&tape.scores, &loss.u)?];
-        if let (CouplingNetwork::Pairwise(_, matrix, kind), Some(gradient)) = (self, &loss.coupling)
-        {
-            let gradient = match kind.is_dense() {
-                // The moments of outputs are symmetric.
-                true => Coupling::without_diagonal(gradient)?,
-                false => gradient.shallow_clone(),
-            };
-            match (matrix, &tape.matrix) {
-                (Matrix::Predicted(network), Some(tape)) => {
-                    let (rows, k) = (gradient.size()[0], gradient.size()[1]);
-                    let of_outputs = gradient.f_reshape([rows, -1])?.f_div_scalar(k as f64)?;
-                    parts.push(network.backward(tape, &of_outputs)?);
+    /// Gradients in all weights, in their order.
+    fn backward(
+        &self,
+        tape: &CouplingTape,
+        loss: &JointGradient,
+        places: &mut Places,
+    ) -> Result<()> {
+        let of_matrix = match (self, tape) {
+            (
+                CouplingNetwork::Linear(network) | CouplingNetwork::Pairwise(network, ..),
+                CouplingTape::Scores { scores, matrix },
+            ) => {
+                places.network(network, scores, &loss.u)?;
+                matrix
+            }
+            (
+                CouplingNetwork::Network {
+                    features, input, ..
+                },
+                CouplingTape::Network {
+                    features: of_features,
+                    input: tape,
+                },
+            ) => {
+                if let (Some(network), Some(of_features)) = (features, of_features) {
+                    let slope = input.through_affine(&loss.u)?;
+                    places.network(network, of_features, &slope)?;
                 }
-                _ => parts.push(gradient.f_reshape([-1])?),
+                places.network(input, tape, &loss.u)?;
+                return places.put_all(&loss.network);
+            }
+            _ => return Ok(()),
+        };
+        if let (CouplingNetwork::Pairwise(_, matrix, form), Some(gradient)) = (self, &loss.coupling)
+        {
+            let predicted = of_matrix.is_some();
+            let gradient = match form {
+                Form::Dense { twice, .. } => gradient.f_mul(twice)?,
+                Form::LowRank if predicted => gradient.f_div_scalar(gradient.size()[1] as f64)?,
+                Form::LowRank => gradient.shallow_clone(),
+            };
+            match (matrix, of_matrix) {
+                (Matrix::Predicted(network), Some(tape)) => {
+                    let of_outputs = gradient.f_reshape([gradient.size()[0], -1])?;
+                    places.network(network, tape, &of_outputs)?;
+                }
+                _ => places.put(&gradient)?,
             }
         }
-        Ok(parts)
+        Ok(())
     }
 }
 
@@ -231,18 +323,31 @@ impl LogPartitionNetwork {
     }
 
     /// Gradients in all weights from that in $\tau$, `[B]`.
-    fn backward(&self, tape: &LogPartitionTape, gradient: &Tensor) -> Result<Vec<Tensor>> {
-        Ok(match (self, tape) {
+    fn backward(
+        &self,
+        tape: &LogPartitionTape,
+        gradient: &Tensor,
+        places: &mut Places,
+    ) -> Result<()> {
+        match (self, tape) {
             (LogPartitionNetwork::Network(network), LogPartitionTape::Network(tape)) => {
-                vec![network.backward(tape, &gradient.f_unsqueeze(1)?)?]
+                places.network(network, tape, &gradient.f_unsqueeze(1)?)
             }
             (LogPartitionNetwork::Icnn(network), LogPartitionTape::Icnn(tape)) => {
-                network.backward(tape, gradient)?
+                let place = places.take(network.len())?;
+                let _ = Tensor::f_cat_out(&place, &network.backward(tape, gradient)?, 0)?;
+                Ok(())
             }
             (LogPartitionNetwork::Free(table), LogPartitionTape::Free(rows)) => {
-                vec![table.f_zeros_like()?.f_index_add(0, rows, gradient)?]
+                let mut place = places.take(table.numel() as i64)?;
+                let _ = place.f_zero_()?.f_index_add_(0, rows, gradient)?;
+                Ok(())
             }
-            _ => vec![gradient.f_sum_dim_intlist(0, true, None)?],
-        })
+            _ => {
+                let place = places.take(1)?;
+                let _ = gradient.f_sum_intlist_out(&place, 0, true, None)?;
+                Ok(())
+            }
+        }
     }
 }

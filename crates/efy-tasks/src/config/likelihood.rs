@@ -139,6 +139,10 @@ impl Config {
                 "x, since a network on [x; p] has no logits (model.hidden gives it h(x))";
             return wrong("model.log_partition.input", expected, "logits");
         }
+        let in_chunks = matches!(loss.kind, LossKind::Joint | LossKind::NoiseContrastive);
+        if let Some(chunk) = loss.chunk.filter(|_| !in_chunks) {
+            return wrong("loss.chunk", with("none"), chunk);
+        }
         if loss.kind == LossKind::MinMax && loss.samples < 2 {
             return wrong("loss.samples", with("at least 2"), loss.samples);
         }

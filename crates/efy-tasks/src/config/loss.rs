@@ -48,7 +48,7 @@ pub struct LossConfig {
     /// Draw them once for all examples of a batch (joint).
     pub shared: bool,
     /// How many of an example are held in memory at once; none: as many as make 16 million numbers over the
-    /// batch (joint).
+    /// batch (joint, noise_contrastive).
     #[schemars(range(min = 1, max = 10_000_000))]
     pub chunk: Option<u32>,
     /// The exponent past which a sample's term goes on linearly; none: 30 for kullback_leibler, where the ratio is

@@ -69,7 +69,13 @@ pub(super) fn loss(
         LossKind::ExactLikelihood => Box::new(ExactLikelihood::new(base)),
         LossKind::MarkovChains => Box::new(MarkovChains::new(base, loss.negative_steps, seed)?),
         LossKind::MinMax => Box::new(MinMax::new(base, samples, seed)?),
-        LossKind::NoiseContrastive => Box::new(NoiseContrastive::new(base, samples, seed)?),
+        LossKind::NoiseContrastive => {
+            let contrastive = NoiseContrastive::new(base, samples, seed)?;
+            match loss.chunk {
+                Some(chunk) => Box::new(contrastive.with_part(chunk.into())?),
+                None => Box::new(contrastive),
+            }
+        }
         _ => {
             let joint = joint(config, base, y)?;
             let divergence = joint.conjugate().divergence();

@@ -1,0 +1,127 @@
+//! The sampled objective of networks over inputs and outputs in tensor operations, without autograd.
+
+use tch::{Kind, Tensor};
+
+use super::closed_form::{mean_over_samples, tau_gradient, value_and_ratio};
+use super::objective::JointGradient;
+use super::samples::Samples;
+use crate::Result;
+use crate::device::constant;
+use crate::divergence::Conjugate;
+use crate::energy::{Energy, OutputGradient, OutputNetwork};
+
+/// Means over the samples seen so far, as [`Moments`](super::closed_form::Moments): units of one part of the samples are held
+/// at a time, where autograd would keep those of all. The data are the first sample of the first part.
+pub(super) struct NetworkMoments<'a> {
+    network: &'a OutputNetwork,
+    target: &'a Tensor,
+    tau: Tensor,
+    conjugate: &'a Conjugate,
+    /// m.
+    samples: i64,
+    sums: Option<Sums>,
+}
+
+/// What is known after the first part.
+struct Sums {
+    /// $\frac1m \sum_j f^*$, `[B]`.
+    value: Tensor,
+    /// $\frac1m \sum_j r_j$, `[B]`.
+    ratio: Tensor,
+    /// The gradient in all weights, that of the data included.
+    gradient: OutputGradient,
+    /// $g(y) - \tau$ of the data, `[B]`.
+    data: Tensor,
+}
+
+impl<'a> NetworkMoments<'a> {
+    /// For a batch with `target`, of `samples` samples a row in all; `None` where the energy is no such network.
+    pub(super) fn new(
+        energy: &'a dyn Energy,
+        (tau, target): (&Tensor, &'a Tensor),
+        conjugate: &'a Conjugate,
+        samples: i64,
+    ) -> Option<Self> {
+        Some(NetworkMoments {
+            network: energy.output_network()?,
+            target,
+            tau: tau.detach(),
+            conjugate,
+            samples,
+            sums: None,
+        })
+    }
+
+    /// Adds the terms of some samples.
+    pub(super) fn add(&mut self, samples: &Samples) -> Result<()> {
+        let rows = self.target.size()[0];
+        let outputs = match samples.outputs.dim() {
+            3 => samples.outputs.shallow_clone(),
+            _ => (samples.outputs.f_unsqueeze(0)?).f_expand([rows, -1, -1], false)?,
+        };
+        let before = self.sums.take();
+        let points = match &before {
+            None => Tensor::f_cat(&[&self.target.f_unsqueeze(1)?, &outputs], 1)?,
+            Some(_) => outputs,
+        };
+        let (values, units) = self.network.pass(&points)?;
+        let excess = values.f_sub(&self.tau.f_unsqueeze(1)?)?;
+        let count = samples.count();
+        let of_samples = match &before {
+            None => excess.f_narrow(1, 1, count)?,
+            Some(_) => excess.shallow_clone(),
+        };
+        let (value, ratio) = value_and_ratio(self.conjugate, &of_samples, samples)?;
+        let share = count as f64 / self.samples as f64;
+        let (value, mean) = (
+            mean_over_samples(&value, share)?,
+            mean_over_samples(&ratio, share)?,
+        );
+        let options = (ratio.kind(), ratio.device());
+        let scaled = ratio.f_mul_scalar(1.0 / (rows.max(1) * self.samples) as f64)?;
+        let weights = match &before {
+            None => {
+                let data = constant(-1.0 / rows.max(1) as f64, options)?;
+                Tensor::f_cat(&[data.f_expand([rows, 1], false)?, scaled], 1)?
+            }
+            Some(_) => scaled,
+        };
+        let gradient = self.network.pull(&points, &units, &weights)?;
+        self.sums = Some(match before {
+            None => Sums {
+                value,
+                ratio: mean,
+                gradient,
+                data: excess.f_select(1, 0)?,
+            },
+            Some(before) => Sums {
+                value: before.value + value,
+                ratio: before.ratio + mean,
+                gradient: before.gradient.plus(gradient),
+                data: before.data,
+            },
+        });
+        Ok(())
+    }
+
+    /// Value and gradients; `None` before the first samples.
+    pub(super) fn finish(self) -> Result<Option<JointGradient>> {
+        let Some(sums) = self.sums else {
+            return Ok(None);
+        };
+        let OutputGradient {
+            input,
+            first,
+            layers,
+        } = sums.gradient;
+        let layers = layers.into_iter().flat_map(|(weight, bias)| [weight, bias]);
+        Ok(Some(JointGradient {
+            mean: (sums.value - sums.data).f_mean(None::<Kind>)?,
+            u: input,
+            coupling: None,
+            network: [first].into_iter().chain(layers).collect(),
+            tau: tau_gradient(&sums.ratio)?,
+            ratio: sums.ratio,
+        }))
+    }
+}
