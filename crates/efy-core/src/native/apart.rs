@@ -142,20 +142,24 @@ impl<T: Real, const L: usize> Couplings<T, L> {
                 Form::Factors(rank) => minus_dot(&self.elements[i * rank..][..rank], &self.factor),
             };
             let (old, diagonal) = (*p, &self.diagonal[i]);
-            let mut linear = [T::zero(); L];
+            // One operation a loop, on arrays of its own: so each is an instruction or two on whole registers.
+            let mut linear = gradient;
             for lane in 0..L {
-                linear[lane] = u[lane] + gradient[lane] - diagonal[lane] * old[lane];
+                linear[lane] += u[lane] - diagonal[lane] * old[lane];
             }
-            let new = (block.omega).maximize_each(&linear, diagonal, &self.inverse[i]);
-            let mut change = [T::zero(); L];
+            let mut new = (block.omega).maximize_each(&linear, diagonal, &self.inverse[i]);
             for lane in 0..L {
-                let new = if active[lane] > T::zero() {
+                new[lane] = if active[lane] > T::zero() {
                     new[lane]
                 } else {
                     old[lane]
                 };
-                change[lane] = new - old[lane];
-                p[lane] = new;
+            }
+            let mut change = new;
+            for lane in 0..L {
+                change[lane] -= old[lane];
+            }
+            for lane in 0..L {
                 // Not `max`, which would drop a NaN.
                 let size = change[lane].abs();
                 largest[lane] = if size <= largest[lane] {
@@ -164,6 +168,7 @@ impl<T: Real, const L: usize> Couplings<T, L> {
                     size
                 };
             }
+            *p = new;
             match self.form {
                 Form::Dense => add(&mut self.product, &self.elements[i * k..][..k], &change),
                 Form::Factors(rank) => {

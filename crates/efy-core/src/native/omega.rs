@@ -158,10 +158,10 @@ impl<T: Real> Omega<T> {
         d: &[T; L],
         inverse: &[T; L],
     ) -> [T; L] {
-        let mut p = [T::zero(); L];
+        let mut p = *a;
         if let Function::Quadratic { slope, .. } = self.kind {
             for lane in 0..L {
-                p[lane] = self.project((a[lane] - slope) * inverse[lane]);
+                p[lane] = self.project((p[lane] - slope) * inverse[lane]);
             }
             if inverse.iter().all(|&inverse| inverse > T::zero()) {
                 return p;
