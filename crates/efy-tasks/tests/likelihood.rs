@@ -32,6 +32,7 @@ fn config(task: Task, loss: LossKind, dtype: Dtype) -> Config {
     config.train.epochs = 15;
     config.train.batch_size = 10;
     config.train.lr = 0.02;
+    config.train.seed = 1;
     config
 }
 

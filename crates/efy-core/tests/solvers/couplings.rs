@@ -111,7 +111,8 @@ fn the_maximum_is_found_for_every_size_and_form() {
                 let size = [ROWS as i64, k as i64, columns as i64];
                 Tensor::from_slice(numbers).reshape(size).to_kind(kind)
             };
-            let bound = if kind == Kind::Double { 1e-9 } else { 1e-4 };
+            // In f32 the matrix itself is rounded, which the bound on the distance multiplies by the condition.
+            let bound = if kind == Kind::Double { 1e-9 } else { 5e-4 };
             let couplings = [
                 Coupling::LowRank(tensor(&a, rank)),
                 Coupling::Dense(tensor(&dense, k)),
