@@ -69,15 +69,21 @@ fn argmax(u: Vec<f64>, coupling: Coupling, kind: Kind, start: Option<&Tensor>) -
         domain: &domain,
     };
     let options = Options {
-        tolerance: if kind == Kind::Double { 1e-13 } else { 1e-7 },
+        tolerance: if kind == Kind::Double { 1e-13 } else { 1e-5 },
         max_iterations: 20_000,
         ..Options::default()
     };
-    let solution = CoordinateAscent { options }.solve(&problem, start).unwrap();
+    let solution = CoordinateAscent {
+        options: options.clone(),
+    }
+    .solve(&problem, start)
+    .unwrap();
+    let residuals = values(&solution.report.residual);
+    // Measured afresh, which can be a rounding error more than what the solver stopped by.
+    let most = 2.0 * options.tolerance;
     assert!(
-        values(&solution.report.converged.to_kind(Kind::Double))
-            .iter()
-            .all(|&one| one == 1.0)
+        residuals.iter().all(|&residual| residual <= most),
+        "{k}, {kind:?}: {residuals:?}"
     );
     let certificate = solution.certificate.unwrap();
     assert!(
@@ -106,27 +112,32 @@ fn the_maximum_is_found_for_every_size_and_form() {
         let (u, a) = random(k, rank);
         let matrices: Vec<Vec<f64>> = a.chunks(k * rank).map(|a| product(a, k, rank)).collect();
         let dense = matrices.concat();
-        for kind in [Kind::Double, Kind::Float] {
+        let couplings = |kind: Kind| {
             let tensor = |numbers: &[f64], columns: usize| {
                 let size = [ROWS as i64, k as i64, columns as i64];
                 Tensor::from_slice(numbers).reshape(size).to_kind(kind)
             };
-            // In f32 the matrix itself is rounded, which the bound on the distance multiplies by the condition.
-            let bound = if kind == Kind::Double { 1e-9 } else { 5e-4 };
-            let couplings = [
+            [
                 Coupling::LowRank(tensor(&a, rank)),
                 Coupling::Dense(tensor(&dense, k)),
-            ];
-            for coupling in couplings {
-                let found = argmax(u.clone(), coupling, kind, None);
-                for row in 0..ROWS {
-                    let (u, p) = (&u[row * k..][..k], &found[row * k..][..k]);
-                    let far = distance(u, &matrices[row], p);
-                    assert!(
-                        far <= bound,
-                        "k {k}, rank {rank}, {kind:?}, row {row}: {far}"
-                    );
-                }
+            ]
+        };
+        let pairs = couplings(Kind::Double)
+            .into_iter()
+            .zip(couplings(Kind::Float));
+        for (double, float) in pairs {
+            let found = argmax(u.clone(), double, Kind::Double, None);
+            for row in 0..ROWS {
+                let (u, p) = (&u[row * k..][..k], &found[row * k..][..k]);
+                let far = distance(u, &matrices[row], p);
+                assert!(far <= 1e-9, "k {k}, rank {rank}, row {row}: {far}");
+            }
+            let rounded = argmax(u.clone(), float, Kind::Float, None);
+            for (place, (a, b)) in rounded.iter().zip(&found).enumerate() {
+                assert!(
+                    (a - b).abs() <= 1e-4,
+                    "k {k}, rank {rank}, {place}: {a}, {b}"
+                );
             }
         }
     }
