@@ -233,7 +233,7 @@ pub(crate) fn python_with(modules: &str, hint: &str) -> Option<String> {
     found
 }
 
-/// Numbers of two JSON values, member by member, differ by at most `tolerance`.
+/// Numbers of two JSON values, member by member, differ by at most `tolerance`, or that share of those beyond 1.
 pub(crate) fn assert_close(what: &str, found: &Value, expected: &Value, tolerance: f64) {
     match (found, expected) {
         (Value::Array(f), Value::Array(e)) if f.len() == e.len() => f
@@ -248,7 +248,8 @@ pub(crate) fn assert_close(what: &str, found: &Value, expected: &Value, toleranc
         }
         _ => {
             let (f, e) = (found.as_f64(), expected.as_f64());
-            let near = f.zip(e).is_some_and(|(f, e)| (f - e).abs() <= tolerance);
+            let near =
+                (f.zip(e)).is_some_and(|(f, e)| (f - e).abs() <= tolerance * e.abs().max(1.0));
             assert!(near, "{what}: {found} is not {expected}");
         }
     }
