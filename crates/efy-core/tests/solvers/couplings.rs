@@ -73,11 +73,7 @@ fn argmax(u: Vec<f64>, coupling: Coupling, kind: Kind, start: Option<&Tensor>) -
         max_iterations: 20_000,
         ..Options::default()
     };
-    let solution = CoordinateAscent {
-        options: options.clone(),
-    }
-    .solve(&problem, start)
-    .unwrap();
+    let solution = CoordinateAscent { options }.solve(&problem, start).unwrap();
     let residuals = values(&solution.report.residual);
     // Measured afresh, which can be a rounding error more than what the solver stopped by.
     let most = 2.0 * options.tolerance;
