@@ -146,7 +146,12 @@ pub fn rollout(
             let parts: Vec<Result<_>> = shares(environments, threads)
                 .into_par_iter()
                 .zip(forks)
-                .map(|(share, mut policy)| lockstep(share, &mut *policy, size, &queue, false))
+                .map(|(share, mut policy)| {
+                    let done = lockstep(share, &mut *policy, size, &queue, false);
+                    // The others need not go on.
+                    queue.failed.fetch_or(done.is_err(), Ordering::Relaxed);
+                    done
+                })
                 .collect();
             let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
             parts.into_iter().flatten().collect()
@@ -172,20 +177,6 @@ fn shares<T>(mut rest: &mut [T], threads: usize) -> Vec<&mut [T]> {
 
 /// Episodes of the queue with their indices: a step of all environments after the other, until there are no more.
 fn lockstep(
-    environments: &mut [Box<dyn Environment>],
-    policy: &mut dyn Policy,
-    (d, k): (usize, usize),
-    queue: &Queue<'_>,
-    in_parallel: bool,
-) -> Result<Vec<(usize, Episode)>> {
-    let done = steps(environments, policy, (d, k), queue, in_parallel);
-    if done.is_err() {
-        queue.failed.store(true, Ordering::Relaxed);
-    }
-    done
-}
-
-fn steps(
     environments: &mut [Box<dyn Environment>],
     policy: &mut dyn Policy,
     (d, k): (usize, usize),
