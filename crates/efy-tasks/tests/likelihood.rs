@@ -188,7 +188,7 @@ fn parts_of_the_samples_have_the_gradient_of_all() {
         };
         (loss, gradient)
     };
-    let (all, parts) = (of(None), of(Some(24)));
+    let (all, parts) = (of(None), of(Some(64)));
     assert!((all.0 - parts.0).abs() < 1e-12);
     assert_close("parts", &parts.1, &all.1, 1e-12);
 }

@@ -9,23 +9,14 @@ use tch::{Device, Kind, Tensor};
 use super::base_measure::{BaseMeasure, Space};
 use crate::Result;
 use crate::device::{constant_integers, constants};
-use crate::native::{Codes, Real, real};
+use crate::native::{Codes, Coding, Real};
 use crate::random::HalfWords;
 
-/// Samples of a row that start at a multiple of this start at a whole word, whatever k.
-pub(crate) const ALIGNED: i64 = 8;
+/// Samples of a row that start at a multiple of this start at a whole word: of uniform sets a word holds one label of so many
+/// samples.
+pub(crate) const ALIGNED: i64 = 64;
 /// Numbers that one task of the native path writes.
 const TASK: usize = 1 << 14;
-
-/// Bytes from one sample's bits to the next: 1, 2, 4 or a multiple of 8, so that none lies across words.
-pub(crate) fn bit_stride(items: i64) -> i64 {
-    match items {
-        ..=8 => 1,
-        9..=16 => 2,
-        17..=32 => 4,
-        _ => 8 * ((items + 63) / 64),
-    }
-}
 
 /// $P(\text{word} < t) = \pi$ for a signed word.
 pub(crate) fn threshold(probability: f64) -> i64 {
@@ -34,12 +25,17 @@ pub(crate) fn threshold(probability: f64) -> i64 {
     (scaled - 2.0_f64.powi(63)) as i64
 }
 
-/// Words of one row with `samples` samples.
+/// Words of one row with `samples` samples: of uniform sets those of a label follow each other, of others those of a sample.
 pub(crate) fn words_per_row(base: &BaseMeasure, samples: i64) -> i64 {
     match base.space() {
-        Space::UniformSets => (samples * bit_stride(base.items()) + 7) / 8,
+        Space::UniformSets => base.items() * blocks(samples),
         _ => samples * base.items(),
     }
+}
+
+/// Words for one label of so many samples.
+fn blocks(samples: i64) -> i64 {
+    (samples + ALIGNED - 1) / ALIGNED
 }
 
 /// Samples `range` of `rows` rows from `first` on, each of `samples` samples, `[B, m, n]`.
@@ -56,10 +52,15 @@ pub(crate) struct Request<'a> {
 impl Request<'_> {
     /// `[B, m, n]` of this kind on this device.
     pub(crate) fn draw(&self, (kind, device): (Kind, Device)) -> Result<Tensor> {
-        let codes = Codes::of(self.base);
-        match (device, kind, codes) {
-            (Device::Cpu, Kind::Double, Some(codes)) => self.native::<f64>(&codes),
-            (Device::Cpu, Kind::Float, Some(codes)) => self.native::<f32>(&codes),
+        match (device, kind, Codes::of(self.base)) {
+            (Device::Cpu, Kind::Double, Some(Codes::Sets(sets))) => self.native::<f64, _>(&sets),
+            (Device::Cpu, Kind::Float, Some(Codes::Sets(sets))) => self.native::<f32, _>(&sets),
+            (Device::Cpu, Kind::Double, Some(Codes::Permutations(ranks))) => {
+                self.native::<f64, _>(&ranks)
+            }
+            (Device::Cpu, Kind::Float, Some(Codes::Permutations(ranks))) => {
+                self.native::<f32, _>(&ranks)
+            }
             _ => self.batched((kind, device)),
         }
     }
@@ -69,10 +70,9 @@ impl Request<'_> {
         [self.rows, count, self.base.outputs()]
     }
 
-    fn native<T: Real>(&self, codes: &Codes) -> Result<Tensor> {
+    fn native<T: Real, C: Coding>(&self, coding: &C) -> Result<Tensor> {
         let [rows, count, n] = self.size();
         let (count, n) = (count as usize, n as usize);
-        let positions: Vec<T> = codes.positions().iter().map(|&p| real(p)).collect();
         // Whole rows, or a piece of one row that starts at a whole word.
         let step = (TASK / n.max(1)).max(1).next_multiple_of(ALIGNED as usize);
         let mut out = vec![T::zero(); rows as usize * count * n];
@@ -86,14 +86,10 @@ impl Request<'_> {
             let (row, piece) = ((task / pieces) as i64, task % pieces);
             let from = self.range.start + (piece * step) as i64;
             let range = from..from + (out.len() / n) as i64;
-            let mut bytes = vec![0_u8; (range.end - range.start) as usize * codes.groups()];
-            codes.draw(
-                &self.words,
-                (self.first + row, self.samples),
-                range,
-                &mut bytes,
-            );
-            codes.write(&bytes, &positions, out);
+            let mut units = vec![C::Unit::default(); coding.units(out.len() / n)];
+            let row = (self.first + row, self.samples);
+            coding.draw(&self.words, row, range, &mut units);
+            coding.write(&units, out);
         };
         if tasks.len() > 1 {
             tasks.into_par_iter().for_each(work);
@@ -109,12 +105,9 @@ impl Request<'_> {
         let k = self.base.items();
         match self.base.space() {
             Space::UniformSets => {
-                let stride = bit_stride(k);
-                let from = self.range.start * stride / 8;
-                let length = (count * stride + 7) / 8;
-                let words = self.words_from(from, length, device)?;
-                let bytes = words.f_view_dtype(Kind::Uint8)?;
-                let bytes = bytes.f_narrow(1, 0, count * stride)?.f_unsqueeze(2)?;
+                let bytes = self.bit_words(device)?.f_view_dtype(Kind::Uint8)?;
+                let length = (count + 7) / 8;
+                let bytes = bytes.f_narrow(2, 0, length)?.f_unsqueeze(3)?;
                 // A bit where it is, and then what makes it 1: the products are exact.
                 let powers = [0, 1, 2, 3, 4, 5, 6, 7].map(|bit| 2.0_f64.powi(bit));
                 let masks = constants(&powers, (Kind::Uint8, device));
@@ -122,8 +115,8 @@ impl Request<'_> {
                 let bits = bytes
                     .f_bitwise_and_tensor(&masks)?
                     .f_mul(&inverses)?
-                    .f_view([rows, count, stride * 8])?;
-                Ok(bits.f_narrow(2, 0, k)?)
+                    .f_view([rows, k, length * 8])?;
+                Ok(bits.f_narrow(2, 0, count)?.f_transpose(1, 2)?)
             }
             Space::BernoulliSets { probabilities } => {
                 let words = self.item_words(device)?;
@@ -140,6 +133,23 @@ impl Request<'_> {
                 self.base.encode_ranks(&ranks, kind)
             }
         }
+    }
+
+    /// For each label words whose bits are the samples, Int64 `[B, k, m/64]`.
+    fn bit_words(&self, device: Device) -> Result<Tensor> {
+        let [rows, count, _] = self.size();
+        let (k, all) = (self.base.items(), blocks(self.samples));
+        let (from, some) = (self.range.start / ALIGNED, blocks(count));
+        if some == all {
+            return Ok(self
+                .words_from(0, k * all, device)?
+                .f_view([rows, k, all])?);
+        }
+        let options = (Kind::Int64, device);
+        let labels = Tensor::f_arange(rows * k, options)? + self.first * k;
+        let labels = labels.f_view([rows, k, 1])?;
+        let places = Tensor::f_arange(some, options)? + from;
+        self.words.words(&(labels * all + places))
     }
 
     /// A word for each item of each sample, Int64 `[B, m, k]`.
@@ -205,9 +215,9 @@ mod tests {
                     request(0, 4, 0..77).batched(options).unwrap(),
                     "{base:?}"
                 );
-                let piece = request(2, 2, 16..40).draw(options).unwrap();
-                assert_eq!(piece, all.narrow(0, 2, 2).narrow(1, 16, 24), "{base:?}");
-                assert_eq!(piece, request(2, 2, 16..40).batched(options).unwrap());
+                let piece = request(2, 2, 64..77).draw(options).unwrap();
+                assert_eq!(piece, all.narrow(0, 2, 2).narrow(1, 64, 13), "{base:?}");
+                assert_eq!(piece, request(2, 2, 64..77).batched(options).unwrap());
             }
         }
     }

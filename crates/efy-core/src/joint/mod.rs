@@ -62,7 +62,7 @@ mod threshold;
 
 pub use base_measure::{BaseMeasure, Space};
 pub use bernoulli::Bernoulli;
-pub(crate) use draw::{bit_stride, threshold as word_threshold, words_per_row};
+pub(crate) use draw::{threshold as word_threshold, words_per_row};
 pub use enumeration::Enumeration;
 pub use exact_likelihood::ExactLikelihood;
 pub use log_partition::{

@@ -14,6 +14,7 @@ use crate::divergence::{Conjugate, Divergence};
 use crate::energy::{Energy, Form, OutputNetwork};
 use crate::error::positive_integer;
 use crate::native::{self, Codes, Real};
+use crate::random::HalfWords;
 use crate::{Error, Result, shape};
 
 /// Numbers of samples that are held at once unless said otherwise.
@@ -35,8 +36,8 @@ const PART: i64 = 1 << 24;
 /// *Source*: the objective and the two-network training are the paper's; the gradients' form for general f,
 /// importance proposals and shared samples are derived or chosen here.
 ///
-/// Linear energies on the CPU are computed in one native pass, with rows of their own samples, that makes
-/// a table of partial scores for eight labels at a time and draws nothing but bits; linear and quadratic ones
+/// Linear energies on the CPU are computed in one native pass, with rows of their own samples: the bits of sets are masks
+/// under which scores and weights are added, the ranks of permutations places in tables; linear and quadratic ones
 /// elsewhere, and networks over inputs and outputs, in a fixed number of tensor operations for each part of the samples. Autograd is given a
 /// linear function with value and gradient. All others go through autograd, samples and graph at once, or
 /// in [`parts`](LikelihoodLoss::parts).
@@ -113,7 +114,7 @@ impl Joint {
         Ok(self)
     }
 
-    /// Holds at most `part` samples a row at once, rounded up to a multiple of 8. By default as many as
+    /// Holds at most `part` samples a row at once, rounded up to a multiple of 64. By default as many as
     /// make 16 million numbers over all rows.
     ///
     /// # Errors
@@ -241,16 +242,9 @@ impl Joint {
             (batch.energy.form(), own, self.native_codes(batch))
         {
             let count = samples.count() as usize;
-            let bytes = match u.kind() {
-                Kind::Double => codes.read::<f64>(&read::to_vec(&samples.outputs)?),
-                _ => codes.read::<f32>(&read::to_vec(&samples.outputs)?),
-            };
-            let size = count * codes.groups();
-            let fill = |row: usize, to: &mut [u8]| {
-                to.copy_from_slice(&bytes[row * size..(row + 1) * size]);
-            };
             let tensors = (u, tau, batch.target);
-            return native_gradient(&codes, &self.conjugate, tensors, count, fill).map(Some);
+            let drawn = Outputs::Given(&samples.outputs);
+            return native_gradient(&codes, &self.conjugate, tensors, count, drawn).map(Some);
         }
         let (data, count) = ((tau, batch.target), samples.count());
         if let Some(mut moments) = Moments::new(batch.energy, data, &self.conjugate, count) {
@@ -325,14 +319,9 @@ impl LikelihoodLoss for Joint {
         let energy = batch.energy;
         if let (Form::Linear { u }, Some(codes)) = (energy.form(), self.native_codes(batch)) {
             let words = self.draw(None, batch.step, 0).words();
-            let (first_row, samples) = (batch.first_row, self.samples);
-            let fill = |row: usize, bytes: &mut [u8]| {
-                let row = first_row + row as i64;
-                codes.draw(&words, (row, samples), 0..samples, bytes);
-            };
-            let count = self.samples as usize;
-            return native_gradient(&codes, &self.conjugate, (u, tau, batch.target), count, fill)
-                .map(Some);
+            let (tensors, count) = ((u, tau, batch.target), self.samples as usize);
+            let drawn = Outputs::Drawn(&words, batch.first_row);
+            return native_gradient(&codes, &self.conjugate, tensors, count, drawn).map(Some);
         }
         let data = (tau, batch.target);
         let part = self.part_size(energy);
@@ -437,20 +426,27 @@ fn linear_function(energy: &dyn Energy, tau: &Tensor, gradient: JointGradient) -
     }
 }
 
+/// The samples of the native pass: of a step, for rows from a number on, or given, `[B, m, n]`.
+#[derive(Clone, Copy)]
+enum Outputs<'a> {
+    Drawn(&'a HalfWords, i64),
+    Given(&'a Tensor),
+}
+
 /// The native pass over the rows of a linear energy.
 fn native_gradient(
     codes: &Codes,
     conjugate: &Conjugate,
     tensors: (&Tensor, &Tensor, &Tensor),
     samples: usize,
-    fill: impl Fn(usize, &mut [u8]) + Sync,
+    outputs: Outputs<'_>,
 ) -> Result<JointGradient> {
     fn run<T: Real>(
         codes: &Codes,
         conjugate: &Conjugate,
         (theta, tau, target): (&Tensor, &Tensor, &Tensor),
         samples: usize,
-        fill: impl Fn(usize, &mut [u8]) + Sync,
+        outputs: Outputs<'_>,
     ) -> Result<JointGradient> {
         let (scores, taus, targets): (Vec<T>, Vec<T>, Vec<T>) = (
             read::to_vec(theta)?,
@@ -463,7 +459,15 @@ fn native_gradient(
             target: &targets,
             samples,
         };
-        let found = native::joint(codes, &rows, conjugate, fill);
+        let given: Vec<T>;
+        let source = match outputs {
+            Outputs::Drawn(words, first) => native::Source::Drawn(words, first),
+            Outputs::Given(outputs) => {
+                given = read::to_vec(outputs)?;
+                native::Source::Given(&given)
+            }
+        };
+        let found = native::joint(codes, &rows, conjugate, &source);
         Ok(JointGradient {
             mean: Tensor::from(found.mean).to_kind(theta.kind()),
             u: Tensor::f_from_slice(&found.theta)?.f_view(theta.size().as_slice())?,
@@ -474,7 +478,7 @@ fn native_gradient(
         })
     }
     match tensors.0.kind() {
-        Kind::Double => run::<f64>(codes, conjugate, tensors, samples, fill),
-        _ => run::<f32>(codes, conjugate, tensors, samples, fill),
+        Kind::Double => run::<f64>(codes, conjugate, tensors, samples, outputs),
+        _ => run::<f32>(codes, conjugate, tensors, samples, outputs),
     }
 }

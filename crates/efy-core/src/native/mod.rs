@@ -8,7 +8,6 @@
 
 mod apart;
 mod certificate;
-mod codes;
 mod comparison;
 mod coordinate;
 mod elementary;
@@ -16,8 +15,8 @@ pub(crate) mod gda;
 mod gibbs;
 mod gradient;
 mod input;
+mod joint;
 mod local_search;
-mod lookup;
 mod matrix;
 mod network;
 pub(crate) mod normal;
@@ -37,11 +36,10 @@ use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, So
 use coordinate::Gram;
 use input::{Block, Input};
 
-pub(crate) use codes::Codes;
 pub(crate) use comparison::{Comparison, comparable, compare};
 pub(crate) use gibbs::gibbs;
+pub(crate) use joint::{Codes, Coding, Rows, Source, joint};
 pub(crate) use local_search::local_search;
-pub(crate) use lookup::{Rows, joint};
 pub(crate) use network::coordinate_newton;
 pub(crate) use omega::Omega;
 pub(crate) use root::root;

@@ -1,0 +1,88 @@
+//! What samples weigh.
+
+use crate::divergence::{Conjugate, Divergence};
+use crate::native::elementary::Elementary;
+use crate::native::{Real, real};
+
+/// Sums are made of so many partial sums, which vectorizes.
+pub(super) const PARTS: usize = 16;
+
+/// Partial sums of $f^*$ and of $f^{*\prime}$.
+pub(super) struct Sums<T>([[T; PARTS]; 2]);
+
+impl<T: Real> Sums<T> {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Sums([[T::zero(); PARTS]; 2])
+    }
+
+    /// Replaces values v by $f^{*\prime}(v)$ and adds both to the sums.
+    #[inline(always)]
+    pub(super) fn weigh(&mut self, conjugate: &Conjugate, values: &mut [T]) {
+        let cap = real::<T>(conjugate.cap());
+        match conjugate.divergence() {
+            Divergence::KullbackLeibler => self.map(values, |v| {
+                let capped = if v > cap { cap } else { v };
+                let slope = exp(capped);
+                (slope - T::one() + slope * (v - capped), slope)
+            }),
+            _ => self.map(values, |v| conjugate.pair(v)),
+        }
+    }
+
+    #[inline(always)]
+    fn map(&mut self, values: &mut [T], pair: impl Fn(T) -> (T, T)) {
+        let (blocks, rest) = values.as_chunks_mut::<PARTS>();
+        for block in blocks {
+            self.add(block, PARTS, &pair);
+        }
+        if !rest.is_empty() {
+            let mut block = [T::zero(); PARTS];
+            block[..rest.len()].copy_from_slice(rest);
+            self.add(&mut block, rest.len(), &pair);
+            rest.copy_from_slice(&block[..rest.len()]);
+        }
+    }
+
+    /// Weighs all and adds the first `count`.
+    #[inline(always)]
+    fn add(&mut self, block: &mut [T; PARTS], count: usize, pair: &impl Fn(T) -> (T, T)) {
+        let sums = &mut self.0;
+        for (lane, value) in block.iter_mut().enumerate() {
+            let (conjugate, slope) = pair(*value);
+            *value = slope;
+            let there = lane < count;
+            sums[0][lane] += if there { conjugate } else { T::zero() };
+            sums[1][lane] += if there { slope } else { T::zero() };
+        }
+    }
+
+    /// Both sums.
+    #[inline(always)]
+    pub(super) fn totals(&self) -> (T, T) {
+        (total(&self.0[0]), total(&self.0[1]))
+    }
+}
+
+/// The sum of partial sums, in halves, which vectorizes.
+#[inline(always)]
+pub(super) fn total<T: Real>(parts: &[T; PARTS]) -> T {
+    let mut parts = *parts;
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            parts[l] += parts[l + half];
+        }
+    }
+    parts[0]
+}
+
+/// $e^x$ without a call, so that the loop around it vectorizes.
+#[inline(always)]
+fn exp<T: Elementary>(x: T) -> T {
+    let small = (-x.abs()).exp_of_negative();
+    if x > T::zero() {
+        T::one() / small
+    } else {
+        small
+    }
+}
