@@ -184,6 +184,34 @@ impl BaseMeasure {
         }
     }
 
+    /// $\log q(y) - \log r(y)$ for outputs `[.., n]` of both, `[..]`: over all sets it is affine in y, and so one product.
+    pub(crate) fn log_ratio(&self, r: &BaseMeasure, outputs: &Tensor) -> Result<Tensor> {
+        let (Some((logits, none)), Some((of_r, none_of_r))) = (self.affine(), r.affine()) else {
+            return Ok(self.log_density(outputs) - r.log_density(outputs));
+        };
+        let options = (outputs.kind(), outputs.device());
+        let slope: Vec<f64> = logits.iter().zip(&of_r).map(|(q, r)| q - r).collect();
+        let mut shape = outputs.size();
+        let columns = shape.pop().unwrap_or(0);
+        let flat = outputs.f_reshape([-1, columns])?;
+        let offset = constants(&[none - none_of_r], options);
+        let ratio = offset.f_addmv(&flat, &constants(&slope, options))?;
+        Ok(ratio.f_view(shape.as_slice())?)
+    }
+
+    /// l and c of $\log q(y) = \langle l, y \rangle + c$ over all sets.
+    fn affine(&self) -> Option<(Vec<f64>, f64)> {
+        match &self.space {
+            Space::UniformSets => Some((vec![0.0; self.items as usize], -self.log_count())),
+            Space::BernoulliSets { probabilities } => {
+                let logits = probabilities.iter().map(|p| (p / (1.0 - p)).ln());
+                let none = probabilities.iter().map(|p| (-p).ln_1p()).sum();
+                Some((logits.collect(), none))
+            }
+            _ => None,
+        }
+    }
+
     /// $\log(\pi_j / (1 - \pi_j))$, `[k]`, of a Bernoulli prior; `None` for uniform ones.
     pub fn logits(&self, (kind, device): (Kind, Device)) -> Option<Tensor> {
         let Space::BernoulliSets { probabilities } = &self.space else {
