@@ -194,6 +194,9 @@ impl BaseMeasure {
         let mut shape = outputs.size();
         let columns = shape.pop().unwrap_or(0);
         let flat = outputs.f_reshape([-1, columns])?;
+        if flat.numel() == 0 {
+            return Ok(Tensor::f_zeros(shape.as_slice(), options)?);
+        }
         let offset = constants(&[none - none_of_r], options);
         let ratio = offset.f_addmv(&flat, &constants(&slope, options))?;
         Ok(ratio.f_view(shape.as_slice())?)
@@ -272,5 +275,31 @@ impl BaseMeasure {
             expected: format!("[B, {}] for the base measure", self.outputs()),
             found: vec![columns],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use efy_test::{assert_close, everywhere, tensor};
+
+    use super::*;
+
+    #[everywhere]
+    fn the_ratio_of_two_densities_is_that_of_their_logarithms() {
+        let own = BaseMeasure::bernoulli_sets(vec![0.1, 0.5, 0.7]).unwrap();
+        let (uniform, other) = (
+            BaseMeasure::uniform_sets(3).unwrap(),
+            BaseMeasure::bernoulli_sets(vec![0.8, 0.2, 0.4]).unwrap(),
+        );
+        let outputs = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0];
+        let outputs = tensor(&outputs).view([2, 2, 3]);
+        for (q, r) in [(&own, &other), (&uniform, &own), (&own, &uniform)] {
+            let found = q.log_ratio(r, &outputs).unwrap();
+            let expected = q.log_density(&outputs) - r.log_density(&outputs);
+            assert_eq!(found.size(), [2, 2]);
+            assert_close("log q/r", &found, &expected, 1e-12);
+            let none = q.log_ratio(r, &outputs.narrow(0, 0, 0)).unwrap();
+            assert_eq!(none.size(), [0, 2]);
+        }
     }
 }

@@ -334,6 +334,12 @@ impl CouplingNetwork {
         if let (CouplingNetwork::Pairwise(_, matrix, form), Some(gradient)) = (self, &loss.coupling)
         {
             let predicted = of_matrix.is_some();
+            if let (Form::Dense { twice, .. }, false) = (form, predicted) {
+                let place = places.take(gradient.numel() as i64)?;
+                let place = place.f_view(gradient.size().as_slice())?;
+                let _ = gradient.f_mul_out(&place, twice)?;
+                return Ok(first);
+            }
             let gradient = match form {
                 Form::Dense { twice, .. } => gradient.f_mul(twice)?,
                 Form::LowRank if predicted => gradient.f_div_scalar(gradient.size()[1] as f64)?,
