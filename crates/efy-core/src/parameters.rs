@@ -17,12 +17,16 @@ pub struct Parameters {
     named: Vec<(String, Tensor)>,
     decays: Tensor,
     replicas: i64,
+    /// Where the tensor of each place is among the named ones.
+    positions: Vec<usize>,
 }
 
 /// Collects initial values before the buffer is made.
 #[derive(Debug, Default)]
 pub struct Builder {
     entries: Vec<Entry>,
+    /// Places of those that come first in the buffer.
+    leading: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -74,6 +78,22 @@ impl Builder {
         Ok(self.entries.len() - 1)
     }
 
+    /// How many numbers the tensor of this place has.
+    pub fn numbers(&self, place: usize) -> i64 {
+        self.entries[place].values.len() as i64
+    }
+
+    /// Puts the tensors of these places first in the buffer, in this order; the others follow in theirs.
+    pub fn lead(&mut self, places: &[usize]) {
+        self.leading = places.to_vec();
+    }
+
+    /// Places in the order of the buffer.
+    fn order(&self) -> Vec<usize> {
+        let others = (0..self.entries.len()).filter(|place| !self.leading.contains(place));
+        self.leading.iter().copied().chain(others).collect()
+    }
+
     /// Makes the buffer.
     ///
     /// # Errors
@@ -100,7 +120,11 @@ impl Builder {
                 });
             }
         };
-        let entries = || models.iter().flat_map(|model| &model.entries);
+        let order = layout.order();
+        let entries = || {
+            let models = models.iter();
+            models.flat_map(|model| order.iter().map(|&place| &model.entries[place]))
+        };
         let upload = |values: Vec<f64>| -> Result<Tensor> {
             Ok(Tensor::f_from_slice(&values)?
                 .f_to_kind(kind)?
@@ -115,7 +139,10 @@ impl Builder {
         let side_by_side = flat.f_view([replicas, -1])?;
         let mut named = Vec::with_capacity(layout.entries.len());
         let mut offset = 0;
-        for entry in &layout.entries {
+        let mut positions = vec![0; order.len()];
+        for (position, &place) in order.iter().enumerate() {
+            let entry = &layout.entries[place];
+            positions[place] = position;
             let length = entry.values.len() as i64;
             let columns = side_by_side.f_narrow(1, offset, length)?;
             let view = match replicas {
@@ -130,6 +157,7 @@ impl Builder {
             named,
             decays,
             replicas,
+            positions,
         })
     }
 
@@ -140,7 +168,7 @@ impl Builder {
                 .map(|entry| (entry.name.clone(), entry.shape.clone()))
                 .collect()
         };
-        layout(self) == layout(other)
+        layout(self) == layout(other) && self.leading == other.leading
     }
 }
 
@@ -172,7 +200,12 @@ impl Parameters {
 
     /// The tensor that [`Builder::add`] returned this place for; it requires a gradient.
     pub fn tensor(&self, place: usize) -> Tensor {
-        self.named[place].1.shallow_clone()
+        self.named[self.positions[place]].1.shallow_clone()
+    }
+
+    /// Where the tensor of this place is among the [`named`](Self::named) ones.
+    pub fn position(&self, place: usize) -> usize {
+        self.positions[place]
     }
 
     /// $\nabla L$ over the flat buffer, `[P]`. Of replicas, L is the sum of their losses, of which none
@@ -284,6 +317,29 @@ mod tests {
         assert_eq!(values(&parameters.tensor(b)), [3.0, 4.0]);
         assert_eq!(values(parameters.decays()), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
         assert!(parameters.assign(&tensor(&[1.0])).is_err());
+    }
+
+    #[everywhere]
+    fn tensors_that_lead_come_first_and_keep_their_places() {
+        let mut builder = Builder::default();
+        let add = |builder: &mut Builder, name: &str, values: Vec<f64>| {
+            builder.add(name, &[values.len() as i64], values, name != "b")
+        };
+        let a = add(&mut builder, "a", vec![1.0]).unwrap();
+        let b = add(&mut builder, "b", vec![2.0, 3.0]).unwrap();
+        let c = add(&mut builder, "c", vec![4.0]).unwrap();
+        builder.lead(&[c, b]);
+        let parameters = builder.build(kind(), device()).unwrap();
+        assert_eq!(values(parameters.flat()), [4.0, 2.0, 3.0, 1.0]);
+        assert_eq!(values(parameters.decays()), [1.0, 0.0, 0.0, 1.0]);
+        let names: Vec<&str> = parameters
+            .named()
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["c", "b", "a"]);
+        assert_eq!([a, b, c].map(|place| parameters.position(place)), [2, 1, 0]);
+        assert_eq!(values(&parameters.tensor(b)), [2.0, 3.0]);
     }
 
     #[everywhere]

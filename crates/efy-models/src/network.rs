@@ -31,7 +31,21 @@ pub struct Network {
 type Layer = (Tensor, Tensor);
 
 /// Where the layers of a network lie among the parameters.
+#[derive(Default)]
 pub(crate) struct Places(Vec<(usize, usize)>);
+
+impl Places {
+    /// Whether there are no layers.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first layer and the network of those after it.
+    pub(crate) fn split(&self) -> Option<((usize, usize), Places)> {
+        let (&first, rest) = self.0.split_first()?;
+        Some((first, Places(rest.to_vec())))
+    }
+}
 
 impl Network {
     /// Adds layers of the given widths (input first, output last) under `prefix`, numbered as in a
@@ -71,8 +85,12 @@ impl Network {
         let numbers = |places: &[(String, Tensor)]| -> i64 {
             places.iter().map(|(_, tensor)| tensor.numel() as i64).sum()
         };
-        let first = places.0.first().map_or(0, |&(weight, _)| weight);
-        let end = places.0.last().map_or(first, |&(_, bias)| bias + 1);
+        let positions = || (places.0.iter()).flat_map(|&(weight, bias)| [weight, bias]);
+        let mut positions = positions().map(|place| parameters.position(place));
+        let first = positions.next().unwrap_or(0);
+        let end = positions.try_fold(first + 1, |end, at| (at == end).then_some(end + 1));
+        // Where the first layer lies elsewhere (of a joint model), nothing is done to all of them at once.
+        let end = end.filter(|_| !places.0.is_empty()).unwrap_or(first);
         let named = parameters.named();
         let (offset, length) = (numbers(&named[..first]), numbers(&named[first..end]));
         Network {
@@ -207,16 +225,33 @@ impl Network {
     pub(crate) fn backward_into(&self, tape: &Tape, output: &Tensor, place: &Tensor) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let Some(kind) = self.kind else {
-            return self.parts_into(tape, output.shallow_clone(), place);
+            let _ = self.parts_into(tape, output.shallow_clone(), place)?;
+            return Ok(());
         };
         let flat = Tensor::f_empty(self.flat.size(), (kind, output.device()))?;
-        self.parts_into(tape, output.f_to_kind(kind)?, &flat)?;
+        let _ = self.parts_into(tape, output.f_to_kind(kind)?, &flat)?;
         place.shallow_clone().f_copy_(&flat)?;
         Ok(())
     }
 
-    /// Each part is computed where it belongs.
-    fn parts_into(&self, tape: &Tape, mut gradient: Tensor, flat: &Tensor) -> Result<()> {
+    /// [`backward_into`](Self::backward_into), and on to the gradient in the input, `[B, d]`: that in the output where there are
+    /// no layers.
+    pub(crate) fn through_into(
+        &self,
+        tape: &Tape,
+        output: &Tensor,
+        place: &Tensor,
+    ) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let gradient = self.parts_into(tape, output.shallow_clone(), place)?;
+        match self.layers.first() {
+            Some((weight, _)) => Ok(gradient.f_mm(weight)?),
+            None => Ok(gradient),
+        }
+    }
+
+    /// Each part is computed where it belongs; returns the gradient in what the first layer puts out.
+    fn parts_into(&self, tape: &Tape, mut gradient: Tensor, flat: &Tensor) -> Result<Tensor> {
         let layers = tape.cast.as_ref().unwrap_or(&self.layers);
         let mut end = self.flat.numel() as i64;
         let mut place = |like: &Tensor| -> Result<Tensor> {
@@ -233,7 +268,7 @@ impl Network {
                 gradient = input.f_threshold_backward(&gradient.f_matmul(weight)?, 0.0)?;
             }
         }
-        Ok(())
+        Ok(gradient)
     }
 }
 

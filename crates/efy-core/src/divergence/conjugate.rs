@@ -60,14 +60,31 @@ impl Conjugate {
     /// The continued $f^*(v)$ and its slope, of the shape of `v`, without a graph.
     pub fn value_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
         let _guard = tch::no_grad_guard();
+        if self.cap == f64::INFINITY && self.divergence.domain_end().is_none() {
+            return self.divergence.conjugate_and_slope(v);
+        }
         if self.cap == f64::INFINITY {
             return (self.divergence.conjugate(v), self.divergence.slope(v));
         }
         let capped = v.clamp_max(self.cap);
-        let slope = self.divergence.slope(&capped);
         let beyond = v - &capped;
-        let value = self.divergence.conjugate(&capped);
+        let (value, slope) = self.divergence.conjugate_and_slope(&capped);
         (value.addcmul(&beyond, &slope), slope)
+    }
+
+    /// Writes the continued $f^*(v)$ over v, and returns its slope.
+    pub(crate) fn replace(&self, v: &mut Tensor) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        if self.cap == f64::INFINITY {
+            let (value, slope) = self.value_and_slope(v);
+            v.f_copy_(&value)?;
+            return Ok(slope);
+        }
+        let capped = v.f_clamp_max(self.cap)?;
+        let beyond = v.f_sub(&capped)?;
+        let (value, slope) = self.divergence.conjugate_and_slope(&capped);
+        let _ = value.f_addcmul_out(v, &beyond, &slope)?;
+        Ok(slope)
     }
 
     /// The continued $f^*(v)$ with the graph to `v`: autograd is given the slope and differentiates nothing.

@@ -28,6 +28,11 @@ impl Generator for SquaredHellinger {
     fn slope(&self, v: &Tensor) -> Tensor {
         left(&v.clamp_max(1.0)).reciprocal().square()
     }
+
+    fn conjugate_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
+        let inverse = left(v).reciprocal();
+        (v * &inverse, inverse.square())
+    }
 }
 
 #[inline(always)]

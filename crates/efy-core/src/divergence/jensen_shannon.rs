@@ -29,6 +29,12 @@ impl Generator for JensenShannon {
         let excess = v.expm1().clamp_max(1.0);
         (&excess + 1.0) / left(&excess)
     }
+
+    fn conjugate_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
+        let excess = v.expm1();
+        let minus = excess.neg();
+        (minus.log1p().neg(), (excess + 1.0) / (minus + 1.0))
+    }
 }
 
 #[inline(always)]

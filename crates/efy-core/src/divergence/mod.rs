@@ -122,6 +122,11 @@ impl Divergence {
         self.generator().slope(v)
     }
 
+    /// $f^*(v)$ and $f^{*\prime}(v)$ below [`domain_end`](Self::domain_end): what both need is computed once.
+    pub(crate) fn conjugate_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
+        self.generator().conjugate_and_slope(v)
+    }
+
     /// $f'$ at one number.
     pub fn derivative_at(&self, u: f64) -> f64 {
         self.generator().derivative_at(u)
@@ -162,6 +167,11 @@ trait Generator {
     fn derivative_at(&self, u: f64) -> f64;
     fn conjugate(&self, v: &Tensor) -> Tensor;
     fn slope(&self, v: &Tensor) -> Tensor;
+
+    /// Both, for v below the end of the conjugate, where nothing has to be clamped.
+    fn conjugate_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
+        (self.conjugate(v), self.slope(v))
+    }
 }
 
 /// 1 - v, with +0 at 1: tch's own `1.0 - v` is -(v - 1), which has -0 there.

@@ -27,6 +27,11 @@ impl Generator for ReverseKullbackLeibler {
     fn slope(&self, v: &Tensor) -> Tensor {
         left(&v.clamp_max(1.0)).reciprocal()
     }
+
+    fn conjugate_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
+        let minus = v.neg();
+        (minus.log1p().neg(), (minus + 1.0).reciprocal())
+    }
 }
 
 #[inline(always)]

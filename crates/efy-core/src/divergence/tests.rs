@@ -206,3 +206,35 @@ fn past_the_cap_the_conjugate_is_its_tangent_with_a_finite_gradient() {
         assert_eq!(vector(&v.grad()), slopes);
     }
 }
+
+#[test]
+fn values_and_slopes_together_are_those_one_by_one() {
+    let v = numbers(&[-30.0, -2.0, -1e-12, 0.0, 1e-12, 0.3, 0.6]);
+    for divergence in all() {
+        let name = format!("{divergence:?}");
+        let (value, slope) = divergence.conjugate_and_slope(&v);
+        close(
+            &vector(&value),
+            &vector(&divergence.conjugate(&v)),
+            1e-15,
+            &name,
+        );
+        close(
+            &vector(&slope),
+            &vector(&divergence.slope(&v)),
+            1e-14,
+            &name,
+        );
+        // Near 0 the value is v to the last digits.
+        assert!((vector(&value)[4] / 1e-12 - 1.0).abs() < 1e-9, "{name}");
+        let conjugate = Conjugate::new(divergence);
+        let mut replaced = (&v * 2.0).set_requires_grad(false);
+        let (value, slope) = conjugate.value_and_slope(&replaced);
+        let found = conjugate.replace(&mut replaced).unwrap();
+        assert_eq!(
+            (vector(&replaced), vector(&found)),
+            (vector(&value), vector(&slope)),
+            "{name}"
+        );
+    }
+}

@@ -105,4 +105,18 @@ impl Generator for Tsallis {
         }
         self.log_slope(v).exp()
     }
+
+    fn conjugate_and_slope(&self, v: &Tensor) -> (Tensor, Tensor) {
+        if self.alpha == 2.0 {
+            let v = v.clamp_min(-1.0);
+            return (&v + v.square() * 0.5, v + 1.0);
+        }
+        if self.alpha == 1.5 {
+            let c = (v * 0.5).clamp_min(-1.0);
+            let value = &c * ((&c + 3.0) * &c + 3.0) * (2.0 / 3.0);
+            return (value, (c + 1.0).square());
+        }
+        let s = self.log_slope(v);
+        ((&s * self.alpha).expm1() / self.alpha, s.exp())
+    }
 }

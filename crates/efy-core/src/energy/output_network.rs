@@ -118,22 +118,35 @@ impl OutputNetwork {
         Ok((values.f_view([size[0], size[1]])?, Units(units)))
     }
 
-    /// The derivatives of $\sum_{ij} w_{ij} \Phi(a_i, p_{ij})$ in everything, for the points `[B, m, k]` of a pass
-    /// and weights `[B, m]`.
+    /// The derivatives of $\alpha \sum_{ij} w_{ij} \Phi(a_i, p_{ij})$ in everything, for the points `[B, m, k]` of a pass
+    /// and weights `[B, m]`. The derivative in the last bias, $\alpha \sum_{ij} w_{ij}$ `[1]`, is known.
     pub(crate) fn pull(
         &self,
         points: &Tensor,
         units: &Units,
         weights: &Tensor,
+        (alpha, of_last): (f64, Tensor),
     ) -> Result<OutputGradient> {
         let _guard = tch::no_grad_guard();
         let mut slope = weights.f_reshape([-1, 1])?;
         let mut layers = Vec::with_capacity(self.layers.len());
+        // The last layer's products scale, and with them all that follow.
+        let mut last = Some(of_last);
         for ((weight, _), units) in self.layers.iter().zip(&units.0).rev() {
-            let of_weight = slope.f_tr()?.f_mm(units)?;
-            let of_bias = slope.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>)?;
+            let (of_weight, of_bias, of_units) = match last.take() {
+                Some(of_last) => (
+                    scaled_product(alpha, (&slope.f_tr()?, units), weight)?,
+                    of_last,
+                    scaled_product(alpha, (&slope, weight), units)?,
+                ),
+                None => (
+                    slope.f_tr()?.f_mm(units)?,
+                    slope.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>)?,
+                    slope.f_mm(weight)?,
+                ),
+            };
             layers.push((of_weight, of_bias));
-            slope = units.f_threshold_backward(&slope.f_mm(weight)?, 0.0)?;
+            slope = units.f_threshold_backward(&of_units, 0.0)?;
         }
         layers.reverse();
         let size = points.size();
@@ -145,6 +158,13 @@ impl OutputNetwork {
             layers,
         })
     }
+}
+
+/// $\alpha A B$, of the shape of `like`.
+fn scaled_product(alpha: f64, (a, b): (&Tensor, &Tensor), like: &Tensor) -> Result<Tensor> {
+    let (a, b) = (a.f_unsqueeze(0)?, b.f_unsqueeze(0)?);
+    let product = like.f_unsqueeze(0)?.f_baddbmm(&a, &b, 0.0, alpha)?;
+    Ok(product.f_squeeze_dim(0)?)
 }
 
 impl Energy for OutputNetwork {

@@ -184,6 +184,37 @@ impl BaseMeasure {
         }
     }
 
+    /// $\log q(y) - \log r(y)$ for outputs `[.., n]` of both, `[..]`: over all sets it is affine in y, and so one product.
+    pub(crate) fn log_ratio(&self, r: &BaseMeasure, outputs: &Tensor) -> Result<Tensor> {
+        let (Some((logits, none)), Some((of_r, none_of_r))) = (self.affine(), r.affine()) else {
+            return Ok(self.log_density(outputs) - r.log_density(outputs));
+        };
+        let options = (outputs.kind(), outputs.device());
+        let slope: Vec<f64> = logits.iter().zip(&of_r).map(|(q, r)| q - r).collect();
+        let mut shape = outputs.size();
+        let columns = shape.pop().unwrap_or(0);
+        let flat = outputs.f_reshape([-1, columns])?;
+        if flat.numel() == 0 {
+            return Ok(Tensor::f_zeros(shape.as_slice(), options)?);
+        }
+        let offset = constants(&[none - none_of_r], options);
+        let ratio = offset.f_addmv(&flat, &constants(&slope, options))?;
+        Ok(ratio.f_view(shape.as_slice())?)
+    }
+
+    /// l and c of $\log q(y) = \langle l, y \rangle + c$ over all sets.
+    fn affine(&self) -> Option<(Vec<f64>, f64)> {
+        match &self.space {
+            Space::UniformSets => Some((vec![0.0; self.items as usize], -self.log_count())),
+            Space::BernoulliSets { probabilities } => {
+                let logits = probabilities.iter().map(|p| (p / (1.0 - p)).ln());
+                let none = probabilities.iter().map(|p| (-p).ln_1p()).sum();
+                Some((logits.collect(), none))
+            }
+            _ => None,
+        }
+    }
+
     /// $\log(\pi_j / (1 - \pi_j))$, `[k]`, of a Bernoulli prior; `None` for uniform ones.
     pub fn logits(&self, (kind, device): (Kind, Device)) -> Option<Tensor> {
         let Space::BernoulliSets { probabilities } = &self.space else {
@@ -244,5 +275,31 @@ impl BaseMeasure {
             expected: format!("[B, {}] for the base measure", self.outputs()),
             found: vec![columns],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use efy_test::{assert_close, everywhere, tensor};
+
+    use super::*;
+
+    #[everywhere]
+    fn the_ratio_of_two_densities_is_that_of_their_logarithms() {
+        let own = BaseMeasure::bernoulli_sets(vec![0.1, 0.5, 0.7]).unwrap();
+        let (uniform, other) = (
+            BaseMeasure::uniform_sets(3).unwrap(),
+            BaseMeasure::bernoulli_sets(vec![0.8, 0.2, 0.4]).unwrap(),
+        );
+        let outputs = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0];
+        let outputs = tensor(&outputs).view([2, 2, 3]);
+        for (q, r) in [(&own, &other), (&uniform, &own), (&own, &uniform)] {
+            let found = q.log_ratio(r, &outputs).unwrap();
+            let expected = q.log_density(&outputs) - r.log_density(&outputs);
+            assert_eq!(found.size(), [2, 2]);
+            assert_close("log q/r", &found, &expected, 1e-12);
+            let none = q.log_ratio(r, &outputs.narrow(0, 0, 0)).unwrap();
+            assert_eq!(none.size(), [0, 2]);
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! The sampled objective of linear and quadratic energies in tensor operations, without autograd.
 
-use tch::{Kind, Tensor};
+use std::cell::RefCell;
+
+use tch::{Device, Kind, Tensor};
 
 use super::objective::JointGradient;
 use super::samples::Samples;
-use crate::device::constant;
+use crate::device::{constant, constants};
 use crate::divergence::Conjugate;
 use crate::energy::{Coupling, Energy, Form, by_row};
 use crate::{Result, shape};
@@ -32,7 +34,7 @@ pub(super) struct Moments<'a> {
 
 /// What is known after the first part.
 struct Sums {
-    /// $\frac1m \sum_j f^*$, `[B]`.
+    /// The mean over the rows of $\frac1m \sum_j f^*$ less $g(y) - \tau$ of the data, a scalar.
     value: Tensor,
     /// $\frac1m \sum_j r_j$, `[B]`.
     ratio: Tensor,
@@ -40,8 +42,6 @@ struct Sums {
     u: Tensor,
     /// The same in the tensor of a coupling.
     pairs: Option<Tensor>,
-    /// $g(y) - \tau$ of the data, `[B]`.
-    data: Tensor,
 }
 
 impl<'a> Moments<'a> {
@@ -79,17 +79,14 @@ impl<'a> Moments<'a> {
             false => &samples.outputs,
         };
         let (excess, product) = self.excess(points)?;
-        let count = samples.count();
-        let of_samples = match with_data {
-            true => excess.f_narrow(1, 1, count)?,
-            false => excess.shallow_clone(),
+        let data = match with_data {
+            false if before.is_none() => Some(self.energy.value(self.target) - &self.tau),
+            _ => None,
         };
-        let (value, ratio) = value_and_ratio(self.conjugate, &of_samples, samples)?;
-        let share = count as f64 / self.samples as f64;
-        let (value, mean_ratio) = (
-            mean_over_samples(&value, share)?,
-            mean_over_samples(&ratio, share)?,
-        );
+        let (terms, ratio) = terms_and_ratio(self.conjugate, excess, samples, with_data)?;
+        let value = mean_of_terms(&terms, with_data, self.samples)?;
+        let share = samples.count() as f64 / self.samples as f64;
+        let mean_ratio = mean_over_samples(&ratio, share)?;
         let rows = self.rows();
         let weights = match with_data {
             true => {
@@ -125,14 +122,13 @@ impl<'a> Moments<'a> {
         };
         self.sums = Some(match before {
             None => Sums {
-                value,
+                value: match data {
+                    Some(data) => value - data.f_mean(None::<Kind>)?,
+                    None => value,
+                },
                 ratio: mean_ratio,
                 u,
                 pairs: self.with_data(pairs, with_data)?,
-                data: match with_data {
-                    true => excess.f_select(1, 0)?,
-                    false => self.energy.value(self.target) - &self.tau,
-                },
             },
             Some(before) => Sums {
                 value: before.value + value,
@@ -142,7 +138,6 @@ impl<'a> Moments<'a> {
                     .pairs
                     .zip(pairs)
                     .map(|(before, pairs)| before + pairs),
-                data: before.data,
             },
         });
         Ok(())
@@ -187,11 +182,17 @@ impl<'a> Moments<'a> {
             return Ok((shape::dot(&slope, points) - tau, None));
         }
         let product = points.f_matmul(&matrix)?;
-        let squares = shape::row_sum(&product.f_square()?);
-        let values = squares
-            .f_unsqueeze(2)?
-            .f_baddbmm(points, &u.f_unsqueeze(2)?, -0.5, 1.0)?;
-        Ok((values.f_squeeze_dim(2)? - tau, Some(product)))
+        let each = tau.f_unsqueeze(2)?;
+        let linear = each.f_baddbmm(points, &u.f_unsqueeze(2)?, -1, 1)?;
+        // In place: what is added to is not copied first.
+        let rank = product.size()[2];
+        let halves = constants(
+            &vec![-0.5; rank as usize],
+            (product.kind(), product.device()),
+        );
+        let squares = product.f_square()?.f_view([-1, rank])?;
+        let _ = linear.f_view([-1])?.f_addmv_(&squares, &halves)?;
+        Ok((linear.f_squeeze_dim(2)?, Some(product)))
     }
 
     fn rows(&self) -> f64 {
@@ -208,10 +209,9 @@ impl<'a> Moments<'a> {
             ratio,
             u,
             pairs,
-            data,
         } = sums;
         Ok(Some(JointGradient {
-            mean: (value - data).f_mean(None::<Kind>)?.detach(),
+            mean: value,
             u,
             coupling: pairs,
             network: Vec::new(),
@@ -221,20 +221,63 @@ impl<'a> Moments<'a> {
     }
 }
 
-/// $f^*$ and the weights $r = f^{*\prime}$ of samples, `[B, m]`, times what makes up for their proposal.
-pub(super) fn value_and_ratio(
+/// $f^*$ written over the excesses of the samples, and the weights $r = f^{*\prime}$, `[B, m]`, both times what makes up
+/// for a proposal. Where the data are before the samples, theirs stays, `[B, 1 + m]`.
+pub(super) fn terms_and_ratio(
     conjugate: &Conjugate,
-    excess: &Tensor,
+    excess: Tensor,
     samples: &Samples,
+    with_data: bool,
 ) -> Result<(Tensor, Tensor)> {
-    let (value, ratio) = conjugate.value_and_slope(excess);
-    match &samples.log_weights {
-        None => Ok((value, ratio)),
-        Some(log_weights) => {
-            let weights = log_weights.f_exp()?;
-            Ok((value.f_mul(&weights)?, ratio.f_mul(&weights)?))
-        }
+    let mut of_samples = match with_data {
+        true => excess.f_narrow(1, 1, samples.count())?,
+        false => excess.shallow_clone(),
+    };
+    let mut ratio = conjugate.replace(&mut of_samples)?;
+    if let Some(log_weights) = &samples.log_weights {
+        let weights = log_weights.f_exp()?;
+        let _ = of_samples.f_mul_(&weights)?;
+        let _ = ratio.f_mul_(&weights)?;
     }
+    Ok((excess, ratio))
+}
+
+/// The mean over the rows of $\frac1m \sum_j f^*_j$ less the data's term, where it is the first of each row.
+///
+/// A single product where an operator is a launch; on the CPU row by row, so that threads do not decide how it is rounded.
+pub(super) fn mean_of_terms(terms: &Tensor, with_data: bool, samples: i64) -> Result<Tensor> {
+    if terms.device() == Device::Cpu {
+        let weights = term_weights((1, terms), with_data, samples)?;
+        return Ok(shape::row_sum(&terms.f_mul(&weights)?).f_mean(None::<Kind>)?);
+    }
+    let weights = term_weights((terms.size()[0], terms), with_data, samples)?;
+    Ok(terms.f_reshape([-1])?.f_dot(&weights.f_view([-1])?)?)
+}
+
+/// What the terms of so many rows are weighted with, `[rows, columns]`, kept for the next step.
+fn term_weights((rows, like): (i64, &Tensor), with_data: bool, samples: i64) -> Result<Tensor> {
+    type Key = (i64, i64, bool, i64, Kind, Device);
+    thread_local! {
+        static KNOWN: RefCell<Vec<(Key, Tensor)>> = const { RefCell::new(Vec::new()) };
+    }
+    let (columns, kind, device) = (like.size()[1], like.kind(), like.device());
+    let key = (rows, columns, with_data, samples, kind, device);
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((_, weights)) = known.iter().find(|(other, _)| *other == key) {
+            return Ok(weights.shallow_clone());
+        }
+        let each = 1.0 / rows.max(1) as f64;
+        let weights = Tensor::f_full([rows, columns], each / samples as f64, (kind, device))?;
+        if with_data {
+            let _ = weights.f_narrow(1, 0, 1)?.f_fill_(-each)?;
+        }
+        // The sizes of a run are few: whole batches, the last one, their parts.
+        if known.len() == 8 {
+            let _ = known.remove(0);
+        }
+        known.push((key, weights.shallow_clone()));
+        Ok(weights)
+    })
 }
 
 /// The mean over the samples `[B, m]` times the share of all that they are, `[B]`.

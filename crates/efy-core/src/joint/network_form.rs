@@ -1,12 +1,12 @@
 //! The sampled objective of networks over inputs and outputs in tensor operations, without autograd.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::closed_form::{mean_over_samples, tau_gradient, value_and_ratio};
+use super::closed_form::{mean_of_terms, mean_over_samples, tau_gradient, terms_and_ratio};
 use super::objective::JointGradient;
 use super::samples::Samples;
 use crate::Result;
-use crate::device::constant;
+use crate::device::{constant, constants};
 use crate::divergence::Conjugate;
 use crate::energy::{Energy, OutputGradient, OutputNetwork};
 
@@ -24,14 +24,12 @@ pub(super) struct NetworkMoments<'a> {
 
 /// What is known after the first part.
 struct Sums {
-    /// $\frac1m \sum_j f^*$, `[B]`.
+    /// The mean over the rows of $\frac1m \sum_j f^*$ less $g(y) - \tau$ of the data, a scalar.
     value: Tensor,
     /// $\frac1m \sum_j r_j$, `[B]`.
     ratio: Tensor,
     /// The gradient in all weights, that of the data included.
     gradient: OutputGradient,
-    /// $g(y) - \tau$ of the data, `[B]`.
-    data: Tensor,
 }
 
 impl<'a> NetworkMoments<'a> {
@@ -66,39 +64,35 @@ impl<'a> NetworkMoments<'a> {
         };
         let (values, units) = self.network.pass(&points)?;
         let excess = values.f_sub(&self.tau.f_unsqueeze(1)?)?;
-        let count = samples.count();
-        let of_samples = match &before {
-            None => excess.f_narrow(1, 1, count)?,
-            Some(_) => excess.shallow_clone(),
-        };
-        let (value, ratio) = value_and_ratio(self.conjugate, &of_samples, samples)?;
-        let share = count as f64 / self.samples as f64;
-        let (value, mean) = (
-            mean_over_samples(&value, share)?,
-            mean_over_samples(&ratio, share)?,
-        );
-        let options = (ratio.kind(), ratio.device());
-        let scaled = ratio.f_mul_scalar(1.0 / (rows.max(1) * self.samples) as f64)?;
-        let weights = match &before {
-            None => {
-                let data = constant(-1.0 / rows.max(1) as f64, options)?;
-                Tensor::f_cat(&[data.f_expand([rows, 1], false)?, scaled], 1)?
+        let with_data = before.is_none();
+        let (terms, ratio) = terms_and_ratio(self.conjugate, excess, samples, with_data)?;
+        let value = mean_of_terms(&terms, with_data, self.samples)?;
+        let mean = mean_over_samples(&ratio, samples.count() as f64 / self.samples as f64)?;
+        let weights = match with_data {
+            true => {
+                let data = constant(-self.samples as f64, (ratio.kind(), ratio.device()))?;
+                Tensor::f_cat(&[data.f_expand([rows, 1], false)?, ratio], 1)?
             }
-            Some(_) => scaled,
+            false => ratio,
         };
-        let gradient = self.network.pull(&points, &units, &weights)?;
+        let alpha = 1.0 / (rows.max(1) * self.samples) as f64;
+        // The weights' sum, the derivative in the last bias, from what is known of each row.
+        let options = (mean.kind(), mean.device());
+        let each = constants(&vec![1.0 / rows.max(1) as f64; rows as usize], options);
+        let of_data = constants(&[if with_data { -1.0 } else { 0.0 }], options);
+        let of_last = of_data.f_addmv(&mean.f_unsqueeze(0)?, &each)?;
+        let scale = (alpha, of_last);
+        let gradient = self.network.pull(&points, &units, &weights, scale)?;
         self.sums = Some(match before {
             None => Sums {
                 value,
                 ratio: mean,
                 gradient,
-                data: excess.f_select(1, 0)?,
             },
             Some(before) => Sums {
                 value: before.value + value,
                 ratio: before.ratio + mean,
                 gradient: before.gradient.plus(gradient),
-                data: before.data,
             },
         });
         Ok(())
@@ -116,7 +110,7 @@ impl<'a> NetworkMoments<'a> {
         } = sums.gradient;
         let layers = layers.into_iter().flat_map(|(weight, bias)| [weight, bias]);
         Ok(Some(JointGradient {
-            mean: (sums.value - sums.data).f_mean(None::<Kind>)?,
+            mean: sums.value,
             u: input,
             coupling: None,
             network: [first].into_iter().chain(layers).collect(),

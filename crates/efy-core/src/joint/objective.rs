@@ -210,7 +210,8 @@ impl Joint {
         let log_weights = self
             .proposal
             .as_ref()
-            .map(|r| self.base.log_density(&outputs) - r.log_density(&outputs));
+            .map(|r| self.base.log_ratio(r, &outputs))
+            .transpose()?;
         Ok(Samples {
             outputs,
             log_weights,

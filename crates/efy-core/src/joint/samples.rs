@@ -46,7 +46,7 @@ impl Samples {
             });
         }
         let outputs = proposal.sample(draw, options)?;
-        let log_weights = base.log_density(&outputs) - proposal.log_density(&outputs);
+        let log_weights = base.log_ratio(proposal, &outputs)?;
         Ok(Samples {
             outputs,
             log_weights: Some(log_weights),

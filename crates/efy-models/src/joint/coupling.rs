@@ -6,6 +6,7 @@ use efy_core::{Error, Result};
 use rand::Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::abreast::First;
 use super::check_widths;
 use crate::Network;
 use crate::network;
@@ -113,6 +114,22 @@ pub(super) enum MatrixPlaces {
 }
 
 impl Places {
+    /// The networks that see x, as [`CouplingNetwork::pass`] takes them.
+    pub(super) fn on_inputs(&self) -> Vec<First> {
+        let networks = match self {
+            Places::Linear(scores) | Places::Pairwise(scores, MatrixPlaces::Shared(_), _) => {
+                vec![scores]
+            }
+            Places::Pairwise(scores, MatrixPlaces::Predicted(matrix), _) => vec![scores, matrix],
+            Places::Network {
+                features: Some(network),
+                ..
+            }
+            | Places::Network { input: network, .. } => vec![network],
+        };
+        networks.into_iter().filter_map(First::of_network).collect()
+    }
+
     pub(super) fn add(
         builder: &mut Builder,
         inputs: i64,
@@ -303,6 +320,25 @@ impl CouplingNetwork {
             Form::LowRank if predicted => Coupling::LowRank(numbers.f_div_scalar(k as f64)?),
             Form::LowRank => Coupling::LowRank(numbers),
         };
+        Ok(Box::new(Quadratic::new(u, coupling)?))
+    }
+
+    /// [`quadratic`](Self::quadratic) for values alone: $\langle y, M y \rangle$ is what it is of the symmetric part, which
+    /// is not computed.
+    pub(super) fn values_only(
+        u: Tensor,
+        numbers: &Tensor,
+        (matrix, form): (&Matrix, &Form),
+    ) -> Result<Box<dyn Energy>> {
+        let Form::Dense { twice, .. } = form else {
+            return Self::quadratic(u, numbers, (matrix, form));
+        };
+        let (rows, k) = (u.size()[0], u.size()[1]);
+        let numbers = match matrix {
+            Matrix::Predicted(_) => numbers.f_reshape([rows, k, k])?,
+            Matrix::Shared(_) => numbers.shallow_clone(),
+        };
+        let coupling = Coupling::Dense(numbers.f_mul(twice)?);
         Ok(Box::new(Quadratic::new(u, coupling)?))
     }
 

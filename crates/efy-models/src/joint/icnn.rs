@@ -19,11 +19,12 @@ pub struct Icnn {
     output: Tensor,
     skip: Tensor,
     bias: Tensor,
+    /// `[1]`.
+    zero: Tensor,
 }
 
-/// The inputs of a pass, and what goes into the units of each layer and comes out of them.
+/// What goes into the units of each layer of a pass and comes out of them.
 pub(super) struct Tape {
-    x: Tensor,
     units: Vec<(Tensor, Tensor)>,
 }
 
@@ -36,6 +37,12 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Weights and biases of the maps of x, as [`Icnn::pass`] takes them.
+    pub(super) fn maps(&self) -> Vec<(usize, usize)> {
+        let layers = self.layers.iter().map(|&(weight, _, bias)| (weight, bias));
+        layers.chain([(self.skip, self.bias)]).collect()
+    }
+
     /// Layers of the given widths; weights that must not be negative are drawn so (Amos et al. 2017).
     pub(super) fn add(
         builder: &mut Builder,
@@ -80,12 +87,14 @@ impl Icnn {
             let hidden = hidden.map(|place| parameters.tensor(place));
             (parameters.tensor(weight), hidden, parameters.tensor(bias))
         };
-        let network = Icnn {
-            layers: places.layers.iter().map(layer).collect(),
-            output: parameters.tensor(places.output),
-            skip: parameters.tensor(places.skip),
-            bias: parameters.tensor(places.bias),
-        };
+        let network = Icnn::from_weights(
+            places.layers.iter().map(layer).collect(),
+            (
+                parameters.tensor(places.output),
+                parameters.tensor(places.skip),
+                parameters.tensor(places.bias),
+            ),
+        );
         let _guard = tch::no_grad_guard();
         let origin = network.skip.zeros_like().unsqueeze(0);
         let offset = network.forward(&origin)?.neg();
@@ -99,11 +108,13 @@ impl Icnn {
         layers: Vec<(Tensor, Option<Tensor>, Tensor)>,
         (output, skip, bias): (Tensor, Tensor, Tensor),
     ) -> Self {
+        let zero = bias.detach().zeros_like();
         Icnn {
             layers,
             output,
             skip,
             bias,
+            zero,
         }
     }
 
@@ -125,58 +136,70 @@ impl Icnn {
         Ok(convex + x.f_mv(&self.skip)? + &self.bias)
     }
 
-    /// The number of weights.
+    /// The number of weights but those of maps from x, which lie among the [first layers](super::abreast).
     pub(super) fn len(&self) -> i64 {
-        let layers = self.layers.iter();
-        let of_layers = layers.map(|(weight, hidden, bias)| {
-            weight.numel() + hidden.as_ref().map_or(0, Tensor::numel) + bias.numel()
-        });
-        let rest = [&self.output, &self.skip, &self.bias].map(Tensor::numel);
-        (of_layers.sum::<usize>() + rest.iter().sum::<usize>()) as i64
+        let hidden = self.layers.iter().filter_map(|layer| layer.1.as_ref());
+        let numbers = hidden.chain([&self.output]).map(Tensor::numel);
+        numbers.sum::<usize>() as i64
     }
 
-    /// [`forward`](Self::forward) without a graph, and what [`backward`](Self::backward) needs.
-    pub(super) fn pass(&self, x: &Tensor) -> Result<(Tensor, Tape)> {
+    /// [`forward`](Self::forward) without a graph, from the maps of x, `[B, n]`, those of the layers first and then
+    /// $\langle w^x, x \rangle + b$; and what [`backward`](Self::backward) needs.
+    pub(super) fn pass(&self, maps: &Tensor) -> Result<(Tensor, Tape)> {
         let _guard = tch::no_grad_guard();
         let mut units: Vec<(Tensor, Tensor)> = Vec::with_capacity(self.layers.len());
-        for (weight, hidden, bias) in &self.layers {
-            let mut a = bias.f_addmm(x, &weight.tr())?;
+        let mut from = 0;
+        for (_, hidden, bias) in &self.layers {
+            let width = bias.numel() as i64;
+            let mut a = maps.f_narrow(1, from, width)?;
+            from += width;
             if let (Some(hidden), Some((_, z))) = (hidden, units.last()) {
                 a = a.f_addmm(z, &hidden.tr())?;
             }
-            // libtorch's own softplus is the identity from 20 on.
-            let z = a.f_neg()?.f_log_sigmoid()?.f_neg()?;
+            // libtorch's own softplus is the identity from 20 on; this is log(e^a + e^0).
+            let z = a.f_logaddexp(&self.zero)?;
             units.push((a, z));
         }
-        let mut tau = self.bias.f_addmv(x, &self.skip)?;
+        let mut tau = maps.f_select(1, from)?;
         if let Some((_, z)) = units.last() {
             tau = tau.f_addmv(z, &self.output)?;
         }
-        let x = x.shallow_clone();
-        Ok((tau, Tape { x, units }))
+        Ok((tau, Tape { units }))
     }
 
-    /// Gradients in all weights, flattened, in their order, from that in $\tau$ `[B]`.
-    pub(super) fn backward(&self, tape: &Tape, gradient: &Tensor) -> Result<Vec<Tensor>> {
+    /// The gradients in the maps of x, one after the other, from that in $\tau$ `[B]`; those in all other weights are
+    /// written to their place, in their order.
+    pub(super) fn backward(
+        &self,
+        tape: &Tape,
+        gradient: &Tensor,
+        place: &Tensor,
+    ) -> Result<Vec<Tensor>> {
         let _guard = tch::no_grad_guard();
-        let Some((_, last)) = tape.units.last() else {
-            return Ok(Vec::new());
+        let mut end = self.len();
+        let mut next = |like: &Tensor| -> Result<Tensor> {
+            let length = like.numel() as i64;
+            end -= length;
+            let place = place.f_narrow(0, end, length)?;
+            Ok(place.f_view(like.size().as_slice())?)
         };
-        let mut reversed = vec![
-            gradient.f_sum_dim_intlist(0, true, None)?,
-            tape.x.tr().f_mv(gradient)?,
-            last.tr().f_mv(gradient)?,
-        ];
+        let mut reversed = vec![gradient.f_unsqueeze(1)?];
+        let Some((_, last)) = tape.units.last() else {
+            return Ok(reversed);
+        };
+        let _ = last.tr().f_mv_out(&next(&self.output)?, gradient)?;
         let mut of_units = gradient.f_outer(&self.output)?;
         for (index, (_, hidden, _)) in self.layers.iter().enumerate().rev() {
             let (a, _) = &tape.units[index];
-            let of_sums = of_units.f_mul(&a.f_sigmoid()?)?;
-            reversed.push(of_sums.f_sum_dim_intlist(0, false, None)?);
+            // From 40 on the slope is 1 to the last digit.
+            let of_sums = a.f_softplus_backward(&of_units, 1.0, 40.0)?;
             if let (Some(hidden), Some(before)) = (hidden, index.checked_sub(1)) {
-                reversed.push(of_sums.tr().f_mm(&tape.units[before].1)?.f_reshape([-1])?);
+                let _ = of_sums
+                    .tr()
+                    .f_mm_out(&next(hidden)?, &tape.units[before].1)?;
                 of_units = of_sums.f_mm(hidden)?;
             }
-            reversed.push(of_sums.tr().f_mm(&tape.x)?.f_reshape([-1])?);
+            reversed.push(of_sums);
         }
         reversed.reverse();
         Ok(reversed)

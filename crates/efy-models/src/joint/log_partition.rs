@@ -5,6 +5,7 @@ use efy_core::{Error, Result};
 use rand::Rng;
 use tch::Tensor;
 
+use super::abreast::First;
 use super::check_widths;
 use super::icnn::{self, Icnn};
 use crate::Network;
@@ -53,6 +54,15 @@ pub(super) enum Places {
 }
 
 impl Places {
+    /// The network, if it is one.
+    pub(super) fn first(&self) -> Option<First> {
+        match self {
+            Places::Network(places) => First::of_network(places),
+            Places::Icnn(places) => Some(First::of_maps(places.maps())),
+            _ => None,
+        }
+    }
+
     pub(super) fn add(
         builder: &mut Builder,
         inputs: i64,

@@ -1,6 +1,7 @@
 //! Models that are trained by likelihood: a coupling of inputs and outputs, and beside it a log-partition
 //! network or a sampler, with all weights in one buffer.
 
+mod abreast;
 mod coupling;
 mod icnn;
 mod log_partition;
@@ -19,6 +20,7 @@ use efy_core::{Error, Result};
 use tch::{Device, Kind, Tensor};
 
 use crate::{Model, Network};
+use abreast::{Abreast, Layout};
 use coupling::CouplingNetwork;
 use log_partition::LogPartitionNetwork;
 
@@ -33,6 +35,17 @@ pub struct JointModel {
     parameters: Parameters,
     coupling: CouplingNetwork,
     auxiliary: AuxiliaryNetwork,
+    /// For passes without a graph; of models with a log-partition.
+    first_layers: Option<FirstLayers>,
+}
+
+/// First layers by what they see.
+#[derive(Debug)]
+struct FirstLayers {
+    /// Those of the coupling, and then that of a log-partition on inputs.
+    on_inputs: Abreast,
+    /// That of a log-partition on logits.
+    on_logits: Option<Abreast>,
 }
 
 /// The second network.
@@ -104,7 +117,39 @@ impl JointModel {
                 Places::Sampler(Network::add(&mut builder, "sampler", &widths, random)?)
             }
         };
+        let first = match &auxiliary_places {
+            Places::LogPartition(places, input) => {
+                let mut on_inputs = coupling_places.on_inputs();
+                let mut on_logits = None;
+                match input {
+                    LogPartitionInput::Inputs => on_inputs.extend(places.first()),
+                    LogPartitionInput::Logits => on_logits = places.first(),
+                }
+                let width = coupling.logits(base.outputs()).unwrap_or(inputs);
+                let on_inputs = Layout::new(&builder, inputs, on_inputs);
+                let on_logits = on_logits.map(|first| Layout::new(&builder, width, vec![first]));
+                let mut places = on_inputs.places();
+                places.extend(on_logits.iter().flat_map(Layout::places));
+                builder.lead(&places);
+                Some((on_inputs, on_logits))
+            }
+            _ => None,
+        };
         let parameters = builder.build(kind, device)?;
+        let first_layers = match first {
+            Some((on_inputs, on_logits)) => {
+                let (on_inputs, end) = on_inputs.build(&parameters, 0)?;
+                let on_logits = match on_logits {
+                    Some(layout) => Some(layout.build(&parameters, end)?.0),
+                    None => None,
+                };
+                Some(FirstLayers {
+                    on_inputs,
+                    on_logits,
+                })
+            }
+            None => None,
+        };
         let coupling = CouplingNetwork::new(&parameters, coupling_places, base.outputs())?;
         let auxiliary = match auxiliary_places {
             Places::Nothing => AuxiliaryNetwork::Nothing,
@@ -122,6 +167,7 @@ impl JointModel {
             parameters,
             coupling,
             auxiliary,
+            first_layers,
         })
     }
 

@@ -9,24 +9,34 @@ use efy_core::energy::{Energy, Linear, OutputNetwork};
 use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
 use tch::Tensor;
 
+use super::abreast::{Abreast, Columns};
 use super::coupling::{CouplingNetwork, Form, Matrix};
 use super::log_partition::LogPartitionNetwork;
-use super::{AuxiliaryNetwork, JointModel, LogPartitionInput, icnn};
+use super::{AuxiliaryNetwork, JointModel, icnn};
 use crate::{Model, Network, Tape};
 
 /// A forward pass without a graph.
 pub struct JointPass {
-    /// g, over the outputs of the base measure.
+    /// g, over the outputs of the base measure; only for values, since a matrix in it need not be symmetric.
     pub energy: Box<dyn Energy>,
     /// $\tau$, `[B]`.
     pub tau: Tensor,
+    on_inputs: Columns,
+    on_logits: Option<Columns>,
     coupling: CouplingTape,
     log_partition: LogPartitionTape,
 }
 
 enum CouplingTape {
-    Scores { scores: Tape, matrix: Option<Tape> },
-    Network { features: Option<Tape>, input: Tape },
+    Scores {
+        scores: Tape,
+        matrix: Option<Tape>,
+    },
+    /// That of the network on x, which is features or the input's part, and that of the input's part on features.
+    Network {
+        first: Tape,
+        input: Option<Tape>,
+    },
 }
 
 enum LogPartitionTape {
@@ -44,18 +54,27 @@ impl JointModel {
     /// As [`forward`](Self::forward).
     pub fn pass(&self, x: &Tensor, rows: Option<&Tensor>) -> Result<Option<JointPass>> {
         let _guard = tch::no_grad_guard();
-        let AuxiliaryNetwork::LogPartition(network, input) = &self.auxiliary else {
+        let (AuxiliaryNetwork::LogPartition(network, _), Some(first)) =
+            (&self.auxiliary, &self.first_layers)
+        else {
             return Ok(None);
         };
-        let (energy, logits, coupling) = self.coupling.pass(x)?;
-        let input = match input {
-            LogPartitionInput::Logits => logits.as_ref().unwrap_or(x),
-            LogPartitionInput::Inputs => x,
+        let on_inputs = first.on_inputs.pass(x)?;
+        let (energy, logits, coupling) = self.coupling.pass(&first.on_inputs, &on_inputs)?;
+        let on_logits = match (&first.on_logits, &logits) {
+            (Some(abreast), Some(logits)) => Some(abreast.pass(logits)?),
+            _ => None,
         };
-        let (tau, log_partition) = network.pass(input, rows)?;
+        let seen = match (&first.on_logits, &on_logits) {
+            (Some(abreast), Some(columns)) => (abreast, columns),
+            _ => (&first.on_inputs, &on_inputs),
+        };
+        let (tau, log_partition) = network.pass(seen, x, rows)?;
         Ok(Some(JointPass {
             energy,
             tau,
+            on_inputs,
+            on_logits,
             coupling,
             log_partition,
         }))
@@ -72,10 +91,28 @@ impl JointModel {
             flat: self.parameters().flat().f_empty_like()?,
             next: 0,
         };
-        self.coupling.backward(&pass.coupling, loss, &mut places)?;
-        if let AuxiliaryNetwork::LogPartition(network, _) = &self.auxiliary {
-            network.backward(&pass.log_partition, &loss.tau, &mut places)?;
+        let (AuxiliaryNetwork::LogPartition(network, _), Some(first)) =
+            (&self.auxiliary, &self.first_layers)
+        else {
+            return Ok(places.flat);
+        };
+        let of_inputs = places.take(first.on_inputs.len())?;
+        let of_logits = places.take(first.on_logits.as_ref().map_or(0, Abreast::len))?;
+        let coupling = &self.coupling;
+        let tape = &pass.coupling;
+        let mut on_inputs = coupling.backward(tape, (&first.on_inputs, loss), &mut places)?;
+        let abreast = first.on_logits.as_ref().unwrap_or(&first.on_inputs);
+        let of_tau = (abreast, &loss.tau);
+        let on_tau = network.backward(&pass.log_partition, of_tau, &mut places)?;
+        match (&first.on_logits, &pass.on_logits) {
+            (Some(abreast), Some(columns)) => {
+                abreast.backward(columns, on_tau.into_iter().collect(), &of_logits)?;
+            }
+            _ => on_inputs.extend(on_tau),
         }
+        first
+            .on_inputs
+            .backward(&pass.on_inputs, on_inputs, &of_inputs)?;
         Ok(places.flat)
     }
 }
@@ -112,6 +149,17 @@ impl Places {
         let place = self.take(flat.iter().map(|t| t.numel() as i64).sum())?;
         let _ = Tensor::f_cat_out(&place, &flat, 0)?;
         Ok(())
+    }
+
+    /// Gradients of the layers after the first of a network; returns that in what the first puts out.
+    fn rest(
+        &mut self,
+        abreast: &Abreast,
+        number: usize,
+        output: (&Tape, &Tensor),
+    ) -> Result<Tensor> {
+        let place = self.take(abreast.rest_len(number))?;
+        abreast.through(number, output, &place)
     }
 
     /// Gradients of the weights of a network.
@@ -195,11 +243,11 @@ impl JointModel {
 type Forward = (Box<dyn Energy>, Option<Tensor>, CouplingTape);
 
 impl CouplingNetwork {
-    /// g and its logits without a graph.
-    fn pass(&self, x: &Tensor) -> Result<Forward> {
+    /// g and its logits without a graph, from the first layers on x.
+    fn pass(&self, abreast: &Abreast, columns: &Columns) -> Result<Forward> {
         Ok(match self {
-            CouplingNetwork::Linear(network) => {
-                let (scores, tape) = network.pass(x)?;
+            CouplingNetwork::Linear(_) => {
+                let (scores, tape) = abreast.output(columns, 0)?;
                 let logits = scores.shallow_clone();
                 let tape = CouplingTape::Scores {
                     scores: tape,
@@ -207,12 +255,12 @@ impl CouplingNetwork {
                 };
                 (Box::new(Linear::new(scores)?), Some(logits), tape)
             }
-            CouplingNetwork::Pairwise(unary, matrix, form) => {
-                let (u, scores) = unary.pass(x)?;
+            CouplingNetwork::Pairwise(_, matrix, form) => {
+                let (u, scores) = abreast.output(columns, 0)?;
                 let (numbers, tape) = match matrix {
                     Matrix::Shared(matrix) => (matrix.detach(), None),
-                    Matrix::Predicted(network) => {
-                        let (numbers, tape) = network.pass(x)?;
+                    Matrix::Predicted(_) => {
+                        let (numbers, tape) = abreast.output(columns, 1)?;
                         (numbers, Some(tape))
                     }
                 };
@@ -221,7 +269,7 @@ impl CouplingNetwork {
                     matrix: tape,
                 };
                 let logits = u.shallow_clone();
-                let energy = Self::quadratic(u, &numbers, (matrix, form))?;
+                let energy = Self::values_only(u, &numbers, (matrix, form))?;
                 (energy, Some(logits), tape)
             }
             CouplingNetwork::Network {
@@ -230,88 +278,101 @@ impl CouplingNetwork {
                 output,
                 rest,
             } => {
-                let (features, of_features) = match features {
-                    Some(network) => {
-                        let (features, tape) = network.pass(x)?;
-                        (Some(features), Some(tape))
+                let (seen, of_first) = abreast.output(columns, 0)?;
+                let (part, features, of_input) = match features {
+                    Some(_) => {
+                        let (part, tape) = input.pass(&seen)?;
+                        (part, Some(seen), Some(tape))
                     }
-                    None => (None, None),
+                    None => (seen, None, None),
                 };
-                let (first, tape) = input.pass(features.as_ref().unwrap_or(x))?;
                 let layers = rest.layers();
-                let energy = OutputNetwork::new(first, output.shallow_clone(), layers)?;
+                let energy = OutputNetwork::new(part, output.shallow_clone(), layers)?;
                 let tape = CouplingTape::Network {
-                    features: of_features,
-                    input: tape,
+                    first: of_first,
+                    input: of_input,
                 };
                 (Box::new(energy), features, tape)
             }
         })
     }
 
-    /// Gradients in all weights, in their order.
+    /// Gradients in all weights, in their order, but those of first layers on x: of each of these the gradient in what it puts
+    /// out.
     fn backward(
         &self,
         tape: &CouplingTape,
-        loss: &JointGradient,
+        (abreast, loss): (&Abreast, &JointGradient),
         places: &mut Places,
-    ) -> Result<()> {
-        let of_matrix = match (self, tape) {
+    ) -> Result<Vec<Vec<Tensor>>> {
+        let (mut first, of_matrix) = match (self, tape) {
             (
-                CouplingNetwork::Linear(network) | CouplingNetwork::Pairwise(network, ..),
+                CouplingNetwork::Linear(_) | CouplingNetwork::Pairwise(..),
                 CouplingTape::Scores { scores, matrix },
             ) => {
-                places.network(network, scores, &loss.u)?;
-                matrix
+                let of_scores = places.rest(abreast, 0, (scores, &loss.u))?;
+                (vec![vec![of_scores]], matrix)
             }
             (
-                CouplingNetwork::Network {
-                    features, input, ..
-                },
-                CouplingTape::Network {
-                    features: of_features,
-                    input: tape,
-                },
+                CouplingNetwork::Network { input, .. },
+                CouplingTape::Network { first, input: tape },
             ) => {
-                if let (Some(network), Some(of_features)) = (features, of_features) {
-                    let slope = input.through_affine(&loss.u)?;
-                    places.network(network, of_features, &slope)?;
-                }
-                places.network(input, tape, &loss.u)?;
-                return places.put_all(&loss.network);
+                let of_first = match tape {
+                    Some(tape) => {
+                        let slope = input.through_affine(&loss.u)?;
+                        let of_first = places.rest(abreast, 0, (first, &slope))?;
+                        places.network(input, tape, &loss.u)?;
+                        of_first
+                    }
+                    None => places.rest(abreast, 0, (first, &loss.u))?,
+                };
+                places.put_all(&loss.network)?;
+                return Ok(vec![vec![of_first]]);
             }
-            _ => return Ok(()),
+            _ => return Ok(Vec::new()),
         };
         if let (CouplingNetwork::Pairwise(_, matrix, form), Some(gradient)) = (self, &loss.coupling)
         {
             let predicted = of_matrix.is_some();
+            if let (Form::Dense { twice, .. }, false) = (form, predicted) {
+                let place = places.take(gradient.numel() as i64)?;
+                let place = place.f_view(gradient.size().as_slice())?;
+                let _ = gradient.f_mul_out(&place, twice)?;
+                return Ok(first);
+            }
             let gradient = match form {
                 Form::Dense { twice, .. } => gradient.f_mul(twice)?,
                 Form::LowRank if predicted => gradient.f_div_scalar(gradient.size()[1] as f64)?,
                 Form::LowRank => gradient.shallow_clone(),
             };
             match (matrix, of_matrix) {
-                (Matrix::Predicted(network), Some(tape)) => {
+                (Matrix::Predicted(_), Some(tape)) => {
                     let of_outputs = gradient.f_reshape([gradient.size()[0], -1])?;
-                    places.network(network, tape, &of_outputs)?;
+                    first.push(vec![places.rest(abreast, 1, (tape, &of_outputs))?]);
                 }
                 _ => places.put(&gradient)?,
             }
         }
-        Ok(())
+        Ok(first)
     }
 }
 
 impl LogPartitionNetwork {
-    /// $\tau$ without a graph.
-    fn pass(&self, x: &Tensor, rows: Option<&Tensor>) -> Result<(Tensor, LogPartitionTape)> {
+    /// $\tau$ without a graph; its network is the last of those on what it sees.
+    fn pass(
+        &self,
+        (abreast, columns): (&Abreast, &Columns),
+        x: &Tensor,
+        rows: Option<&Tensor>,
+    ) -> Result<(Tensor, LogPartitionTape)> {
         Ok(match (self, rows) {
-            (LogPartitionNetwork::Network(network), _) => {
-                let (tau, tape) = network.pass(x)?;
+            (LogPartitionNetwork::Network(_), _) => {
+                let (tau, tape) = abreast.output(columns, abreast.last())?;
                 (tau.f_squeeze_dim(1)?, LogPartitionTape::Network(tape))
             }
             (LogPartitionNetwork::Icnn(network), _) => {
-                let (tau, tape) = network.pass(x)?;
+                let (maps, _) = abreast.output(columns, abreast.last())?;
+                let (tau, tape) = network.pass(&maps)?;
                 (tau, LogPartitionTape::Icnn(tape))
             }
             (LogPartitionNetwork::Free(_), Some(rows)) => (
@@ -322,32 +383,32 @@ impl LogPartitionNetwork {
         })
     }
 
-    /// Gradients in all weights from that in $\tau$, `[B]`.
+    /// Gradients in all weights from that in $\tau$, `[B]`, but those of a first layer: of it the gradient in what it puts out.
     fn backward(
         &self,
         tape: &LogPartitionTape,
-        gradient: &Tensor,
+        (abreast, gradient): (&Abreast, &Tensor),
         places: &mut Places,
-    ) -> Result<()> {
+    ) -> Result<Option<Vec<Tensor>>> {
         match (self, tape) {
-            (LogPartitionNetwork::Network(network), LogPartitionTape::Network(tape)) => {
-                places.network(network, tape, &gradient.f_unsqueeze(1)?)
+            (LogPartitionNetwork::Network(_), LogPartitionTape::Network(tape)) => {
+                let output = gradient.f_unsqueeze(1)?;
+                let first = places.rest(abreast, abreast.last(), (tape, &output))?;
+                return Ok(Some(vec![first]));
             }
             (LogPartitionNetwork::Icnn(network), LogPartitionTape::Icnn(tape)) => {
                 let place = places.take(network.len())?;
-                let _ = Tensor::f_cat_out(&place, &network.backward(tape, gradient)?, 0)?;
-                Ok(())
+                return Ok(Some(network.backward(tape, gradient, &place)?));
             }
             (LogPartitionNetwork::Free(table), LogPartitionTape::Free(rows)) => {
                 let mut place = places.take(table.numel() as i64)?;
                 let _ = place.f_zero_()?.f_index_add_(0, rows, gradient)?;
-                Ok(())
             }
             _ => {
                 let place = places.take(1)?;
                 let _ = gradient.f_sum_intlist_out(&place, 0, true, None)?;
-                Ok(())
             }
         }
+        Ok(None)
     }
 }

@@ -11,7 +11,7 @@ use crate::{Error, LIBTORCH_VERSION, Result};
 /// The file that is written last.
 pub const MANIFEST: &str = "manifest.json";
 /// The layout of checkpoints; raised when an older efy could not read them any more.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Largest manifest that is read.
 const MOST_BYTES: u64 = 1 << 20;
 
