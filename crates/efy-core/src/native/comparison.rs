@@ -3,13 +3,18 @@
 use multiversion::multiversion;
 use tch::{Kind, Tensor};
 
-use super::input::{Block, Input};
-use super::matrix::Matrix;
-use super::{LANES, Real, Scratch, by_chunks, gather};
+use super::input::Input;
+use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dots};
+use super::{LANES, Real, by_chunks};
 use crate::Result;
 use crate::device::read;
 use crate::energy::{Coupling, Form};
 use crate::solver::Problem;
+
+/// Work of one rayon task, in matrix elements: some microseconds.
+const CHUNK_ELEMENTS: usize = 1 << 16;
+/// Batches with less work than this, some tens of microseconds, are done by one thread before another one is awake.
+const WORTH_THREADS: usize = 1 << 20;
 
 /// The mean loss and its gradients in the energy's parameters.
 pub(crate) struct Comparison {
@@ -42,153 +47,166 @@ pub(crate) fn compare(
     target: &Tensor,
 ) -> Result<Comparison> {
     match argmax.kind() {
-        Kind::Double => run::<f64>(problem, argmax, target),
-        _ => run::<f32>(problem, argmax, target),
+        Kind::Double => run::<f64, LANES>(problem, argmax, target),
+        _ => run::<f32, LANES>(problem, argmax, target),
     }
 }
 
-/// Sums over some rows.
-struct Sums<T> {
+/// Sums over some rows; the columns of the factor are laid out as in [`columns`].
+struct Sums<T, const L: usize> {
     loss: T,
-    factor: Vec<T>,
+    factor: Vec<[T; L]>,
 }
 
-fn run<T: Real>(problem: &Problem<'_>, argmax: &Tensor, target: &Tensor) -> Result<Comparison> {
+fn run<T: Real, const L: usize>(
+    problem: &Problem<'_>,
+    argmax: &Tensor,
+    target: &Tensor,
+) -> Result<Comparison> {
     let input = Input::<T>::factored(problem)?;
-    let (rows, k) = (input.rows, input.k);
+    let (rows, k, rank) = (input.rows, input.k, input.rank());
     let mut difference: Vec<T> = read::to_vec(argmax)?;
     let target: Vec<T> = read::to_vec(target)?;
     let scale = T::one() / super::real(rows.max(1) as f64);
-    let chunk = input.chunk(LANES);
+    let a = columns::<T, L>(&input.matrix(0), k);
+    let chunk = (CHUNK_ELEMENTS / input.work.max(1))
+        .clamp(1, 64)
+        .next_multiple_of(SIDE_BY_SIDE);
     let sum_chunk = |index: usize, points: &mut [T]| {
-        let from = index * chunk * k;
-        compare_rows(
-            &input,
-            index * chunk,
-            points,
-            &target[from..from + points.len()],
-            scale,
-        )
+        let first = index * chunk;
+        let target = &target[first * k..first * k + points.len()];
+        compare_rows(&input, &a, first, points, target, scale)
     };
     // The same chunks whatever the number of threads, added in their order: the same bits.
-    let sums = by_chunks(&mut difference, k * chunk, input.worth_threads(), sum_chunk);
-    let rank = input.rank();
-    let mut total = Sums {
-        loss: T::zero(),
-        factor: vec![T::zero(); k * rank],
-    };
+    let threads = rows * input.work >= WORTH_THREADS;
+    let sums = by_chunks(&mut difference, k * chunk, threads, sum_chunk);
+    let mut loss = T::zero();
+    let mut total = vec![[T::zero(); L]; a.len()];
     for part in &sums {
-        total.loss += part.loss;
-        total
-            .factor
+        loss += part.loss;
+        let pairs = total
+            .as_flattened_mut()
             .iter_mut()
-            .zip(&part.factor)
-            .for_each(|(sum, &part)| *sum += part);
+            .zip(part.factor.as_flattened());
+        pairs.for_each(|(sum, &part)| *sum += part);
     }
     let matrix = |values: &[T], columns: usize| -> Result<Tensor> {
         Ok(Tensor::f_from_slice(values)?.f_view([-1, columns as i64])?)
     };
+    let mut factor = vec![T::zero(); k * rank];
+    for (group, sums) in total.chunks_exact(k).enumerate() {
+        for (row, sums) in factor.chunks_exact_mut(rank).zip(sums) {
+            let columns = row.iter_mut().skip(group * L);
+            columns
+                .zip(sums)
+                .for_each(|(value, &sum)| *value = -sum * scale);
+        }
+    }
     Ok(Comparison {
-        mean: (total.loss * scale).to_f64().unwrap_or(f64::NAN),
+        mean: (loss * scale).to_f64().unwrap_or(f64::NAN),
         u: matrix(&difference, k)?,
         factor: if rank > 0 {
-            Some(matrix(&total.factor, rank)?)
+            Some(matrix(&factor, rank)?)
         } else {
             None
         },
     })
 }
 
+/// The columns of A in groups of L, the last one filled up with zeros: k rows of the first group, k rows of
+/// the second one, and so on. Nothing without a low-rank coupling.
+fn columns<T: Real, const L: usize>(matrix: &Matrix<'_, T>, k: usize) -> Vec<[T; L]> {
+    let Matrix::LowRank(a, rank) = *matrix else {
+        return Vec::new();
+    };
+    let mut all = vec![[T::zero(); L]; rank.div_ceil(L) * k];
+    for (group, rows) in all.chunks_exact_mut(k).enumerate() {
+        for (to, from) in rows.iter_mut().zip(a.chunks_exact(rank)) {
+            let columns = from.iter().skip(group * L);
+            to.iter_mut()
+                .zip(columns)
+                .for_each(|(to, &from)| *to = from);
+        }
+    }
+    all
+}
+
 /// Turns `points`, the predictions, into gradients in u, and returns the sums.
+///
+/// With d = p - y and the midpoint z = (p + y) / 2 a loss is
+/// $\Omega(y) - \Omega(p) + \langle d, u\rangle - \langle A^\top d, A^\top z\rangle$, and its gradient in A is
+/// $-(d z^\top + z d^\top) A$.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn compare_rows<T: Real>(
+fn compare_rows<T: Real, const L: usize>(
     input: &Input<T>,
+    a: &[[T; L]],
     first: usize,
     points: &mut [T],
     target: &[T],
     scale: T,
-) -> Sums<T> {
+) -> Sums<T, L> {
     let k = input.k;
-    let zeros = || vec![[T::zero(); LANES]; k];
-    let (mut u, mut p, mut y) = (zeros(), zeros(), zeros());
-    let mut scratch = Scratch {
-        product: zeros(),
-        factor: Vec::new(),
-    };
-    let mut of_difference: Vec<[T; LANES]> = Vec::new();
-    let mut factor = vec![[T::zero(); LANES]; k * input.rank()];
-    let mut loss = [T::zero(); LANES];
-    for (offset, (points, target)) in points
-        .chunks_mut(k * LANES)
-        .zip(target.chunks(k * LANES))
-        .enumerate()
-    {
-        gather(points, &mut p);
-        gather(target, &mut y);
-        let live = points.len() / k;
-        let block = input.block(first + offset * LANES, live, &mut u);
-        let part = split(&block, &mut p, &mut y);
-        // From here on p is the difference and y the midpoint.
-        block
-            .matrix
-            .apply(&y, &mut scratch.product, &mut scratch.factor);
-        let mut row_loss = part;
-        for ((d, u), product) in p.iter().zip(block.u).zip(&scratch.product) {
-            for lane in 0..LANES {
-                row_loss[lane] += d[lane] * (u[lane] + product[lane]);
+    let some = SIDE_BY_SIDE * k;
+    // Rows that are missing from the last group are zero.
+    let (mut d, mut z) = (vec![T::zero(); some], vec![T::zero(); some]);
+    let mut factor = vec![[T::zero(); L]; a.len()];
+    let mut loss = [T::zero(); L];
+    for (group, (points, target)) in points.chunks_mut(some).zip(target.chunks(some)).enumerate() {
+        let rows = points.len() / k;
+        let u = input.scores(first + group * SIDE_BY_SIDE, rows);
+        d[rows * k..].fill(T::zero());
+        z[rows * k..].fill(T::zero());
+        split(input, (&*points, target, u), &mut d, &mut z, &mut loss);
+        let d_rows = std::array::from_fn::<_, SIDE_BY_SIDE, _>(|r| &d[r * k..(r + 1) * k]);
+        let z_rows = std::array::from_fn::<_, SIDE_BY_SIDE, _>(|r| &z[r * k..(r + 1) * k]);
+        for (a, factor) in a.chunks_exact(k).zip(factor.chunks_exact_mut(k)) {
+            let (of_d, of_z) = (dots(d_rows, a), dots(z_rows, a));
+            for (of_d, of_z) in of_d.iter().zip(&of_z) {
+                for lane in 0..L {
+                    loss[lane] -= of_d[lane] * of_z[lane];
+                }
             }
+            add_outers(factor, d_rows, &of_z);
+            add_outers(factor, z_rows, &of_d);
         }
-        for lane in 0..live {
-            loss[lane] += row_loss[lane];
-        }
-        if let Matrix::LowRank(_, rank) = block.matrix {
-            block.matrix.factor_product(&p, &mut of_difference);
-            for ((row, d), mid) in factor.chunks_exact_mut(rank).zip(&p).zip(&y) {
-                accumulate(row, d, &scratch.factor);
-                accumulate(row, mid, &of_difference);
-            }
-        }
-        for (lane, row) in points.chunks_exact_mut(k).enumerate() {
-            row.iter_mut()
-                .zip(&p)
-                .for_each(|(value, d)| *value = d[lane] * scale);
+        for (value, &d) in points.iter_mut().zip(&d) {
+            *value = d * scale;
         }
     }
-    let over_lanes = |lanes: &[T; LANES]| lanes.iter().fold(T::zero(), |sum, &value| sum + value);
     Sums {
-        loss: over_lanes(&loss),
-        factor: factor
-            .iter()
-            .map(|lanes| -over_lanes(lanes) * scale)
-            .collect(),
+        loss: loss.into_iter().fold(T::zero(), |sum, value| sum + value),
+        factor,
     }
 }
 
-/// Replaces (p, y) by $(p - y, (p + y) / 2)$ and returns $\Omega(y) - \Omega(p)$ of each lane.
+/// Writes $d = p - y$ and $z = (p + y) / 2$, and adds $\omega(y_i) - \omega(p_i) + d_i u_i$ to some lane.
 #[inline(always)]
-fn split<T: Real>(
-    block: &Block<'_, T, LANES>,
-    p: &mut [[T; LANES]],
-    y: &mut [[T; LANES]],
-) -> [T; LANES] {
+fn split<T: Real, const L: usize>(
+    input: &Input<T>,
+    (p, y, u): (&[T], &[T], &[T]),
+    d: &mut [T],
+    z: &mut [T],
+    loss: &mut [T; L],
+) {
     let half = super::real::<T>(0.5);
-    let mut omega = [T::zero(); LANES];
-    for (p, y) in p.iter_mut().zip(y) {
-        let difference = block.omega.difference_lanes(y, p);
-        for lane in 0..LANES {
-            omega[lane] += difference[lane];
-            (p[lane], y[lane]) = (p[lane] - y[lane], half * (p[lane] + y[lane]));
+    for (((p, y), u), (d, z)) in
+        (p.chunks(L).zip(y.chunks(L)).zip(u.chunks(L))).zip(d.chunks_mut(L).zip(z.chunks_mut(L)))
+    {
+        // A copy of full length has a loop of known length; what it is filled up with adds nothing.
+        let pad = |values: &[T]| {
+            let mut lanes = [T::zero(); L];
+            lanes[..values.len()].copy_from_slice(values);
+            lanes
+        };
+        let (p_lanes, y_lanes, u_lanes) = (pad(p), pad(y), pad(u));
+        let (mut difference, mut middle) = ([T::zero(); L], [T::zero(); L]);
+        let omega = input.omega().difference_lanes(&y_lanes, &p_lanes);
+        for lane in 0..L {
+            difference[lane] = p_lanes[lane] - y_lanes[lane];
+            middle[lane] = half * (p_lanes[lane] + y_lanes[lane]);
+            loss[lane] += omega[lane] + difference[lane] * u_lanes[lane];
         }
-    }
-    omega
-}
-
-/// `row[j] += x * s[j]` in every lane.
-#[inline(always)]
-fn accumulate<T: Real>(row: &mut [[T; LANES]], x: &[T; LANES], s: &[[T; LANES]]) {
-    for (row, s) in row.iter_mut().zip(s) {
-        for lane in 0..LANES {
-            row[lane] += x[lane] * s[lane];
-        }
+        d[..p.len()].copy_from_slice(&difference[..p.len()]);
+        z[..p.len()].copy_from_slice(&middle[..p.len()]);
     }
 }

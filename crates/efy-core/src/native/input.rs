@@ -131,9 +131,14 @@ impl<T: Real> Input<T> {
         }
     }
 
-    /// Whether waking other threads pays.
-    pub(super) fn worth_threads(&self) -> bool {
-        worth_threads(self.rows, self.work)
+    /// The vectors u of some rows, one after the other.
+    pub(super) fn scores(&self, first: usize, rows: usize) -> &[T] {
+        &self.u[first * self.k..(first + rows) * self.k]
+    }
+
+    /// The regularizer's function of one coordinate.
+    pub(super) fn omega(&self) -> &Omega<T> {
+        &self.omega
     }
 
     /// Whether all rows have the same matrix.
@@ -147,11 +152,6 @@ impl<T: Real> Input<T> {
     /// Whether rows come with a coupling each, or groups of rows do. One row alone counts as it would among others.
     pub(super) fn is_apart(&self) -> bool {
         self.own && (self.rows == 1 || !self.shared())
-    }
-
-    /// Rows of one rayon task, a multiple of the number of lanes.
-    pub(super) fn chunk(&self, lanes: usize) -> usize {
-        chunk(self.work, lanes)
     }
 
     /// The rows from `index` on; `u` is filled with theirs.
