@@ -36,8 +36,8 @@ pub(super) struct Moments<'a> {
 struct Sums {
     /// The mean over the rows of $\frac1m \sum_j f^*$ less $g(y) - \tau$ of the data, a scalar.
     value: Tensor,
-    /// $\frac1m \sum_j r_j$, `[B]`.
-    ratio: Tensor,
+    /// In $\tau$, `[B]`, that of the data included.
+    tau: Tensor,
     /// The gradient in u, `[B, n]`, that of the data included.
     u: Tensor,
     /// The same in the tensor of a coupling.
@@ -85,8 +85,6 @@ impl<'a> Moments<'a> {
         };
         let (terms, ratio) = terms_and_ratio(self.conjugate, excess, samples, with_data)?;
         let value = mean_of_terms(&terms, with_data, self.samples)?;
-        let share = samples.count() as f64 / self.samples as f64;
-        let mean_ratio = mean_over_samples(&ratio, share)?;
         let rows = self.rows();
         let weights = match with_data {
             true => {
@@ -98,6 +96,7 @@ impl<'a> Moments<'a> {
             false => ratio,
         };
         let alpha = 1.0 / (rows * self.samples as f64);
+        let tau = tau_gradient(&weights, self.samples)?;
         let (u, beta) = match &before {
             Some(sums) => (&sums.u, 1.0),
             None if with_data => (self.target, 0.0),
@@ -126,13 +125,16 @@ impl<'a> Moments<'a> {
                     Some(data) => value - data.f_mean(None::<Kind>)?,
                     None => value,
                 },
-                ratio: mean_ratio,
+                tau: match with_data {
+                    true => tau,
+                    false => tau + 1.0 / rows,
+                },
                 u,
                 pairs: self.with_data(pairs, with_data)?,
             },
             Some(before) => Sums {
                 value: before.value + value,
-                ratio: before.ratio + mean_ratio,
+                tau: before.tau + tau,
                 u,
                 pairs: before
                     .pairs
@@ -206,7 +208,7 @@ impl<'a> Moments<'a> {
         };
         let Sums {
             value,
-            ratio,
+            tau,
             u,
             pairs,
         } = sums;
@@ -215,8 +217,7 @@ impl<'a> Moments<'a> {
             u,
             coupling: pairs,
             network: Vec::new(),
-            tau: tau_gradient(&ratio)?,
-            ratio,
+            tau,
         }))
     }
 }
@@ -280,18 +281,18 @@ fn term_weights((rows, like): (i64, &Tensor), with_data: bool, samples: i64) -> 
     })
 }
 
-/// The mean over the samples `[B, m]` times the share of all that they are, `[B]`.
-pub(super) fn mean_over_samples(of: &Tensor, share: f64) -> Result<Tensor> {
-    let mean = of.f_mean_dim([1_i64].as_slice(), false, None)?;
-    Ok(if share == 1.0 { mean } else { mean * share })
-}
-
-/// $\frac1B (1 - \frac1m \sum_j r_{ij})$ from the mean ratios, `[B]`.
-pub(super) fn tau_gradient(ratio: &Tensor) -> Result<Tensor> {
-    let options = (ratio.kind(), ratio.device());
-    let share = 1.0 / ratio.numel().max(1) as f64;
-    let (all, each) = (constant(share, options)?, constant(-share, options)?);
-    Ok(all.f_addcmul(ratio, &each)?)
+/// The share of samples in the gradient in $\tau$, $-\frac1{Bm} \sum_j w_j$ for their weights `[B, ..]`: `[B]`.
+pub(super) fn tau_gradient(weights: &Tensor, samples: i64) -> Result<Tensor> {
+    let rows = weights.size()[0];
+    if weights.device() == Device::Cpu {
+        return Ok(shape::row_sum(weights) * (-1.0 / (rows.max(1) * samples) as f64));
+    }
+    let each = term_weights((rows, weights), false, samples)?;
+    let each = each.f_narrow(0, 0, 1)?.f_unsqueeze(2)?;
+    // Zero times what it begins with, but for the shape.
+    let like = each.f_narrow(1, 0, 1)?.f_expand([1, rows, 1], false)?;
+    let sums = like.f_baddbmm(&weights.f_unsqueeze(0)?, &each, 0.0, -1.0)?;
+    Ok(sums.f_view([rows])?)
 }
 
 /// The derivative of $\alpha \sum_j w_j \frac12\langle y_j, U y_j\rangle$ in the tensor of the coupling, summed over the rows

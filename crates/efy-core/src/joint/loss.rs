@@ -159,11 +159,38 @@ pub struct LikelihoodValue {
     /// The mean over the batch, a scalar with the graph to all parameters. Of the log-likelihood it lacks
     /// $-\log q(y)$, for a uniform prior [`BaseMeasure::log_count`].
     pub mean: Tensor,
-    /// The mean density ratio $\mathbb E_q[f^{*\prime}(g - \tau)]$ of each row as the samples have it, `[B]`,
-    /// without a graph: 1 where $\tau$ normalizes. `None` for losses without $\tau$.
-    pub ratio: Option<Tensor>,
+    /// See [`Ratio`]; `None` for losses without $\tau$.
+    pub ratio: Option<Ratio>,
     /// Where the chains ended, `[B, n]`, for losses that run some.
     pub chains: Option<Tensor>,
+}
+
+/// The mean density ratio $\mathbb E_q[f^{*\prime}(g - \tau)]$ of each row as the samples have it, without a graph:
+/// 1 where $\tau$ normalizes. Nothing is computed unless somebody looks at it.
+#[derive(Debug)]
+pub enum Ratio {
+    /// As it is, `[B]`.
+    Mean(Tensor),
+    /// The gradient in $\tau$, `[B]`: $\frac1B$ times 1 less the ratio.
+    OfTau(Tensor),
+}
+
+impl Ratio {
+    /// The ratios, `[B]`.
+    pub fn tensor(&self) -> Tensor {
+        match self {
+            Ratio::Mean(ratio) => ratio.detach(),
+            Ratio::OfTau(tau) => tau.detach() * -(tau.numel() as f64) + 1.0,
+        }
+    }
+
+    /// The same without a graph.
+    fn detach(&self) -> Self {
+        match self {
+            Ratio::Mean(ratio) => Ratio::Mean(ratio.detach()),
+            Ratio::OfTau(tau) => Ratio::OfTau(tau.detach()),
+        }
+    }
 }
 
 impl LikelihoodValue {
@@ -180,7 +207,7 @@ impl LikelihoodValue {
     pub fn detach(&self) -> Self {
         LikelihoodValue {
             mean: self.mean.detach(),
-            ratio: self.ratio.as_ref().map(Tensor::detach),
+            ratio: self.ratio.as_ref().map(Ratio::detach),
             chains: self.chains.as_ref().map(Tensor::detach),
         }
     }
@@ -191,7 +218,7 @@ impl LikelihoodValue {
         LikelihoodValue {
             mean: self.mean + part.mean,
             ratio: match (self.ratio, part.ratio) {
-                (Some(a), Some(b)) => Some(a + b),
+                (Some(Ratio::Mean(a)), Some(Ratio::Mean(b))) => Some(Ratio::Mean(a + b)),
                 (a, b) => a.or(b),
             },
             chains: part.chains.or(self.chains),
@@ -203,7 +230,7 @@ impl From<JointGradient> for LikelihoodValue {
     fn from(found: JointGradient) -> Self {
         LikelihoodValue {
             mean: found.mean,
-            ratio: Some(found.ratio),
+            ratio: Some(Ratio::OfTau(found.tau)),
             chains: None,
         }
     }

@@ -68,7 +68,7 @@ pub use exact_likelihood::ExactLikelihood;
 pub use log_partition::{
     ExactMethod, log_partition, mean_output, normalization, objective_gap, threshold,
 };
-pub use loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+pub use loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue, Ratio};
 pub use markov_chains::MarkovChains;
 pub use min_max::MinMax;
 pub use noise_contrastive::NoiseContrastive;

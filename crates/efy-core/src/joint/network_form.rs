@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::closed_form::{mean_of_terms, mean_over_samples, tau_gradient, terms_and_ratio};
+use super::closed_form::{mean_of_terms, tau_gradient, terms_and_ratio};
 use super::objective::JointGradient;
 use super::samples::Samples;
 use crate::Result;
@@ -26,8 +26,8 @@ pub(super) struct NetworkMoments<'a> {
 struct Sums {
     /// The mean over the rows of $\frac1m \sum_j f^*$ less $g(y) - \tau$ of the data, a scalar.
     value: Tensor,
-    /// $\frac1m \sum_j r_j$, `[B]`.
-    ratio: Tensor,
+    /// In $\tau$, `[B]`, that of the data included.
+    tau: Tensor,
     /// The gradient in all weights, that of the data included.
     gradient: OutputGradient,
 }
@@ -67,7 +67,6 @@ impl<'a> NetworkMoments<'a> {
         let with_data = before.is_none();
         let (terms, ratio) = terms_and_ratio(self.conjugate, excess, samples, with_data)?;
         let value = mean_of_terms(&terms, with_data, self.samples)?;
-        let mean = mean_over_samples(&ratio, samples.count() as f64 / self.samples as f64)?;
         let weights = match with_data {
             true => {
                 let data = constant(-self.samples as f64, (ratio.kind(), ratio.device()))?;
@@ -76,22 +75,21 @@ impl<'a> NetworkMoments<'a> {
             false => ratio,
         };
         let alpha = 1.0 / (rows.max(1) * self.samples) as f64;
-        // The weights' sum, the derivative in the last bias, from what is known of each row.
-        let options = (mean.kind(), mean.device());
-        let each = constants(&vec![1.0 / rows.max(1) as f64; rows as usize], options);
-        let of_data = constants(&[if with_data { -1.0 } else { 0.0 }], options);
-        let of_last = of_data.f_addmv(&mean.f_unsqueeze(0)?, &each)?;
+        let tau = tau_gradient(&weights, self.samples)?;
+        // The weights' sum is the derivative in the last bias.
+        let minus = constants(&vec![-1.0; rows as usize], (tau.kind(), tau.device()));
+        let of_last = tau.f_unsqueeze(0)?.f_mv(&minus)?;
         let scale = (alpha, of_last);
         let gradient = self.network.pull(&points, &units, &weights, scale)?;
         self.sums = Some(match before {
             None => Sums {
                 value,
-                ratio: mean,
+                tau,
                 gradient,
             },
             Some(before) => Sums {
                 value: before.value + value,
-                ratio: before.ratio + mean,
+                tau: before.tau + tau,
                 gradient: before.gradient.plus(gradient),
             },
         });
@@ -114,8 +112,7 @@ impl<'a> NetworkMoments<'a> {
             u: input,
             coupling: None,
             network: [first].into_iter().chain(layers).collect(),
-            tau: tau_gradient(&sums.ratio)?,
-            ratio: sums.ratio,
+            tau: sums.tau,
         }))
     }
 }

@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 use super::base_measure::BaseMeasure;
 use super::closed_form::{self, Moments};
 use super::draw::ALIGNED;
-use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue};
+use super::loss::{Auxiliary, Batch, LikelihoodLoss, LikelihoodValue, Ratio};
 use super::network_form::NetworkMoments;
 use super::samples::{Draw, Samples};
 use super::{log_partition, threshold};
@@ -66,8 +66,13 @@ pub struct JointGradient {
     pub network: Vec<Tensor>,
     /// In $\tau$, `[B]`.
     pub tau: Tensor,
-    /// $\frac1m \sum_j r_{ij}$, `[B]`.
-    pub ratio: Tensor,
+}
+
+impl JointGradient {
+    /// $\frac1m \sum_j r_{ij}$, `[B]`, which the gradient in $\tau$ is 1 less, over B.
+    pub fn ratio(&self) -> Tensor {
+        Ratio::OfTau(self.tau.shallow_clone()).tensor()
+    }
 }
 
 impl Joint {
@@ -285,7 +290,7 @@ impl Joint {
         }
         Ok(LikelihoodValue {
             mean: rows.mean(None::<Kind>),
-            ratio: Some(ratio),
+            ratio: Some(Ratio::Mean(ratio)),
             chains: None,
         })
     }
@@ -422,7 +427,7 @@ fn linear_function(energy: &dyn Energy, tau: &Tensor, gradient: JointGradient) -
     let offset = gradient.mean - linear.detach();
     LikelihoodValue {
         mean: linear + offset,
-        ratio: Some(gradient.ratio),
+        ratio: Some(Ratio::OfTau(gradient.tau)),
         chains: None,
     }
 }
@@ -475,7 +480,6 @@ fn native_gradient(
             coupling: None,
             network: Vec::new(),
             tau: Tensor::f_from_slice(&found.tau)?,
-            ratio: Tensor::f_from_slice(&found.ratio)?,
         })
     }
     match tensors.0.kind() {

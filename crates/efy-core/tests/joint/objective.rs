@@ -83,8 +83,8 @@ fn native_tensor_and_autograd_paths_agree() {
             let leaves = [&u, &tau];
             let drawn = loss.mean_loss(&batch(&energy)).unwrap();
             let expected = loss.mean_loss(&batch(&opaque)).unwrap();
-            let ratio = expected.ratio.unwrap();
-            assert_close(&context, &drawn.ratio.unwrap(), &ratio, tolerance);
+            let ratio = expected.ratio.unwrap().tensor();
+            assert_close(&context, &drawn.ratio.unwrap().tensor(), &ratio, tolerance);
             let expected = everything(&expected.mean, &leaves);
             assert_close(
                 &context,
@@ -184,11 +184,11 @@ fn networks_over_inputs_and_outputs_agree_with_autograd() {
                 loss.with_proposal(proposal).unwrap(),
             ] {
                 let value = loss.mean_loss(&of(&opaque)).unwrap();
-                let ratio = value.ratio.unwrap();
+                let ratio = value.ratio.unwrap().tensor();
                 let expected = everything(&value.mean, &leaves);
                 for loss in [loss.clone(), loss.with_part(3).unwrap()] {
                     let found = loss.mean_loss(&of(&energy)).unwrap();
-                    assert_close("ratio", &found.ratio.unwrap(), &ratio, 1e-12);
+                    assert_close("ratio", &found.ratio.unwrap().tensor(), &ratio, 1e-12);
                     assert_close(
                         "network",
                         &everything(&found.mean, &leaves),
@@ -328,7 +328,7 @@ fn at_the_exact_threshold_every_mean_ratio_is_1_and_the_gradient_exact() {
             .mean_loss_at(&batch, &Samples::given(all.outputs))
             .unwrap();
         let ones = Tensor::ones([5], (Kind::Double, device()));
-        assert_close("ratio", &value.ratio.unwrap(), &ones, 1e-9);
+        assert_close("ratio", &value.ratio.unwrap().tensor(), &ones, 1e-9);
     }
 }
 

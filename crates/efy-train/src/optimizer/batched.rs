@@ -6,13 +6,13 @@
 //! | count of the faults; where they do not end the updates, the number of the first | 1, 3 |
 //! | clipping | 3 |
 //! | weight decay: in the gradient 1, beside it (AdamW) 2 | 1, 2 |
-//! | Adam | 9 |
+//! | Adam | 8 |
 //! | momentum, Nesterov's | 5, 6 |
 //! | plain descent | 3 |
 //!
 //! Replicas lie side by side, each with its own norm and gate, in the same launches.
 //!
-//! 14 for Adam, 17 with clipping. Two of them (one without moments) select the old values when something
+//! 13 for Adam, 16 with clipping. Two of them (one without moments) select the old values when something
 //! was not finite; nothing else keeps bits as they are, for 0 times NaN is NaN and -0 + 0 is 0.
 
 use efy_core::Result;
@@ -29,6 +29,8 @@ pub(super) struct Batched {
     moments: Option<Tensor>,
     /// How much of a new value Adam's averages take, `[2, 1, 1]`.
     rises: Tensor,
+    /// Of which powers of the gradient they are averages, `[2, 1, 1]`.
+    powers: Tensor,
     /// The factor of momentum, `[]`.
     momentum: Tensor,
     /// 1 where weight decay applies, `[R, P]`, times $\lambda$.
@@ -61,6 +63,9 @@ impl Batched {
         let rises = Tensor::f_from_slice(&rises)?
             .f_to_kind(flat.kind())?
             .f_to_device(device)?;
+        let powers = Tensor::f_from_slice(&[1.0, 2.0])?
+            .f_to_kind(flat.kind())?
+            .f_to_device(device)?;
         let count = plan.moments().len() as i64;
         let replicas = parameters.replicas();
         let apart = |flat: &Tensor| flat.f_view([replicas, -1]);
@@ -80,6 +85,7 @@ impl Batched {
                 )?),
             },
             rises: rises.f_view([2, 1, 1])?,
+            powers: powers.f_view([2, 1, 1])?,
             momentum: constant(momentum, flat.kind())?,
             decays: apart(parameters.decays())?.f_mul_scalar(plan.weight_decay)?,
             clip,
@@ -181,7 +187,7 @@ impl Batched {
 
     /// Both averages with the gradient taken in.
     fn averaged(&self, moments: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        let values = Tensor::f_stack(&[gradient, &gradient.f_square()?], 0)?;
+        let values = gradient.f_unsqueeze(0)?.f_pow(&self.powers)?;
         Ok(moments.f_lerp_tensor(&values, &self.rises)?)
     }
 

@@ -35,13 +35,7 @@ pub(crate) trait Coding: Sync {
     fn units(&self, samples: usize) -> usize;
 
     /// Samples `range` of a row, given by its number and that of its samples; `range` begins at a multiple of 64.
-    fn draw(
-        &self,
-        words: &HalfWords,
-        row: (i64, i64),
-        range: Range<i64>,
-        units: &mut [Self::Unit],
-    );
+    fn draw(&self, words: &HalfWords, row: (i64, i64), range: Range<i64>, units: &mut [Self::Unit]);
 
     /// The outputs `[m, n]` of coded ones.
     fn write<T: Real>(&self, units: &[Self::Unit], out: &mut [T]);
@@ -111,8 +105,6 @@ pub(crate) struct Gradients<T> {
     pub(crate) theta: Vec<T>,
     /// In $\tau$, `[B]`.
     pub(crate) tau: Vec<T>,
-    /// The mean ratio of each row, `[B]`.
-    pub(crate) ratio: Vec<T>,
 }
 
 /// The objective at the samples of a source.
@@ -186,11 +178,10 @@ fn run<C: Coding, T: Real>(
     let outcomes = by_chunks(&mut theta, (chunk * n).max(1), threads, solve);
     let outcomes: Vec<(f64, T)> = outcomes.into_iter().flatten().collect();
     let total: f64 = outcomes.iter().map(|(loss, _)| loss).sum();
-    let ratio: Vec<T> = outcomes.into_iter().map(|(_, ratio)| ratio).collect();
+    let ratio = outcomes.into_iter().map(|(_, ratio)| ratio);
     Gradients {
         mean: total / count.max(1) as f64,
         theta,
-        tau: ratio.iter().map(|&r| (T::one() - r) * scale).collect(),
-        ratio,
+        tau: ratio.map(|r| (T::one() - r) * scale).collect(),
     }
 }

@@ -8,7 +8,7 @@ mod neighbours;
 
 use efy_core::Result;
 use efy_core::device::Phase;
-use efy_core::joint::{Auxiliary, BaseMeasure, Batch, LikelihoodLoss};
+use efy_core::joint::{Auxiliary, BaseMeasure, Batch, LikelihoodLoss, Ratio};
 use efy_core::parallel::Part;
 use efy_core::parameters::Parameters;
 use efy_models::Model;
@@ -197,9 +197,12 @@ impl Likelihood {
 }
 
 /// What is logged of the density ratios of a batch, whose mean is 1 where the log-partition normalizes.
-fn measured(ratio: Option<Tensor>) -> Vec<(&'static str, Measure)> {
-    let measure = |ratio: Tensor| -> (&'static str, Measure) {
-        ("normalization", Box::new(move || ratio.mean(None::<Kind>)))
+fn measured(ratio: Option<Ratio>) -> Vec<(&'static str, Measure)> {
+    let measure = |ratio: Ratio| -> (&'static str, Measure) {
+        (
+            "normalization",
+            Box::new(move || ratio.tensor().mean(None::<Kind>)),
+        )
     };
     ratio.map(measure).into_iter().collect()
 }
