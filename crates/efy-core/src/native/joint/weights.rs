@@ -1,5 +1,7 @@
 //! What samples weigh.
 
+use std::array::from_fn;
+
 use crate::divergence::{Conjugate, Divergence};
 use crate::native::elementary::Elementary;
 use crate::native::{Real, real};
@@ -44,16 +46,22 @@ impl<T: Real> Sums<T> {
         }
     }
 
-    /// Weighs all and adds the first `count`.
+    /// Weighs all and adds the first `count`. Lanes that do not count are computed as the others and then forgotten: a
+    /// condition in the loop would take it apart.
     #[inline(always)]
     fn add(&mut self, block: &mut [T; PARTS], count: usize, pair: &impl Fn(T) -> (T, T)) {
-        let sums = &mut self.0;
-        for (lane, value) in block.iter_mut().enumerate() {
-            let (conjugate, slope) = pair(*value);
-            *value = slope;
-            let there = lane < count;
-            sums[0][lane] += if there { conjugate } else { T::zero() };
-            sums[1][lane] += if there { slope } else { T::zero() };
+        let mut values = [T::zero(); PARTS];
+        for (value, weight) in values.iter_mut().zip(block.iter_mut()) {
+            (*value, *weight) = pair(*weight);
+        }
+        if count < PARTS {
+            values[count..].fill(T::zero());
+            block[count..].fill(T::zero());
+        }
+        let [of_values, of_weights] = &mut self.0;
+        for lane in 0..PARTS {
+            of_values[lane] += values[lane];
+            of_weights[lane] += block[lane];
         }
     }
 
@@ -67,13 +75,9 @@ impl<T: Real> Sums<T> {
 /// The sum of partial sums, in halves, which vectorizes.
 #[inline(always)]
 pub(super) fn total<T: Real>(parts: &[T; PARTS]) -> T {
-    let mut parts = *parts;
-    for half in [8, 4, 2, 1] {
-        for l in 0..half {
-            parts[l] += parts[l + half];
-        }
-    }
-    parts[0]
+    let halves: [T; PARTS / 2] = from_fn(|l| parts[l] + parts[l + PARTS / 2]);
+    let quarters: [T; PARTS / 4] = from_fn(|l| halves[l] + halves[l + PARTS / 4]);
+    (quarters[0] + quarters[2]) + (quarters[1] + quarters[3])
 }
 
 /// $e^x$ without a call, so that the loop around it vectorizes.
