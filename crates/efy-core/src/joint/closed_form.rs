@@ -96,7 +96,10 @@ impl<'a> Moments<'a> {
             false => ratio,
         };
         let alpha = 1.0 / (rows * self.samples as f64);
-        let tau = tau_gradient(&weights, self.samples)?;
+        let tau = match with_data || before.is_some() {
+            true => tau_gradient(&weights, self.samples)?,
+            false => tau_gradient_with_data(&weights, self.samples)?,
+        };
         let (u, beta) = match &before {
             Some(sums) => (&sums.u, 1.0),
             None if with_data => (self.target, 0.0),
@@ -125,10 +128,7 @@ impl<'a> Moments<'a> {
                     Some(data) => value - data.f_mean(None::<Kind>)?,
                     None => value,
                 },
-                tau: match with_data {
-                    true => tau,
-                    false => tau + 1.0 / rows,
-                },
+                tau,
                 u,
                 pairs: self.with_data(pairs, with_data)?,
             },
@@ -282,17 +282,32 @@ fn term_weights((rows, like): (i64, &Tensor), with_data: bool, samples: i64) -> 
 }
 
 /// The share of samples in the gradient in $\tau$, $-\frac1{Bm} \sum_j w_j$ for their weights `[B, ..]`: `[B]`.
+///
+/// Scaled after the sum, so that weights which cancel leave nothing, of which Adam would make a step.
 pub(super) fn tau_gradient(weights: &Tensor, samples: i64) -> Result<Tensor> {
     let rows = weights.size()[0];
+    let scale = -1.0 / (rows.max(1) * samples) as f64;
     if weights.device() == Device::Cpu {
-        return Ok(shape::row_sum(weights) * (-1.0 / (rows.max(1) * samples) as f64));
+        return Ok(shape::row_sum(weights) * scale);
     }
-    let each = term_weights((rows, weights), false, samples)?;
-    let each = each.f_narrow(0, 0, 1)?.f_unsqueeze(2)?;
+    let ones = term_weights((1, weights), false, 1)?.f_unsqueeze(2)?;
     // Zero times what it begins with, but for the shape.
-    let like = each.f_narrow(1, 0, 1)?.f_expand([1, rows, 1], false)?;
-    let sums = like.f_baddbmm(&weights.f_unsqueeze(0)?, &each, 0.0, -1.0)?;
+    let like = ones.f_narrow(1, 0, 1)?.f_expand([1, rows, 1], false)?;
+    let sums = like.f_baddbmm(&weights.f_unsqueeze(0)?, &ones, 0.0, scale)?;
     Ok(sums.f_view([rows])?)
+}
+
+/// $\frac1B (1 - \frac1m \sum_j r_j)$ of ratios `[B, ..]`, some of all `samples`: `[B]`. Ratios of 1 leave nothing, as above.
+fn tau_gradient_with_data(ratio: &Tensor, samples: i64) -> Result<Tensor> {
+    let (rows, count) = (ratio.size()[0].max(1), ratio.size()[1]);
+    let mean = ratio.f_mean_dim([1_i64].as_slice(), false, None)?;
+    let options = (ratio.kind(), ratio.device());
+    let share = count as f64 / samples as f64;
+    let (all, each) = (
+        constant(1.0 / rows as f64, options)?,
+        constant(-share / rows as f64, options)?,
+    );
+    Ok(all.f_addcmul(&mean, &each)?)
 }
 
 /// The derivative of $\alpha \sum_j w_j \frac12\langle y_j, U y_j\rangle$ in the tensor of the coupling, summed over the rows
