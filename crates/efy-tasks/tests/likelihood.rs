@@ -124,12 +124,13 @@ fn the_learned_log_partition_is_near_the_exact_one_on_unseen_inputs() {
                 config.model.log_partition.input = efy_tasks::config::LogPartitionInput::Logits;
             }
             config.loss.divergence = divergence;
+            config.loss.samples = 300;
             config.train.weight_decay = 0.01;
             let (_, metrics) = trained(&config);
             let get = |name| metrics.get(name).unwrap();
             let told = format!("{kind:?} {divergence:?}: {metrics:?}");
             assert!(get("log_partition_correlation") > 0.8, "{told}");
-            assert!((get("normalization") - 1.0).abs() < 0.4, "{told}");
+            assert!((get("normalization") - 1.0).abs() < 0.3, "{told}");
             assert!(get("log_partition_gap") >= 0.0, "{told}");
             assert!(
                 get("log_partition_mae") <= get("log_partition_rmse"),

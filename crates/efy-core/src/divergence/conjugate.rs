@@ -66,10 +66,16 @@ impl Conjugate {
         if self.cap == f64::INFINITY {
             return (self.divergence.conjugate(v), self.divergence.slope(v));
         }
+        let (beyond, value, slope) = self.capped(v);
+        (value.addcmul(&beyond, &slope), slope)
+    }
+
+    /// What is above the cap, and $f^*$ and its slope of what is not.
+    fn capped(&self, v: &Tensor) -> (Tensor, Tensor, Tensor) {
         let capped = v.clamp_max(self.cap);
         let beyond = v - &capped;
         let (value, slope) = self.divergence.conjugate_and_slope(&capped);
-        (value.addcmul(&beyond, &slope), slope)
+        (beyond, value, slope)
     }
 
     /// Writes the continued $f^*(v)$ over v, and returns its slope.
@@ -80,9 +86,7 @@ impl Conjugate {
             v.f_copy_(&value)?;
             return Ok(slope);
         }
-        let capped = v.f_clamp_max(self.cap)?;
-        let beyond = v.f_sub(&capped)?;
-        let (value, slope) = self.divergence.conjugate_and_slope(&capped);
+        let (beyond, value, slope) = self.capped(v);
         let _ = value.f_addcmul_out(v, &beyond, &slope)?;
         Ok(slope)
     }

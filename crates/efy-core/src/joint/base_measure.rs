@@ -207,9 +207,8 @@ impl BaseMeasure {
         match &self.space {
             Space::UniformSets => Some((vec![0.0; self.items as usize], -self.log_count())),
             Space::BernoulliSets { probabilities } => {
-                let logits = probabilities.iter().map(|p| (p / (1.0 - p)).ln());
                 let none = probabilities.iter().map(|p| (-p).ln_1p()).sum();
-                Some((logits.collect(), none))
+                Some((logits(probabilities), none))
             }
             _ => None,
         }
@@ -220,8 +219,7 @@ impl BaseMeasure {
         let Space::BernoulliSets { probabilities } = &self.space else {
             return None;
         };
-        let logits: Vec<f64> = probabilities.iter().map(|p| (p / (1.0 - p)).ln()).collect();
-        Some(constants(&logits, (kind, device)))
+        Some(constants(&logits(probabilities), (kind, device)))
     }
 
     /// The outputs of permutations given by the rank, 0 to k - 1, of every item: Int64 `[.., k]` to
@@ -276,6 +274,11 @@ impl BaseMeasure {
             found: vec![columns],
         })
     }
+}
+
+/// $\log(\pi / (1 - \pi))$.
+fn logits(probabilities: &[f64]) -> Vec<f64> {
+    probabilities.iter().map(|p| (p / (1.0 - p)).ln()).collect()
 }
 
 #[cfg(test)]

@@ -68,13 +68,6 @@ pub struct JointGradient {
     pub tau: Tensor,
 }
 
-impl JointGradient {
-    /// $\frac1m \sum_j r_{ij}$, `[B]`, which the gradient in $\tau$ is 1 less, over B.
-    pub fn ratio(&self) -> Tensor {
-        Ratio::OfTau(self.tau.shallow_clone()).tensor()
-    }
-}
-
 impl Joint {
     /// The objective with `samples` draws from the base measure for each row and step.
     ///

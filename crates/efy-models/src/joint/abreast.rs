@@ -103,26 +103,20 @@ impl Layout {
         weights.chain(biases).collect()
     }
 
-    /// How many numbers they are.
-    fn numbers(&self) -> i64 {
-        self.columns * (self.inputs + 1)
-    }
-
-    /// The networks once the buffer exists, of which they are so far from its beginning; and where they end.
-    pub(super) fn build(&self, parameters: &Parameters, from: i64) -> Result<(Abreast, i64)> {
+    /// The networks once the buffer exists, of which they are so far from its beginning.
+    pub(super) fn build(&self, parameters: &Parameters, from: i64) -> Result<Abreast> {
         let flat = parameters.flat();
         let weights = self.columns * self.inputs;
         let head = |(first, columns): &(First, (i64, i64))| Head {
             columns: *columns,
             rest: Network::new(parameters, &first.rest),
         };
-        let abreast = Abreast {
+        Ok(Abreast {
             weight: (flat.f_narrow(0, from, weights)?).f_view([self.columns, self.inputs])?,
             bias: flat.f_narrow(0, from + weights, self.columns)?,
             rectified: self.rectified,
             heads: self.networks.iter().map(head).collect(),
-        };
-        Ok((abreast, from + self.numbers()))
+        })
     }
 }
 

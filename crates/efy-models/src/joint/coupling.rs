@@ -252,6 +252,16 @@ pub(super) enum Matrix {
     Predicted(Network),
 }
 
+impl Matrix {
+    /// The shared matrix as it is; of predicted numbers, which are flat in each row of u, `[B, k, columns]`.
+    fn shaped(&self, numbers: &Tensor, u: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Matrix::Predicted(_) => numbers.f_reshape([u.size()[0], u.size()[1], -1])?,
+            Matrix::Shared(_) => numbers.shallow_clone(),
+        })
+    }
+}
+
 impl CouplingNetwork {
     pub(super) fn new(parameters: &Parameters, places: Places, outputs: i64) -> Result<Self> {
         let network = |places: &network::Places| Network::new(parameters, places);
@@ -306,12 +316,8 @@ impl CouplingNetwork {
         numbers: &Tensor,
         (matrix, form): (&Matrix, &Form),
     ) -> Result<Box<dyn Energy>> {
-        let (rows, k) = (u.size()[0], u.size()[1]);
+        let (numbers, k) = (matrix.shaped(numbers, &u)?, u.size()[1]);
         let predicted = matches!(matrix, Matrix::Predicted(_));
-        let numbers = match predicted {
-            true => numbers.f_reshape([rows, k, -1])?,
-            false => numbers.shallow_clone(),
-        };
         let coupling = match form {
             Form::Dense { hollow, .. } => {
                 let both = numbers.f_add(&numbers.f_transpose(-1, -2)?)?;
@@ -333,12 +339,7 @@ impl CouplingNetwork {
         let Form::Dense { twice, .. } = form else {
             return Self::quadratic(u, numbers, (matrix, form));
         };
-        let (rows, k) = (u.size()[0], u.size()[1]);
-        let numbers = match matrix {
-            Matrix::Predicted(_) => numbers.f_reshape([rows, k, k])?,
-            Matrix::Shared(_) => numbers.shallow_clone(),
-        };
-        let coupling = Coupling::Dense(numbers.f_mul(twice)?);
+        let coupling = Coupling::Dense(matrix.shaped(numbers, &u)?.f_mul(twice)?);
         Ok(Box::new(Quadratic::new(u, coupling)?))
     }
 

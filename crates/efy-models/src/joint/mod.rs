@@ -138,11 +138,10 @@ impl JointModel {
         let parameters = builder.build(kind, device)?;
         let first_layers = match first {
             Some((on_inputs, on_logits)) => {
-                let (on_inputs, end) = on_inputs.build(&parameters, 0)?;
-                let on_logits = match on_logits {
-                    Some(layout) => Some(layout.build(&parameters, end)?.0),
-                    None => None,
-                };
+                let on_inputs = on_inputs.build(&parameters, 0)?;
+                let on_logits = on_logits
+                    .map(|layout| layout.build(&parameters, on_inputs.len()))
+                    .transpose()?;
                 Some(FirstLayers {
                     on_inputs,
                     on_logits,
