@@ -25,11 +25,15 @@ fn joint_step(criterion: &mut Criterion) {
                 Err(error) => eprintln!("skipped: efy: {error}"),
             }
             let shape = [d, k, workload.hidden, workload.batch, m].map(|size| size.to_string());
-            let arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
-            if let Some(mut peer) = Peer::start("joint_step.py", &arguments) {
-                group.bench_function("jax", |bencher| {
-                    bencher.iter_custom(|steps| peer.times(steps)[0]);
-                });
+            // All steps in one program, and one call for each.
+            for mode in ["loop", "calls"] {
+                let mut arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
+                arguments.push(mode);
+                if let Some(mut peer) = Peer::start("joint_step.py", &arguments) {
+                    group.bench_function(format!("jax-{mode}"), |bencher| {
+                        bencher.iter_custom(|steps| peer.times(steps)[0]);
+                    });
+                }
             }
             group.finish();
         }

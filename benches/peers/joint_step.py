@@ -1,9 +1,10 @@
 """Peer: a training step of the unary joint model (logistic) with its log-partition in JAX and optax.
 
 g = <h(x), y>, h and tau rectifier networks with one hidden layer; m draws of the uniform prior over sets for each
-row; Adam. Steps run inside one jitted loop, so that nothing is paid for dispatch.
+row; Adam. Steps run inside one jitted loop, so that nothing is paid for dispatch; or one by one, each a call of the
+jitted step, as a program calls it that shuffles, logs and saves between them.
 
-usage: joint_step.py D K HIDDEN BATCH M
+usage: joint_step.py D K HIDDEN BATCH M loop|calls
 protocol: a line with a number of steps in, a line with the seconds they took out, until end of file.
 """
 
@@ -50,7 +51,15 @@ def step(index, state):
     return optax.apply_updates(parameters, updates), moments, key, value
 
 
-run = jax.jit(lambda steps, state: jax.lax.fori_loop(0, steps, step, state))
+def calls(steps, state):
+    for index in range(steps):
+        state = jitted(index, state)
+    return state
+
+
+jitted = jax.jit(step)
+loop = jax.jit(lambda steps, state: jax.lax.fori_loop(0, steps, step, state))
+run = {"loop": loop, "calls": calls}[sys.argv[6]]
 parameters = {"g": network(keys[2], k), "tau": network(keys[3], 1)}
 state = (parameters, optimizer.init(parameters), keys[4], jnp.float32(0))
 state = jax.block_until_ready(run(3, state))

@@ -11,6 +11,7 @@
 //! Geist, *Learning Energy Networks with Generalized Fenchel-Young Losses*, NeurIPS 2022.
 
 pub mod decode;
+pub mod dense;
 pub mod device;
 pub mod divergence;
 pub mod domain;

@@ -208,6 +208,13 @@ impl Parameters {
         self.positions[place]
     }
 
+    /// How many numbers of a model lie before the tensor of this place in the buffer.
+    pub fn offset(&self, place: usize) -> usize {
+        let before = &self.named[..self.positions[place]];
+        let numbers = before.iter().map(|(_, tensor)| tensor.numel());
+        numbers.sum::<usize>() / self.replicas as usize
+    }
+
     /// $\nabla L$ over the flat buffer, `[P]`. Of replicas, L is the sum of their losses, of which none
     /// depends on the weights of another.
     ///

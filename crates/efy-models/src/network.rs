@@ -1,6 +1,7 @@
 //! Feed-forward rectifier networks.
 
 use efy_core::Result;
+use efy_core::dense::Layer as DenseLayer;
 use efy_core::loss::MeanGradient;
 use efy_core::parameters::{Builder, Parameters};
 use rand::{Rng, RngExt};
@@ -38,6 +39,20 @@ impl Places {
     /// Whether there are no layers.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The layers as native passes take them, of a single model.
+    pub(crate) fn dense(&self, parameters: &Parameters) -> Vec<DenseLayer> {
+        let layer = |&(weight, bias): &(usize, usize)| {
+            let size = parameters.tensor(weight).size();
+            DenseLayer {
+                weight: parameters.offset(weight),
+                bias: parameters.offset(bias),
+                inputs: size[1] as usize,
+                outputs: size[0] as usize,
+            }
+        };
+        self.0.iter().map(layer).collect()
     }
 
     /// The first layer and the network of those after it.

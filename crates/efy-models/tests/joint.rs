@@ -214,6 +214,38 @@ fn backward_passes_written_out_are_those_of_autograd() {
     assert_eq!(written, 300);
 }
 
+/// On the CPU small batches of linear couplings are passed natively: this one is not.
+#[everywhere(f64)]
+fn backward_passes_of_large_batches_are_those_of_autograd() {
+    let (x, target) = (normal(1, &[200, 40]), normal(2, &[200, 5]));
+    let target = target.gt(0.0).to_kind(Kind::Double);
+    let base = BaseMeasure::uniform_sets(5).unwrap();
+    let loss = Joint::new(base.clone(), Divergence::chi_square(), 16, 1).unwrap();
+    let hidden = vec![256];
+    let coupling = CouplingKind::Linear {
+        hidden: hidden.clone(),
+    };
+    let tau = LogPartitionKind::Mlp { hidden };
+    for input in [LogPartitionInput::Inputs, LogPartitionInput::Logits] {
+        let auxiliary = AuxiliaryKind::LogPartition(tau.clone(), input);
+        let model = JointModel::new(40, &base, (&coupling, &auxiliary), 1, place()).unwrap();
+        let noise = normal(3, &model.parameters().flat().size()) * 0.1;
+        model.parameters().assign(&noise).unwrap();
+        let pass = model.pass(&x, None).unwrap().unwrap();
+        let batch = Batch::new(pass.energy.as_ref(), &target, 7);
+        let found = loss.mean_gradient(&batch.with_auxiliary(&pass.tau));
+        let gradient = model.gradient(&pass, &found.unwrap().unwrap()).unwrap();
+        let output = model.forward(&x, None).unwrap();
+        let tau = output.auxiliary.unwrap();
+        let batch = Batch::new(output.energy.as_ref(), &target, 7);
+        let value = loss.mean_loss(&batch.with_auxiliary(&tau)).unwrap();
+        let expected = model.parameters().gradient(&value.mean).unwrap();
+        let difference = vector(&(&gradient - &expected).abs().max())[0];
+        let scale = vector(&expected.abs().max())[0].max(1.0);
+        assert!(difference < 1e-12 * scale, "{input:?}: {difference}");
+    }
+}
+
 #[everywhere(f64)]
 fn gradients_of_tau_stop_at_logits() {
     let base = BaseMeasure::uniform_sets(5).unwrap();

@@ -5,6 +5,7 @@ mod abreast;
 mod coupling;
 mod icnn;
 mod log_partition;
+mod native;
 mod pass;
 
 pub use coupling::{CouplingKind, PairwiseMatrix};
@@ -23,6 +24,7 @@ use crate::{Model, Network};
 use abreast::{Abreast, Layout};
 use coupling::CouplingNetwork;
 use log_partition::LogPartitionNetwork;
+use native::Native;
 
 /// g and what its loss wants beside it ([`Auxiliary`]).
 ///
@@ -37,6 +39,8 @@ pub struct JointModel {
     auxiliary: AuxiliaryNetwork,
     /// For passes without a graph; of models with a log-partition.
     first_layers: Option<FirstLayers>,
+    /// For passes on the CPU, where the networks are all there is to it.
+    native: Option<Native>,
 }
 
 /// First layers by what they see.
@@ -149,6 +153,12 @@ impl JointModel {
             }
             None => None,
         };
+        let native = match &auxiliary_places {
+            Places::LogPartition(tau, input) => {
+                Native::new(&parameters, &coupling_places, (tau, *input))?
+            }
+            _ => None,
+        };
         let coupling = CouplingNetwork::new(&parameters, coupling_places, base.outputs())?;
         let auxiliary = match auxiliary_places {
             Places::Nothing => AuxiliaryNetwork::Nothing,
@@ -167,6 +177,7 @@ impl JointModel {
             coupling,
             auxiliary,
             first_layers,
+            native,
         })
     }
 

@@ -3,15 +3,16 @@
 //! A step on a small network is all overhead, and most of that is autograd's: a loss that has its
 //! gradient in closed form is propagated through the layers by a few matrix products.
 
-use efy_core::Result;
 use efy_core::device::Phase;
 use efy_core::energy::{Energy, Linear, OutputNetwork};
 use efy_core::joint::{Batch, JointGradient, LikelihoodLoss, LikelihoodValue};
+use efy_core::{Error, Result};
 use tch::Tensor;
 
 use super::abreast::{Abreast, Columns};
 use super::coupling::{CouplingNetwork, Form, Matrix};
 use super::log_partition::LogPartitionNetwork;
+use super::native::NativeTape;
 use super::{AuxiliaryNetwork, JointModel, icnn};
 use crate::{Model, Network, Tape};
 
@@ -21,6 +22,15 @@ pub struct JointPass {
     pub energy: Box<dyn Energy>,
     /// $\tau$, `[B]`.
     pub tau: Tensor,
+    tape: JointTape,
+}
+
+enum JointTape {
+    Native(NativeTape),
+    Operators(OperatorTape),
+}
+
+struct OperatorTape {
     on_inputs: Columns,
     on_logits: Option<Columns>,
     coupling: CouplingTape,
@@ -59,6 +69,15 @@ impl JointModel {
         else {
             return Ok(None);
         };
+        if let Some(native) = self.native.as_ref().filter(|native| native.serves(x)) {
+            let weights = self.parameters().flat();
+            let (scores, tau, tape) = native.pass(weights, (x, rows), network)?;
+            return Ok(Some(JointPass {
+                energy: Box::new(Linear::new(scores)?),
+                tau,
+                tape: JointTape::Native(tape),
+            }));
+        }
         let on_inputs = first.on_inputs.pass(x)?;
         let (energy, logits, coupling) = self.coupling.pass(&first.on_inputs, &on_inputs)?;
         let on_logits = match (&first.on_logits, &logits) {
@@ -70,13 +89,16 @@ impl JointModel {
             _ => (&first.on_inputs, &on_inputs),
         };
         let (tau, log_partition) = network.pass(seen, x, rows)?;
-        Ok(Some(JointPass {
-            energy,
-            tau,
+        let tape = OperatorTape {
             on_inputs,
             on_logits,
             coupling,
             log_partition,
+        };
+        Ok(Some(JointPass {
+            energy,
+            tau,
+            tape: JointTape::Operators(tape),
         }))
     }
 
@@ -87,6 +109,11 @@ impl JointModel {
     /// [`efy_core::Error::Torch`] when the gradients are not of this pass.
     pub fn gradient(&self, pass: &JointPass, loss: &JointGradient) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
+        let tape = match (&pass.tape, &self.native) {
+            (JointTape::Native(tape), Some(native)) => return native.gradient(tape, loss),
+            (JointTape::Operators(tape), _) => tape,
+            (JointTape::Native(_), None) => return Err(another_model()),
+        };
         let mut places = Places {
             flat: self.parameters().flat().f_empty_like()?,
             next: 0,
@@ -99,12 +126,12 @@ impl JointModel {
         let of_inputs = places.take(first.on_inputs.len())?;
         let of_logits = places.take(first.on_logits.as_ref().map_or(0, Abreast::len))?;
         let coupling = &self.coupling;
-        let tape = &pass.coupling;
-        let mut on_inputs = coupling.backward(tape, (&first.on_inputs, loss), &mut places)?;
+        let mut on_inputs =
+            coupling.backward(&tape.coupling, (&first.on_inputs, loss), &mut places)?;
         let abreast = first.on_logits.as_ref().unwrap_or(&first.on_inputs);
         let of_tau = (abreast, &loss.tau);
-        let on_tau = network.backward(&pass.log_partition, of_tau, &mut places)?;
-        match (&first.on_logits, &pass.on_logits) {
+        let on_tau = network.backward(&tape.log_partition, of_tau, &mut places)?;
+        match (&first.on_logits, &tape.on_logits) {
             (Some(abreast), Some(columns)) => {
                 abreast.backward(columns, on_tau.into_iter().collect(), &of_logits)?;
             }
@@ -112,8 +139,16 @@ impl JointModel {
         }
         first
             .on_inputs
-            .backward(&pass.on_inputs, on_inputs, &of_inputs)?;
+            .backward(&tape.on_inputs, on_inputs, &of_inputs)?;
         Ok(places.flat)
+    }
+}
+
+fn another_model() -> Error {
+    Error::Parameter {
+        name: "pass",
+        expected: "one of this model",
+        found: "one of another".to_owned(),
     }
 }
 

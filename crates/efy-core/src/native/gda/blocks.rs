@@ -1,7 +1,7 @@
 //! Points in blocks, coordinate by coordinate.
 
-use super::lanes::Lanes;
 use crate::native::Real;
+use crate::native::lanes::Lanes;
 use crate::native::normal::BLOCK;
 
 /// n points of e coordinates in blocks of [`BLOCK`]; places without a point hold zeros.

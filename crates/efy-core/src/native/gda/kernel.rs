@@ -5,9 +5,9 @@
 //! four, coordinate by coordinate. A core loads about as often as it multiplies: a coordinate of a neuron that was loaded serves
 //! several registers of points.
 
-use super::lanes::Lanes;
 use super::unit::Unit;
 use crate::native::Real;
+use crate::native::lanes::Lanes;
 
 /// Neurons of a tile.
 pub(super) const TILE: usize = 4;

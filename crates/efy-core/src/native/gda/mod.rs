@@ -6,7 +6,6 @@
 
 mod blocks;
 mod kernel;
-mod lanes;
 mod motion;
 mod neurons;
 mod unit;
@@ -16,6 +15,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use tch::Tensor;
 
+use super::lanes::Lanes;
 use super::normal::{self, BLOCK, Key, Normal};
 use crate::Result;
 use crate::device::read;
@@ -24,7 +24,6 @@ use crate::parallel::{Collective, own};
 use crate::shallow::{Activation, Shallow, Space};
 use blocks::{Blocks, interleave};
 use kernel::{Pair, Sums};
-use lanes::Lanes;
 use motion::{Move, Scratch, add_block, move_block, renew};
 use neurons::{Neurons, Totals};
 use unit::{Power, Softplus, Unit};

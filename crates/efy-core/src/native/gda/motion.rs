@@ -6,10 +6,10 @@ use multiversion::multiversion;
 
 use super::blocks::Blocks;
 use super::kernel::{self, Pair, Sums, TILE};
-use super::lanes::Lanes;
 use super::unit::Unit;
 use crate::flow::Renewal;
 use crate::native::Real;
+use crate::native::lanes::Lanes;
 use crate::native::normal::{self, BLOCK};
 
 /// One move of all particles.

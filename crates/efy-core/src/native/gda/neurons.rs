@@ -4,10 +4,10 @@ use multiversion::multiversion;
 use tch::Tensor;
 
 use super::kernel::{Sums, TILE};
-use super::lanes::Lanes;
 use crate::Result;
 use crate::device::read;
 use crate::flow::Rates;
+use crate::native::lanes::Lanes;
 use crate::native::{Real, real};
 use crate::parallel::Collective;
 

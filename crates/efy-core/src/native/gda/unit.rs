@@ -1,5 +1,6 @@
 //! Activations, lane by lane.
 
+use crate::native::lanes::Lanes;
 use crate::native::{Real, elementary};
 
 /// $\sigma$ and $\sigma'$ of one number. NaN stays visible: its value is NaN, and its slope is not 0.
@@ -73,5 +74,25 @@ impl Unit for Softplus {
     #[inline(always)]
     fn slope<T: Real>(s: T) -> T {
         elementary::softplus(s).slope
+    }
+}
+
+impl<T: Real, const L: usize> Lanes<T, L> {
+    /// `self + slopes * x` with the sum of the unit.
+    #[inline(always)]
+    pub(super) fn plus_unit<U: Unit>(mut self, slopes: &Self, x: T) -> Self {
+        for l in 0..L {
+            self.0[l] = U::plus(self.0[l], slopes.0[l], x);
+        }
+        self
+    }
+
+    /// `self + slopes * xs` with the sum of the unit.
+    #[inline(always)]
+    pub(super) fn plus_units<U: Unit>(mut self, slopes: &Self, xs: &Self) -> Self {
+        for l in 0..L {
+            self.0[l] = U::plus(self.0[l], slopes.0[l], xs.0[l]);
+        }
+        self
     }
 }

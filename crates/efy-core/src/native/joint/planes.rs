@@ -20,7 +20,7 @@ const BLOCK: usize = 64;
 /// Samples side by side.
 const LANES: usize = PARTS;
 /// Fewer labels of samples than this are done before another thread is awake.
-const WORTH_THREADS: usize = 1 << 20;
+const WORTH_THREADS: usize = 1 << 19;
 
 /// The sets of a base measure. Of each block of samples, one after the other, a word for each label; bits past the
 /// last sample count for nothing.

@@ -1,7 +1,6 @@
-//! Points side by side in the lanes of vector registers.
+//! Numbers side by side in the lanes of vector registers.
 
-use super::unit::Unit;
-use crate::native::Real;
+use super::Real;
 
 /// L numbers in one register; aligned, since a load across two cache lines takes twice as long.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,7 +10,12 @@ pub(super) struct Lanes<T, const L: usize>(pub(super) [T; L]);
 impl<T: Real, const L: usize> Lanes<T, L> {
     #[inline(always)]
     pub(super) fn zero() -> Self {
-        Lanes([T::zero(); L])
+        Self::all(T::zero())
+    }
+
+    #[inline(always)]
+    pub(super) fn all(value: T) -> Self {
+        Lanes([value; L])
     }
 
     /// `self + weight * x`, rounded once: the same bits with and without hardware for it.
@@ -32,30 +36,27 @@ impl<T: Real, const L: usize> Lanes<T, L> {
         self
     }
 
-    /// `self + slopes * x` with the sum of the unit.
-    #[inline(always)]
-    pub(super) fn plus_unit<U: Unit>(mut self, slopes: &Self, x: T) -> Self {
-        for l in 0..L {
-            self.0[l] = U::plus(self.0[l], slopes.0[l], x);
-        }
-        self
-    }
-
-    /// `self + slopes * xs` with the sum of the unit.
-    #[inline(always)]
-    pub(super) fn plus_units<U: Unit>(mut self, slopes: &Self, xs: &Self) -> Self {
-        for l in 0..L {
-            self.0[l] = U::plus(self.0[l], slopes.0[l], xs.0[l]);
-        }
-        self
-    }
-
     #[inline(always)]
     pub(super) fn add(mut self, other: &Self) -> Self {
         for l in 0..L {
             self.0[l] += other.0[l];
         }
         self
+    }
+
+    /// 0 where the other is at most 0, else `self`.
+    #[inline(always)]
+    pub(super) fn where_positive(self, other: &Self) -> Self {
+        // Copies: a lane that is written in place is written under a branch.
+        let (value, other, mut kept) = (self.0, other.0, [T::zero(); L]);
+        for l in 0..L {
+            kept[l] = if other[l] <= T::zero() {
+                T::zero()
+            } else {
+                value[l]
+            };
+        }
+        Lanes(kept)
     }
 
     #[inline(always)]
@@ -68,7 +69,7 @@ impl<T: Real, const L: usize> Lanes<T, L> {
 
     /// The sum over the lanes, in halves: one after the other, each sum would wait for the last.
     #[inline(always)]
-    pub(super) fn sum(&self) -> f64 {
+    pub(super) fn total(&self) -> T {
         let mut sums = self.0;
         let mut width = L / 2;
         while width > 0 {
@@ -77,6 +78,12 @@ impl<T: Real, const L: usize> Lanes<T, L> {
             }
             width /= 2;
         }
-        sums[0].to_f64().unwrap_or(f64::NAN)
+        sums[0]
+    }
+
+    /// [`total`](Self::total) as it is added up further.
+    #[inline(always)]
+    pub(super) fn sum(&self) -> f64 {
+        self.total().to_f64().unwrap_or(f64::NAN)
     }
 }
