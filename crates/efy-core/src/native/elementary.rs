@@ -5,9 +5,12 @@ use num_traits::Float;
 
 /// $e^x$ and $\log(1 + x)$ where the logistic functions need them.
 pub(crate) trait Elementary: Float {
-    /// $e^x$ for $x \le 0$, to about one unit in the last place; the smallest normal number where it
-    /// would be smaller.
-    fn exp_of_negative(self) -> Self;
+    /// Up to here $e^x$ is a number.
+    const MODERATE: Self;
+
+    /// $e^x$ for $x$ up to [`MODERATE`](Self::MODERATE), to about one unit in the last place; the smallest normal number
+    /// where it would be smaller.
+    fn exp_of_moderate(self) -> Self;
 
     /// $\log(1 + x)$ for $0 \le x \le 1$, to about one unit in the last place.
     fn ln_1p_of_unit(self) -> Self;
@@ -15,13 +18,15 @@ pub(crate) trait Elementary: Float {
 
 macro_rules! elementary {
     (
-        $type:ty, exponent: $lowest:literal, $bias:literal, $mantissa:literal, $magic:literal,
+        $type:ty, exponent: $lowest:literal to $highest:literal, $bias:literal, $mantissa:literal, $magic:literal,
         ln2: $ln2_high:literal + $ln2_low:literal, terms: $exp_terms:literal, $log_terms:literal
     ) => {
         impl Elementary for $type {
+            const MODERATE: Self = $highest;
+
             /// $e^x = 2^n e^r$ with $|r| \le \frac12 \log 2$ and Taylor's polynomial for $e^r$.
             #[inline(always)]
-            fn exp_of_negative(self) -> Self {
+            fn exp_of_moderate(self) -> Self {
                 // Not `max`, which would drop a NaN.
                 let x = if self < $lowest { $lowest } else { self };
                 // Adding 1.5 * 2^mantissa leaves the nearest integer in the last bits.
@@ -56,9 +61,9 @@ macro_rules! elementary {
 }
 
 // The two parts of log 2: n times the high one (355/512 in f32) is exact.
-elementary!(f32, exponent: -87.336_54, 127, 23, 12_582_912.0,
+elementary!(f32, exponent: -87.336_54 to 88.0, 127, 23, 12_582_912.0,
     ln2: 0.693_359_4 + -2.121_944_4e-4, terms: 7, 8);
-elementary!(f64, exponent: -708.396_418_532_264_1, 1023, 52, 6_755_399_441_055_744.0,
+elementary!(f64, exponent: -708.396_418_532_264_1 to 709.0, 1023, 52, 6_755_399_441_055_744.0,
     ln2: 6.931_471_803_691_238e-1 + 1.908_214_929_270_587_7e-10, terms: 13, 17);
 
 /// What a softplus unit and its derivatives are made of.
@@ -76,7 +81,7 @@ pub(super) struct Softplus<T> {
 #[inline(always)]
 pub(super) fn softplus<T: Elementary>(t: T) -> Softplus<T> {
     let (zero, one) = (T::zero(), T::one());
-    let e = (-t.abs()).exp_of_negative();
+    let e = (-t.abs()).exp_of_moderate();
     let large = one / (one + e);
     let small = e * large;
     let positive = t >= zero;
@@ -109,20 +114,20 @@ pub(super) fn softplus_lanes<T: Elementary, const L: usize>(t: &[T; L]) -> Softp
 mod tests {
     use super::*;
 
-    /// Points from 0 to `lowest`, dense near 0.
-    fn points(lowest: f64) -> impl Iterator<Item = f64> {
-        (0..200_000).map(move |i| lowest * (f64::from(i) / 200_000.0).powi(3))
+    /// Points from 0 to `last`, dense near 0.
+    fn points(last: f64) -> impl Iterator<Item = f64> {
+        (0..200_000).map(move |i| last * (f64::from(i) / 200_000.0).powi(3))
     }
 
     #[test]
     fn eq_exp_and_ln_1p_are_those_of_the_standard_library_to_two_units_in_the_last_place() {
-        for x in points(-700.0) {
-            let error = x.exp_of_negative() / x.exp() - 1.0;
+        for x in points(-700.0).chain(points(f64::MODERATE)) {
+            let error = x.exp_of_moderate() / x.exp() - 1.0;
             assert!(error.abs() <= 2.0 * f64::EPSILON, "exp {x}: {error:e}");
         }
-        for x in points(-87.0) {
+        for x in points(-87.0).chain(points(f32::MODERATE.into())) {
             let x = x as f32;
-            let error = f64::from(x.exp_of_negative()) / f64::from(x).exp() - 1.0;
+            let error = f64::from(x.exp_of_moderate()) / f64::from(x).exp() - 1.0;
             assert!(
                 error.abs() <= 2.0 * f64::from(f32::EPSILON),
                 "exp {x}: {error:e}"

@@ -1,9 +1,9 @@
 //! What samples weigh.
 
 use std::array::from_fn;
+use std::hint::black_box;
 
 use crate::divergence::{Conjugate, Divergence};
-use crate::native::elementary::Elementary;
 use crate::native::{Real, real};
 
 /// Sums are made of so many partial sums, which vectorizes.
@@ -23,9 +23,9 @@ impl<T: Real> Sums<T> {
     pub(super) fn weigh(&mut self, conjugate: &Conjugate, values: &mut [T]) {
         let cap = real::<T>(conjugate.cap());
         match conjugate.divergence() {
-            Divergence::KullbackLeibler => self.map(values, |v| {
+            Divergence::KullbackLeibler if cap <= T::MODERATE => self.map(values, |v| {
                 let capped = if v > cap { cap } else { v };
-                let slope = exp(capped);
+                let slope = capped.exp_of_moderate();
                 (slope - T::one() + slope * (v - capped), slope)
             }),
             _ => self.map(values, |v| conjugate.pair(v)),
@@ -50,19 +50,18 @@ impl<T: Real> Sums<T> {
     /// condition in the loop would take it apart.
     #[inline(always)]
     fn add(&mut self, block: &mut [T; PARTS], count: usize, pair: &impl Fn(T) -> (T, T)) {
-        let mut values = [T::zero(); PARTS];
-        for (value, weight) in values.iter_mut().zip(block.iter_mut()) {
-            (*value, *weight) = pair(*weight);
+        let (mut values, mut weights) = ([T::zero(); PARTS], [T::zero(); PARTS]);
+        for lane in 0..PARTS {
+            (values[lane], weights[lane]) = pair(block[lane]);
         }
         if count < PARTS {
             values[count..].fill(T::zero());
-            block[count..].fill(T::zero());
+            weights[count..].fill(T::zero());
         }
-        let [of_values, of_weights] = &mut self.0;
-        for lane in 0..PARTS {
-            of_values[lane] += values[lane];
-            of_weights[lane] += block[lane];
-        }
+        *block = weights;
+        // A compiler that sees through the sums takes them apart for the totals, in every block anew.
+        let [of_values, of_weights] = self.0;
+        self.0 = [plus(of_values, &values), plus(of_weights, &weights)].map(black_box);
     }
 
     /// Both sums.
@@ -80,13 +79,10 @@ pub(super) fn total<T: Real>(parts: &[T; PARTS]) -> T {
     (quarters[0] + quarters[2]) + (quarters[1] + quarters[3])
 }
 
-/// $e^x$ without a call, so that the loop around it vectorizes.
 #[inline(always)]
-fn exp<T: Elementary>(x: T) -> T {
-    let small = (-x.abs()).exp_of_negative();
-    if x > T::zero() {
-        T::one() / small
-    } else {
-        small
+fn plus<T: Real>(mut sums: [T; PARTS], terms: &[T; PARTS]) -> [T; PARTS] {
+    for lane in 0..PARTS {
+        sums[lane] += terms[lane];
     }
+    sums
 }
