@@ -83,7 +83,7 @@ pub(crate) fn coordinate_ascent(
         let name = "coordinate_ascent";
         if apart::applies(&input) {
             solve_apart::<T, L>(&input, start, options, name)
-        } else if input.shared() {
+        } else if input.shared() && !input.is_apart() {
             let gram = Gram::shared(&input.matrix(0), input.omega());
             solve_blocks::<T, L>(&input, start, options, name, |block, p, scratch| {
                 coordinate::ascend(block, p, scratch, &gram, options)
