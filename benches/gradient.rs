@@ -1,9 +1,15 @@
 //! The regularized prediction and the envelope gradient of the pairwise generalized Fenchel-Young loss,
 //! without a network around them, beside jaxopt's coordinate descent at the same tolerance, in one run.
+//!
+//! jaxopt is there twice. With `implicit_diff=True`, as in its documentation, its loop stops when the slowest row of the
+//! batch is done, but what is found is no function of ordinary JAX: derivatives are those of the optimality conditions.
+//! With `implicit_diff=False` (`coordinate_descent-unrolled`) the solver is an ordinary function, of which every
+//! transformation of JAX can be taken, as loss functions are usually written; the loop is then a scan over all of the
+//! iterations that it may make. An envelope gradient needs neither, since the solver is not differentiated.
 
 mod peer;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use efy_core::domain::Cube;
 use efy_core::energy::{Coupling, Quadratic};
 use efy_core::loss::{FenchelYoung, MeanGradient};
@@ -21,6 +27,8 @@ const TOLERANCE: f64 = 1e-5;
 /// jaxopt's fastest method here. Its projected gradient and L-BFGS-B do not reach the tolerance in f32 and
 /// make all of their iterations, which takes seconds.
 const PEER: &str = "coordinate_descent";
+/// The same without implicit differentiation: some seconds for an evaluation, so it is the last and has few samples.
+const UNROLLED: &str = "coordinate_descent-unrolled";
 
 /// Uniform numbers of the given standard deviation.
 fn noise(shape: [usize; 2], deviation: f64, step: u64) -> Tensor {
@@ -74,12 +82,17 @@ fn solve_and_gradient(criterion: &mut Criterion) {
         }
         let shape = [k, rank, BATCH].map(|size| size.to_string());
         let tolerance = TOLERANCE.to_string();
-        let mut arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
-        arguments.extend([PEER, tolerance.as_str()]);
-        if let Some(mut peer) = Peer::start("fy_gradient.py", &arguments) {
-            group.bench_function(BenchmarkId::new("jaxopt", PEER), |bencher| {
-                bencher.iter_custom(|steps| peer.times(steps)[0]);
-            });
+        for method in [PEER, UNROLLED] {
+            if method == UNROLLED {
+                group.sample_size(10).sampling_mode(SamplingMode::Flat);
+            }
+            let mut arguments: Vec<&str> = shape.iter().map(String::as_str).collect();
+            arguments.extend([method, tolerance.as_str()]);
+            if let Some(mut peer) = Peer::start("fy_gradient.py", &arguments) {
+                group.bench_function(BenchmarkId::new("jaxopt", method), |bencher| {
+                    bencher.iter_custom(|steps| peer.times(steps)[0]);
+                });
+            }
         }
         group.finish();
     }

@@ -4,7 +4,8 @@ The energy is <u, p> - 1/2 |A^T p|^2 on the cube with the Gini negentropy; the g
 Evaluations run inside one jitted loop, so that nothing is paid for dispatch, and each has another u, so
 that nothing can be kept from one to the next.
 
-usage: fy_gradient.py K RANK BATCH SOLVER TOLERANCE    SOLVER: projected_gradient | coordinate_descent | lbfgsb
+usage: fy_gradient.py K RANK BATCH SOLVER TOLERANCE    SOLVER: projected_gradient | coordinate_descent | lbfgsb,
+    or one of these with -unrolled: without implicit differentiation, as an ordinary function
 protocol: a line with a number of evaluations in, a line with the seconds they took out, until end of file.
 """
 
@@ -19,7 +20,8 @@ from timed import answer
 
 MOST_ITERATIONS = 1000
 k, rank, batch = map(int, sys.argv[1:4])
-method, tolerance = sys.argv[4], float(sys.argv[5])
+method, _, unrolled = sys.argv[4].partition("-")
+tolerance = float(sys.argv[5])
 
 keys = jax.random.split(jax.random.PRNGKey(0), 3)
 bound = 3**0.5
@@ -40,7 +42,7 @@ def objective(p, u, factor):
     return omega(p) - phi(u, factor, p)
 
 
-common = {"maxiter": MOST_ITERATIONS, "tol": tolerance, "implicit_diff": True}
+common = {"maxiter": MOST_ITERATIONS, "tol": tolerance, "implicit_diff": not unrolled}
 start = jnp.full(k, 0.5)
 bounds = (jnp.zeros(k), jnp.ones(k))
 if method == "projected_gradient":
@@ -81,5 +83,5 @@ def evaluate(index, total):
 
 
 run = jax.jit(lambda count: jax.lax.fori_loop(0, count, evaluate, jnp.float32(0)))
-jax.block_until_ready(run(20))
+jax.block_until_ready(run(1 if unrolled else 20))
 answer(lambda count, _: run(count), None)

@@ -3,8 +3,9 @@
 use multiversion::multiversion;
 use tch::{Kind, Tensor};
 
+use super::fused::{add_outers, dots};
 use super::input::Input;
-use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dots};
+use super::matrix::{Matrix, SIDE_BY_SIDE};
 use super::{LANES, Real, by_chunks};
 use crate::Result;
 use crate::device::read;
@@ -46,8 +47,14 @@ pub(crate) fn compare(
     argmax: &Tensor,
     target: &Tensor,
 ) -> Result<Comparison> {
+    // Columns of A go side by side.
+    let columns = match problem.energy.form() {
+        Form::Quadratic { coupling, .. } => coupling.tensor().size().last().copied(),
+        _ => None,
+    };
     match argmax.kind() {
         Kind::Double => run::<f64, LANES>(problem, argmax, target),
+        _ if columns > Some(LANES as i64) => run::<f32, { 2 * LANES }>(problem, argmax, target),
         _ => run::<f32, LANES>(problem, argmax, target),
     }
 }
@@ -136,7 +143,7 @@ fn columns<T: Real, const L: usize>(matrix: &Matrix<'_, T>, k: usize) -> Vec<[T;
 /// With d = p - y and the midpoint z = (p + y) / 2 a loss is
 /// $\Omega(y) - \Omega(p) + \langle d, u\rangle - \langle A^\top d, A^\top z\rangle$, and its gradient in A is
 /// $-(d z^\top + z d^\top) A$.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 fn compare_rows<T: Real, const L: usize>(
     input: &Input<T>,
     a: &[[T; L]],
@@ -189,24 +196,25 @@ fn split<T: Real, const L: usize>(
     loss: &mut [T; L],
 ) {
     let half = super::real::<T>(0.5);
-    for (((p, y), u), (d, z)) in
-        (p.chunks(L).zip(y.chunks(L)).zip(u.chunks(L))).zip(d.chunks_mut(L).zip(z.chunks_mut(L)))
-    {
-        // A copy of full length has a loop of known length; what it is filled up with adds nothing.
-        let pad = |values: &[T]| {
-            let mut lanes = [T::zero(); L];
-            lanes[..values.len()].copy_from_slice(values);
-            lanes
-        };
-        let (p_lanes, y_lanes, u_lanes) = (pad(p), pad(y), pad(u));
-        let (mut difference, mut middle) = ([T::zero(); L], [T::zero(); L]);
-        let omega = input.omega().difference_lanes(&y_lanes, &p_lanes);
-        for lane in 0..L {
-            difference[lane] = p_lanes[lane] - y_lanes[lane];
-            middle[lane] = half * (p_lanes[lane] + y_lanes[lane]);
-            loss[lane] += omega[lane] + difference[lane] * u_lanes[lane];
-        }
-        d[..p.len()].copy_from_slice(&difference[..p.len()]);
-        z[..p.len()].copy_from_slice(&middle[..p.len()]);
+    for (((p, y), d), z) in p.iter().zip(y).zip(d).zip(z) {
+        (*d, *z) = (*p - *y, half * (*p + *y));
     }
+    let mut add = |p: &[T; L], y: &[T; L], u: &[T; L]| {
+        let omega = input.omega().difference_lanes(y, p);
+        for lane in 0..L {
+            loss[lane] += omega[lane] + (p[lane] - y[lane]) * u[lane];
+        }
+    };
+    let ((p, p_rest), (y, y_rest)) = (p.as_chunks(), y.as_chunks());
+    let (u, u_rest) = u.as_chunks();
+    for ((p, y), u) in p.iter().zip(y).zip(u) {
+        add(p, y, u);
+    }
+    // What the rest is filled up with adds nothing.
+    let filled = |rest: &[T]| {
+        let mut lanes = [T::zero(); L];
+        lanes[..rest.len()].copy_from_slice(rest);
+        lanes
+    };
+    add(&filled(p_rest), &filled(y_rest), &filled(u_rest));
 }

@@ -2,8 +2,9 @@
 
 use multiversion::multiversion;
 
+use super::groups::Groups;
 use super::input::Block;
-use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dot, dots, plus, products, rows};
+use super::matrix::{Matrix, SIDE_BY_SIDE, add_outers, dot, dots, plus, products, rows, scaled};
 use super::omega::Omega;
 use super::{Real, Scratch, certificate, real};
 use crate::solver::Options;
@@ -11,14 +12,37 @@ use crate::solver::Options;
 /// Every so many sweeps a lane whose coordinates still move has its rounding estimated anew.
 const LOOK_EVERY: usize = 8;
 
-/// The scalar products of a low-rank coupling's rows that a sweep needs: `[i][q]` is $U_{i,b+q}$, where
-/// b is the first coordinate of the group of i.
-pub(super) struct Gram<T>(Vec<[T; SIDE_BY_SIDE]>);
+/// The scalar products of a low-rank coupling's rows that a sweep needs.
+pub(super) struct Gram<T> {
+    /// `[i][q]` is $U_{i,b+q}$, where b is the first coordinate of the group of i.
+    own: Vec<[T; SIDE_BY_SIDE]>,
+    /// What sweeps over rows side by side need where the regularizer is quadratic.
+    groups: Option<Groups<T>>,
+}
 
 impl<T: Real> Gram<T> {
+    /// For rows on their own.
     pub(super) fn new(matrix: &Matrix<'_, T>) -> Self {
+        Gram {
+            own: Self::own(matrix),
+            groups: None,
+        }
+    }
+
+    /// For rows side by side.
+    pub(super) fn shared(matrix: &Matrix<'_, T>, omega: &Omega<T>) -> Self {
+        match Groups::new(matrix, omega) {
+            None => Self::new(matrix),
+            groups => Gram {
+                own: Vec::new(),
+                groups,
+            },
+        }
+    }
+
+    fn own(matrix: &Matrix<'_, T>) -> Vec<[T; SIDE_BY_SIDE]> {
         let Matrix::LowRank(a, rank) = *matrix else {
-            return Gram(Vec::new());
+            return Vec::new();
         };
         let group = |group: &[T]| -> Vec<[T; SIDE_BY_SIDE]> {
             let with = |i: &[T]| {
@@ -31,7 +55,7 @@ impl<T: Real> Gram<T> {
             };
             group.chunks_exact(rank).map(with).collect()
         };
-        Gram(a.chunks(SIDE_BY_SIDE * rank).flat_map(group).collect())
+        a.chunks(SIDE_BY_SIDE * rank).flat_map(group).collect()
     }
 }
 
@@ -39,7 +63,7 @@ impl<T: Real> Gram<T> {
 ///
 /// A lane's residual is looked at only after a sweep in which none of its coordinates moved by more
 /// than the tolerance; when it is small the lane is frozen.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub(super) fn ascend<T: Real, const L: usize>(
     block: &Block<'_, T, L>,
     p: &mut [[T; L]],
@@ -53,7 +77,10 @@ pub(super) fn ascend<T: Real, const L: usize>(
         _ => (block.matrix).apply(p, &mut scratch.product, &mut scratch.factor),
     }
     for sweep in 1..=options.max_iterations {
-        let moved = sweep_once(block, p, scratch, gram, &progress.active);
+        let moved = match &gram.groups {
+            Some(groups) => groups.sweep(block, p, &mut scratch.factor, &progress.active),
+            None => sweep_once(block, p, scratch, gram, &progress.active),
+        };
         let Some(look) = progress.look(sweep, &moved) else {
             continue;
         };
@@ -220,9 +247,12 @@ fn low_rank<T: Real, const R: usize, const L: usize>(
     active: &[T; L],
     largest: &mut [T; L],
 ) {
-    let gradient = dots(a, factor).map(|dot| dot.map(|value| -value));
+    let mut gradient = dots(a, factor);
+    for gradient in &mut gradient {
+        *gradient = scaled(gradient, -T::one());
+    }
     let from = first % SIDE_BY_SIDE;
-    let own = std::array::from_fn(|r| std::array::from_fn(|q| gram.0[first + r][from + q]));
+    let own = std::array::from_fn(|r| std::array::from_fn(|q| gram.own[first + r][from + q]));
     let change = update(block, first, (gradient, own), p, active, largest);
     add_outers(factor, a, &change);
 }

@@ -1,5 +1,7 @@
 //! U as slices: dense or $-AA^\top$, applied to several rows side by side.
 
+use std::hint::black_box;
+
 use super::Real;
 
 /// Rows of the matrix that are worked on together: as many as the registers hold the sums of.
@@ -68,11 +70,24 @@ pub(super) fn products<T: Real, const L: usize>(
         .iter_mut()
         .zip(head.chunks_exact(SIDE_BY_SIDE * columns))
     {
-        *out = dots(rows::<T, SIDE_BY_SIDE>(m, columns), x).map(|dot| dot.map(|dot| sign * dot));
+        let dots = dots(rows::<T, SIDE_BY_SIDE>(m, columns), x);
+        for (out, dot) in out.iter_mut().zip(&dots) {
+            *out = scaled(dot, sign);
+        }
     }
     for (out, m) in rest.iter_mut().zip(tail.chunks_exact(columns)) {
-        *out = dot_lanes(m, x).map(|dot| sign * dot);
+        *out = scaled(&dot_lanes(m, x), sign);
     }
+}
+
+/// `factor * x` in every lane. Not by `map`: its closure is a function of its own, without the caller's instructions.
+#[inline(always)]
+pub(super) fn scaled<T: Real, const L: usize>(x: &[T; L], factor: T) -> [T; L] {
+    let mut out = [T::zero(); L];
+    for lane in 0..L {
+        out[lane] = factor * x[lane];
+    }
+    out
 }
 
 /// The first R rows of a matrix.
@@ -99,6 +114,8 @@ pub(super) fn add_outers<T: Real, const R: usize, const L: usize>(
     }
     let weights = weights.map(|weights| &weights[..out.len()]);
     for (j, out) in out.iter_mut().enumerate() {
+        // black_box: the optimizer would otherwise take a lane of many elements at a time, by gathers.
+        let j = black_box(j);
         let mut sum = *out;
         // By hand: a loop would not keep the sums in registers.
         if R == 4 {

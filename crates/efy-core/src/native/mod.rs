@@ -12,9 +12,11 @@ mod comparison;
 mod coordinate;
 pub(crate) mod dense;
 mod elementary;
+mod fused;
 pub(crate) mod gda;
 mod gibbs;
 mod gradient;
+mod groups;
 mod input;
 mod joint;
 mod lanes;
@@ -28,7 +30,8 @@ mod root;
 mod rows;
 mod swap;
 
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
+
 use tch::{Kind, Tensor, kind::Element};
 
 use crate::Result;
@@ -82,8 +85,8 @@ pub(crate) fn coordinate_ascent(
         let name = "coordinate_ascent";
         if apart::applies(&input) {
             solve_apart::<T, L>(&input, start, options, name)
-        } else if input.shared() {
-            let gram = Gram::new(&input.matrix(0));
+        } else if input.shared() && !input.is_apart() {
+            let gram = Gram::shared(&input.matrix(0), input.omega());
             solve_blocks::<T, L>(&input, start, options, name, |block, p, scratch| {
                 coordinate::ascend(block, p, scratch, &gram, options)
             })
@@ -241,18 +244,44 @@ fn for_blocks<T: Real, S, const L: usize>(
 
 /// Calls `work` for the chunks of `values`, each `size` long but the last, with their indices, on rayon's
 /// threads or on this one; what it returns is in the order of the chunks.
+///
+/// This thread begins at once and takes chunk after chunk; others, which take some tens of microseconds to wake, do what
+/// is left by then.
 fn by_chunks<T: Send, R: Send>(
     values: &mut [T],
     size: usize,
     threads: bool,
     work: impl Fn(usize, &mut [T]) -> R + Sync,
 ) -> Vec<R> {
-    let work = |(index, chunk): (usize, &mut [T])| work(index, chunk);
-    if threads {
-        values.par_chunks_mut(size).enumerate().map(work).collect()
-    } else {
-        values.chunks_mut(size).enumerate().map(work).collect()
+    let chunks = values.len().div_ceil(size);
+    let helpers = match threads {
+        true => rayon::current_num_threads().min(chunks).saturating_sub(1),
+        false => 0,
+    };
+    let chunks = values.chunks_mut(size).enumerate();
+    if helpers == 0 {
+        return chunks.map(|(index, chunk)| work(index, chunk)).collect();
     }
+    let queue = Mutex::new(chunks);
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let done = Mutex::new(Vec::new());
+    let help = || {
+        let mut own = Vec::new();
+        while let Some((index, chunk)) = next() {
+            own.push((index, work(index, chunk)));
+        }
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.extend(own);
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 0..helpers {
+            scope.spawn(|_| help());
+        }
+        help();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|&(index, _)| index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.

@@ -297,24 +297,18 @@ impl<T: Real> Omega<T> {
         self.high - self.low
     }
 
-    /// The coordinate's part of the residual at p with $\theta = \partial\Phi(p)$, in every lane.
+    /// The coordinate's part of the residual at p with $\theta = \partial\Phi(p)$.
     #[inline(always)]
-    pub(super) fn residual_lanes<const L: usize>(&self, p: &[T; L], theta: &[T; L]) -> [T; L] {
-        let mut out = [T::zero(); L];
+    pub(super) fn residual(&self, p: T, theta: T) -> T {
+        (self.maximize(theta, T::zero()) - p).abs()
+    }
+
+    /// The curvature and slope of a quadratic function.
+    pub(super) fn quadratic(&self) -> Option<(T, T)> {
         match self.kind {
-            Function::Quadratic { curvature, slope } => {
-                for lane in 0..L {
-                    let p = p[lane];
-                    out[lane] = (self.project(p + (theta[lane] - curvature * p - slope)) - p).abs();
-                }
-            }
-            _ => {
-                for lane in 0..L {
-                    out[lane] = (self.maximize(theta[lane], T::zero()) - p[lane]).abs();
-                }
-            }
+            Function::Quadratic { curvature, slope } => Some((curvature, slope)),
+            _ => None,
         }
-        out
     }
 
     /// The coordinate's part of $\Omega^*(\theta) + \Omega(p) - \langle\theta, p\rangle$.

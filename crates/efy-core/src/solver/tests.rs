@@ -10,7 +10,8 @@ use crate::device::read;
 use crate::domain::{BoxDomain, Cube};
 use crate::energy::{Coupling, Linear, Quadratic};
 use crate::regularizer::{
-    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon, Separable,
+    BinaryEntropy, BinaryTsallis, Gini, HalfSquaredNorm, NoRegularizer, OneSidedShannon,
+    Regularizer, Separable,
 };
 
 const OPTIONS: Options = Options {
@@ -154,6 +155,67 @@ fn native_loops_agree_on_blocks_of_every_shape() {
         for solver in native_solvers(OPTIONS) {
             let native = solver.solve(&problem, None).unwrap();
             assert_same(solver.name(), &batched, &native);
+        }
+    }
+}
+
+/// Coordinates that fill no group or some, and columns that no quarter of a pass divides.
+#[test]
+fn coordinate_ascent_on_a_thin_shared_coupling_agrees_with_the_batched_one() {
+    let wide = BoxDomain::new(0.25, 1.5).unwrap();
+    for (k, rank) in [(2, 1), (4, 1), (5, 1), (13, 3), (18, 2), (27, 5), (71, 17)] {
+        let u = numbers(&[19, k], 5) * 2.0;
+        let a = numbers(&[k, rank], 6) / (rank as f64).sqrt();
+        let energy = Quadratic::new(u, Coupling::LowRank(a)).unwrap();
+        for (regularizer, domain) in [
+            (
+                &Gini::new(0.9).unwrap() as &dyn Regularizer,
+                &Cube as &dyn Domain,
+            ),
+            (&HalfSquaredNorm::new(0.7).unwrap(), &wide),
+        ] {
+            let problem = Problem {
+                energy: &energy,
+                regularizer,
+                domain,
+            };
+            let solver = CoordinateAscent { options: OPTIONS };
+            let native = solver.solve(&problem, None).unwrap();
+            let start = problem.start(None).unwrap();
+            let batched = solver.solve_batched(&problem, &start).unwrap();
+            assert_same(&format!("k {k} rank {rank}"), &batched, &native);
+            let again = solver.solve(&problem, Some(&native.argmax)).unwrap();
+            assert_same("from the maximum", &batched, &again);
+        }
+    }
+}
+
+#[test]
+fn large_batches_have_the_same_bits_for_any_number_of_threads() {
+    let regularizer = Gini::new(0.9).unwrap();
+    for kind in [Kind::Float, Kind::Double] {
+        let u = (numbers(&[203, 45], 7) * 2.0).to_kind(kind);
+        let a = (numbers(&[45, 10], 8) / 3.0).to_kind(kind);
+        let solve = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let (u, a) = (u.shallow_clone(), a.shallow_clone());
+            pool.install(|| {
+                let energy = Quadratic::new(u, Coupling::LowRank(a)).unwrap();
+                let problem = Problem {
+                    energy: &energy,
+                    regularizer: &regularizer,
+                    domain: &Cube,
+                };
+                let found = CoordinateAscent { options: OPTIONS }.solve(&problem, None);
+                bits(&found.unwrap().argmax)
+            })
+        };
+        let one = solve(1);
+        for threads in [2, 5] {
+            assert!(one == solve(threads), "{kind:?} {threads}");
         }
     }
 }

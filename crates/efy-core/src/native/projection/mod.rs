@@ -12,10 +12,9 @@ mod order;
 mod section;
 mod simplex;
 
-use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
-use super::Real;
+use super::{Real, by_chunks};
 use crate::Result;
 use crate::device::read;
 
@@ -25,9 +24,8 @@ pub(crate) use assignment::assignment;
 const LANES: usize = 16;
 /// Work of one rayon task, in passed elements: some tens of microseconds.
 const CHUNK: usize = 65_536;
-/// Batches with less work than this, some tenths of a millisecond, are done by one thread: to wake others
-/// takes as long on a busy machine.
-const WORTH_THREADS: usize = 1 << 20;
+/// Batches with less work than this, some tens of microseconds, are done by one thread before another one is awake.
+const WORTH_THREADS: usize = 1 << 19;
 
 /// Onto $\{p \ge 0 : \sum_i p_i = s\}$.
 pub(crate) fn simplex(z: &Tensor, scale: f64) -> Option<Tensor> {
@@ -104,9 +102,7 @@ fn run<T: Real>(z: &Tensor, k: usize, map: &impl RowMap) -> Result<Tensor> {
     if values.len() / k * work < WORTH_THREADS {
         map.apply(&mut values, k);
     } else {
-        values
-            .par_chunks_mut(chunk)
-            .for_each(|rows| map.apply(rows, k));
+        by_chunks(&mut values, chunk, true, |_, rows| map.apply(rows, k));
     }
     Ok(Tensor::f_from_slice(&values)?.f_view(z.size().as_slice())?)
 }
@@ -137,8 +133,21 @@ fn largest<T: Real>(lanes: &[[T; LANES]]) -> (T, bool) {
             nan[lane] |= x[lane].is_nan();
         }
     }
-    let top = top.into_iter().fold(T::neg_infinity(), T::max);
-    (top, nan.contains(&true))
+    (top_lane(top), nan.contains(&true))
+}
+
+/// The largest of the lanes, none of which is NaN, in halves: one after the other, each comparison would wait for the last.
+#[inline(always)]
+fn top_lane<T: Real>(mut lanes: [T; LANES]) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let (a, b) = (lanes[lane], lanes[lane + half]);
+            lanes[lane] = if a > b { a } else { b };
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// Room for a row of k elements, filled up with $-\infty$.
