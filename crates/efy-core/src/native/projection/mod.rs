@@ -133,21 +133,8 @@ fn largest<T: Real>(lanes: &[[T; LANES]]) -> (T, bool) {
             nan[lane] |= x[lane].is_nan();
         }
     }
-    (top_lane(top), nan.contains(&true))
-}
-
-/// The largest of the lanes, none of which is NaN, in halves: one after the other, each comparison would wait for the last.
-#[inline(always)]
-fn top_lane<T: Real>(mut lanes: [T; LANES]) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            let (a, b) = (lanes[lane], lanes[lane + half]);
-            lanes[lane] = if a > b { a } else { b };
-        }
-        half /= 2;
-    }
-    lanes[0]
+    let top = top.into_iter().fold(T::neg_infinity(), T::max);
+    (top, nan.contains(&true))
 }
 
 /// Room for a row of k elements, filled up with $-\infty$.

@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::{LANES, RowMap, centred, largest, over_lanes, padded, top_lane};
+use super::{LANES, RowMap, centred, over_lanes, padded};
 use crate::native::{Real, real};
 
 /// Brackets wider than this are narrowed by a selection first.
@@ -52,9 +52,11 @@ fn project<T: Real>(rows: &mut [T], k: usize, min: T, max: T) {
         let tau = if sum > max || sum < min {
             let target = if sum > max { max } else { min };
             let bracket = if sum > max {
-                (T::zero(), largest(&y).0)
+                let top = row.iter().copied().fold(T::neg_infinity(), T::max);
+                (T::zero(), top)
             } else {
-                (smallest(row) - T::one(), T::zero())
+                let bottom = row.iter().copied().fold(T::infinity(), T::min);
+                (bottom - T::one(), T::zero())
             };
             if bracket.1 - bracket.0 <= real(WIDE) {
                 let start = (sum - target) / free;
@@ -74,27 +76,6 @@ fn project<T: Real>(rows: &mut [T], k: usize, min: T, max: T) {
             *value = clip(*y - tau);
         }
     }
-}
-
-/// The smallest element of a row without NaN.
-#[inline(always)]
-fn smallest<T: Real>(row: &[T]) -> T {
-    // Of the numbers with the other sign, the largest.
-    let mut top = [T::neg_infinity(); LANES];
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    for x in chunks {
-        for lane in 0..LANES {
-            top[lane] = if -x[lane] > top[lane] {
-                -x[lane]
-            } else {
-                top[lane]
-            };
-        }
-    }
-    for (top, &x) in top.iter_mut().zip(rest) {
-        *top = if -x > *top { -x } else { *top };
-    }
-    -top_lane(top)
 }
 
 /// The max(ceil(m), 1)-th largest element of a row without NaN.
