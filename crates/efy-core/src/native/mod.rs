@@ -8,6 +8,7 @@
 
 mod apart;
 mod certificate;
+mod chunks;
 mod comparison;
 mod coordinate;
 pub(crate) mod dense;
@@ -30,14 +31,13 @@ mod root;
 mod rows;
 mod swap;
 
-use std::sync::{Mutex, PoisonError};
-
 use tch::{Kind, Tensor, kind::Element};
 
 use crate::Result;
 use crate::device::read;
 use crate::solver::gradient::Rates;
 use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, Solution, Solver};
+use chunks::by_chunks;
 use coordinate::Gram;
 use input::{Block, Input};
 
@@ -240,48 +240,6 @@ fn for_blocks<T: Real, S, const L: usize>(
     let outcomes = by_chunks(&mut argmax, k * chunk, threads, solve_chunk);
     let outcomes: Vec<Outcome<T>> = outcomes.into_iter().flatten().collect();
     solution(argmax, &outcomes, (rows, k), options, solver)
-}
-
-/// Calls `work` for the chunks of `values`, each `size` long but the last, with their indices, on rayon's
-/// threads or on this one; what it returns is in the order of the chunks.
-///
-/// This thread begins at once and takes chunk after chunk; others, which take some tens of microseconds to wake, do what
-/// is left by then.
-fn by_chunks<T: Send, R: Send>(
-    values: &mut [T],
-    size: usize,
-    threads: bool,
-    work: impl Fn(usize, &mut [T]) -> R + Sync,
-) -> Vec<R> {
-    let chunks = values.len().div_ceil(size);
-    let helpers = match threads {
-        true => rayon::current_num_threads().min(chunks).saturating_sub(1),
-        false => 0,
-    };
-    let chunks = values.chunks_mut(size).enumerate();
-    if helpers == 0 {
-        return chunks.map(|(index, chunk)| work(index, chunk)).collect();
-    }
-    let queue = Mutex::new(chunks);
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let done = Mutex::new(Vec::new());
-    let help = || {
-        let mut own = Vec::new();
-        while let Some((index, chunk)) = next() {
-            own.push((index, work(index, chunk)));
-        }
-        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.extend(own);
-    };
-    rayon::in_place_scope(|scope| {
-        for _ in 0..helpers {
-            scope.spawn(|_| help());
-        }
-        help();
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_unstable_by_key(|&(index, _)| index);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.
