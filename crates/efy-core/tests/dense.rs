@@ -88,7 +88,7 @@ fn outputs_and_gradients_are_those_of_operators() {
                         "{context}"
                     );
                     let direction = numbers(5, &expected.size(), kind);
-                    total = total + (expected * &direction).sum(kind);
+                    total += (expected * &direction).sum(kind);
                     directions.push(direction);
                 }
                 let expected = &Tensor::run_backward(&[total], &[&flat], false, false)[0];
