@@ -5,7 +5,7 @@
 //! batch is done, but what is found is no function of ordinary JAX: derivatives are those of the optimality conditions.
 //! With `implicit_diff=False` (`coordinate_descent-unrolled`) the solver is an ordinary function, of which every
 //! transformation of JAX can be taken, as loss functions are usually written; the loop is then a scan over all of the
-//! iterations that it may make. An envelope gradient needs neither, since the solver is not differentiated.
+//! iterations that it may make, of which it gets a hundred. An envelope gradient needs neither, since the solver is not differentiated.
 
 mod peer;
 
@@ -27,7 +27,7 @@ const TOLERANCE: f64 = 1e-5;
 /// jaxopt's fastest method here. Its projected gradient and L-BFGS-B do not reach the tolerance in f32 and
 /// make all of their iterations, which takes seconds.
 const PEER: &str = "coordinate_descent";
-/// The same without implicit differentiation: some seconds for an evaluation, so it is the last and has few samples.
+/// The same without implicit differentiation: tenths of a second for an evaluation, so it is the last and has few samples.
 const UNROLLED: &str = "coordinate_descent-unrolled";
 
 /// Uniform numbers of the given standard deviation.

@@ -5,7 +5,8 @@ Evaluations run inside one jitted loop, so that nothing is paid for dispatch, an
 that nothing can be kept from one to the next.
 
 usage: fy_gradient.py K RANK BATCH SOLVER TOLERANCE    SOLVER: projected_gradient | coordinate_descent | lbfgsb,
-    or one of these with -unrolled: without implicit differentiation, as an ordinary function
+    or one of these with -unrolled: without implicit differentiation, as an ordinary function, which always makes all of
+    its iterations and therefore gets fewer
 protocol: a line with a number of evaluations in, a line with the seconds they took out, until end of file.
 """
 
@@ -18,9 +19,10 @@ import jax.numpy as jnp
 import jaxopt
 from timed import answer
 
-MOST_ITERATIONS = 1000
+MOST_ITERATIONS = {False: 1000, True: 100}
 k, rank, batch = map(int, sys.argv[1:4])
-method, _, unrolled = sys.argv[4].partition("-")
+method, _, suffix = sys.argv[4].partition("-")
+unrolled = suffix == "unrolled"
 tolerance = float(sys.argv[5])
 
 keys = jax.random.split(jax.random.PRNGKey(0), 3)
@@ -42,7 +44,7 @@ def objective(p, u, factor):
     return omega(p) - phi(u, factor, p)
 
 
-common = {"maxiter": MOST_ITERATIONS, "tol": tolerance, "implicit_diff": not unrolled}
+common = {"maxiter": MOST_ITERATIONS[unrolled], "tol": tolerance, "implicit_diff": not unrolled}
 start = jnp.full(k, 0.5)
 bounds = (jnp.zeros(k), jnp.ones(k))
 if method == "projected_gradient":
