@@ -19,10 +19,10 @@ import jax.numpy as jnp
 import jaxopt
 from timed import answer
 
-MOST_ITERATIONS = {False: 1000, True: 100}
 k, rank, batch = map(int, sys.argv[1:4])
 method, _, suffix = sys.argv[4].partition("-")
 unrolled = suffix == "unrolled"
+most_iterations = 100 if unrolled else 1000
 tolerance = float(sys.argv[5])
 
 keys = jax.random.split(jax.random.PRNGKey(0), 3)
@@ -44,7 +44,7 @@ def objective(p, u, factor):
     return omega(p) - phi(u, factor, p)
 
 
-common = {"maxiter": MOST_ITERATIONS[unrolled], "tol": tolerance, "implicit_diff": not unrolled}
+common = {"maxiter": most_iterations, "tol": tolerance, "implicit_diff": not unrolled}
 start = jnp.full(k, 0.5)
 bounds = (jnp.zeros(k), jnp.ones(k))
 if method == "projected_gradient":

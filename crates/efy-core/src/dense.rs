@@ -11,8 +11,9 @@ use crate::native::dense::{Tape, add_gradients, forward};
 use crate::native::gda::{DOUBLE, SINGLE};
 use crate::{Error, Result};
 
-/// Multiplications of a batch from which on libtorch's threads are worth more than what is saved here.
-const MOST_PRODUCTS: usize = 4_000_000;
+/// Below this many multiplications an operation of libtorch is over before a second thread has woken up. Waking it
+/// still costs, and on a machine that does other work as well the wait for it costs much more.
+pub const WORTH_THREADS: usize = 4_000_000;
 
 /// $W x + b$: where its weight `[outputs, inputs]` and its bias `[outputs]` begin in the buffer of all weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,14 +133,14 @@ impl DenseNetworks {
         let rows = x.size().first().map_or(0, |&rows| rows as usize);
         x.device() == Device::Cpu
             && matches!(x.kind(), Kind::Float | Kind::Double)
-            && rows * self.numbers < MOST_PRODUCTS
+            && rows * self.numbers < WORTH_THREADS
     }
 
     /// Outputs `[B, n]` of each network for inputs `[B, d]`, without a graph, and what the way back needs; `weights` is the
     /// buffer, `[P]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for inputs of another width and a buffer that is too short; [`Error::Unsupported`] for element types
+    /// [`Error::Shape`] for inputs of another width and a buffer that is too short; [`Error::Parameter`] for element types
     /// other than f32 and f64.
     pub fn pass(&self, weights: &Tensor, x: &Tensor) -> Result<(Vec<Tensor>, DenseTape)> {
         let rows = match x.size().as_slice() {

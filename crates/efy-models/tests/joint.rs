@@ -217,7 +217,7 @@ fn backward_passes_written_out_are_those_of_autograd() {
 /// On the CPU small batches of linear couplings are passed natively: this one is not.
 #[everywhere(f64)]
 fn backward_passes_of_large_batches_are_those_of_autograd() {
-    let (x, target) = (normal(1, &[200, 40]), normal(2, &[200, 5]));
+    let (x, target) = (normal(1, &[400, 40]), normal(2, &[400, 5]));
     let target = target.gt(0.0).to_kind(Kind::Double);
     let base = BaseMeasure::uniform_sets(5).unwrap();
     let loss = Joint::new(base.clone(), Divergence::chi_square(), 16, 1).unwrap();

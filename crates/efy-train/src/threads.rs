@@ -1,8 +1,6 @@
 //! How many threads libtorch uses inside an operation on the CPU.
 
-/// Below this many multiplications an operation is over before a second thread has woken up. Waking it
-/// still costs, and on a machine that does other work as well the wait for it costs much more.
-const WORTH_THREADS: usize = 4_000_000;
+use efy_core::dense::WORTH_THREADS;
 
 /// Leaves libtorch one thread when the largest product of a step, `batch` times `parameters`
 /// multiplications, is small. The environment variable `OMP_NUM_THREADS` overrides it.

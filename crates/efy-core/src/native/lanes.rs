@@ -67,23 +67,37 @@ impl<T: Real, const L: usize> Lanes<T, L> {
         self
     }
 
-    /// The sum over the lanes, in halves: one after the other, each sum would wait for the last.
-    #[inline(always)]
-    pub(super) fn total(&self) -> T {
-        let mut sums = self.0;
-        let mut width = L / 2;
-        while width > 0 {
-            for l in 0..width {
-                sums[l] += sums[l + width];
-            }
-            width /= 2;
-        }
-        sums[0]
-    }
-
-    /// [`total`](Self::total) as it is added up further.
+    /// [`total`] as it is added up further.
     #[inline(always)]
     pub(super) fn sum(&self) -> f64 {
-        self.total().to_f64().unwrap_or(f64::NAN)
+        total(self.0).to_f64().unwrap_or(f64::NAN)
     }
 }
+
+/// The sum over lanes, in halves: one after the other, each sum would wait for the last.
+#[inline(always)]
+pub(super) fn total<T: Real, const L: usize>(mut lanes: [T; L]) -> T {
+    let mut half = L / 2;
+    while half > 0 {
+        for l in 0..half {
+            lanes[l] += lanes[l + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The same statement for several numbers, four unless said otherwise: a loop would be vectorized across them, and its sums would
+/// not stay in registers.
+macro_rules! each {
+    ($j:ident in [$($number:literal),*] => $body:expr) => {{
+        $({
+            const $j: usize = $number;
+            $body;
+        })*
+    }};
+    ($j:ident => $body:expr) => {
+        each!($j in [0, 1, 2, 3] => $body)
+    };
+}
+pub(super) use each;

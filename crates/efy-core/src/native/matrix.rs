@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use super::Real;
+use super::lanes::total;
 
 /// Rows of the matrix that are worked on together: as many as the registers hold the sums of.
 pub(super) const SIDE_BY_SIDE: usize = 4;
@@ -190,15 +191,8 @@ pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
             parts[i] += a[i] * b[i];
         }
     }
-    let mut width = PARTS / 2;
-    while width > 0 {
-        for i in 0..width {
-            parts[i] += parts[i + width];
-        }
-        width /= 2;
-    }
     let rest = a_rest.iter().zip(b_rest);
-    rest.fold(parts[0], |sum, (&a, &b)| sum + a * b)
+    rest.fold(total(parts), |sum, (&a, &b)| sum + a * b)
 }
 
 /// Whether the symmetric k x k matrix $\text{shift}\, I - U$ is positive definite, by Cholesky.

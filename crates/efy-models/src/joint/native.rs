@@ -66,6 +66,7 @@ impl Native {
         let on_inputs = DenseNetworks::new(on_inputs)?;
         Ok(Some(Native { on_inputs, tau }))
     }
+
     /// Whether a pass is worth while.
     pub(super) fn serves(&self, x: &Tensor) -> bool {
         self.on_inputs.serves(x)

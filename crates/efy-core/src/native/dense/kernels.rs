@@ -7,25 +7,13 @@ use std::hint::black_box;
 use multiversion::multiversion;
 
 use crate::native::Real;
-use crate::native::lanes::Lanes;
+use crate::native::lanes::{Lanes, each, total};
 
 /// A number of each row of a tile: row $r L + l$ is lane l of register r.
 pub(super) type Unit<T, const L: usize, const R: usize> = [Lanes<T, L>; R];
 
 /// Registers of sums of the rows that [`add_weighted`] adds at a time.
 const COLUMNS: usize = 8;
-
-/// The same statement for several numbers: a loop would be vectorized across units, and its sums would not stay in
-/// registers.
-macro_rules! each {
-    ($j:ident in [$($number:literal),*] => $body:expr) => {{
-        $({
-            const $j: usize = $number;
-            $body;
-        })*
-    }};
-    ($j:ident => $body:expr) => { each!($j in [0, 1, 2, 3] => $body) };
-}
 
 /// $h_u = b_u + \sum_i W_{ui} x_i$, rectified or not.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
@@ -236,8 +224,7 @@ pub(super) fn add_totals<T: Real, const L: usize, const R: usize>(
         for lanes in &unit[1..] {
             sum = sum.add(lanes);
         }
-        let sum: T = sum.total();
-        *out += sum;
+        *out += total(sum.0);
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod kernels;
 
+use std::borrow::Cow;
+
 use crate::dense::Layer;
 use crate::native::Real;
 use crate::native::lanes::Lanes;
@@ -140,7 +142,7 @@ fn backward_tile<T: Real, const L: usize, const R: usize>(
 ) {
     let mut g = vec![[Lanes::zero(); R]; outputs_of(layers)];
     units_of(gradient, &mut g);
-    let mut rows = gradient.to_vec();
+    let mut rows = Cow::Borrowed(gradient);
     let count = R * L;
     for (index, layer) in layers.iter().enumerate().rev() {
         add_totals(&g, &mut flat[layer.bias..][..layer.outputs]);
@@ -162,8 +164,9 @@ fn backward_tile<T: Real, const L: usize, const R: usize>(
         transposed(layer.of(weights).0, &g, h, &mut before);
         g = before;
         if index > 1 {
-            rows = vec![T::zero(); tile.count * layer.inputs];
-            rows_of(&g, &mut rows);
+            let mut next = vec![T::zero(); tile.count * layer.inputs];
+            rows_of(&g, &mut next);
+            rows = Cow::Owned(next);
         }
     }
 }

@@ -7,27 +7,13 @@
 
 use super::unit::Unit;
 use crate::native::Real;
-use crate::native::lanes::Lanes;
+use crate::native::lanes::{Lanes, each};
 
 /// Neurons of a tile.
 pub(super) const TILE: usize = 4;
 
 /// A tile's neurons at the points of a register.
 type Tile<T, const L: usize> = [Lanes<T, L>; TILE];
-
-/// Four times the same statement: a loop would be vectorized across neurons, and its sums would not stay in registers.
-macro_rules! each {
-    ($j:ident => $body:expr) => {{
-        each!(@ $j, 0, $body);
-        each!(@ $j, 1, $body);
-        each!(@ $j, 2, $body);
-        each!(@ $j, 3, $body);
-    }};
-    (@ $j:ident, $number:literal, $body:expr) => {{
-        const $j: usize = $number;
-        $body;
-    }};
-}
 
 /// Adds what coordinate k of a tile and of the points of four registers makes of $\langle\theta_j, x\rangle$.
 #[inline(always)]

@@ -2,7 +2,8 @@
 
 use multiversion::multiversion;
 
-use super::{LANES, RowMap, over_lanes};
+use super::{LANES, RowMap};
+use crate::native::lanes::total;
 use crate::native::{Real, real};
 
 /// Rows scaled to a norm: those that are longer, or all, 0 becoming $r e_1$.
@@ -64,5 +65,5 @@ fn norm<T: Real>(row: &[T], top: T) -> T {
             *sum += value * value;
         }
     }
-    over_lanes(sums).sqrt()
+    total(sums).sqrt()
 }

@@ -141,16 +141,3 @@ fn largest<T: Real>(lanes: &[[T; LANES]]) -> (T, bool) {
 fn padded<T: Real>(k: usize) -> Vec<[T; LANES]> {
     vec![[T::neg_infinity(); LANES]; k.div_ceil(LANES)]
 }
-
-/// The sum over lanes, in a fixed order of additions.
-#[inline(always)]
-fn over_lanes<T: Real>(mut lanes: [T; LANES]) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
-}

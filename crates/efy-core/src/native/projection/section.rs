@@ -2,7 +2,8 @@
 
 use multiversion::multiversion;
 
-use super::{LANES, RowMap, centred, over_lanes, padded};
+use super::{LANES, RowMap, centred, padded};
+use crate::native::lanes::total;
 use crate::native::{Real, real};
 
 /// Brackets wider than this are narrowed by a selection first.
@@ -140,7 +141,7 @@ fn section<T: Real>(y: &[[T; LANES]], tau: T) -> (T, T) {
             };
         }
     }
-    (over_lanes(sum), over_lanes(free))
+    (total(sum), total(free))
 }
 
 /// $\min(\max(p, 0), 1)$; a NaN stays one.

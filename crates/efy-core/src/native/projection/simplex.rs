@@ -2,7 +2,8 @@
 
 use multiversion::multiversion;
 
-use super::{LANES, RowMap, centred, largest, over_lanes, padded};
+use super::{LANES, RowMap, centred, largest, padded};
+use crate::native::lanes::total;
 use crate::native::{Real, real};
 
 /// $\max(x - \tau, 0)$ with $\sum_i \max(x_i - \tau, 0) = s$.
@@ -59,7 +60,7 @@ pub(super) fn threshold<T: Real>(y: &[[T; LANES]], scale: T) -> T {
                 count[lane] += if above { T::one() } else { T::zero() };
             }
         }
-        let next = (over_lanes(sum) - scale) / over_lanes(count);
+        let next = (total(sum) - scale) / total(count);
         // Written so that a NaN, which there is none of, would end it.
         if !(next > tau && next < T::zero()) {
             return tau;
