@@ -154,6 +154,19 @@ impl LogPartitionNetwork {
     }
 }
 
+/// Adds the gradient in $\tau$, `[B]`, to that in a table, given the examples' numbers, or writes that in one number.
+pub(super) fn gradient_in_numbers(
+    place: &mut Tensor,
+    rows: Option<&Tensor>,
+    gradient: &Tensor,
+) -> Result<()> {
+    let _ = match rows {
+        Some(rows) => place.f_index_add_(0, rows, gradient)?,
+        None => gradient.f_sum_intlist_out(place, 0, true, None)?,
+    };
+    Ok(())
+}
+
 fn parameter(name: &'static str, expected: &'static str, found: &str) -> Error {
     Error::Parameter {
         name,

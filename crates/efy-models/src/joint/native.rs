@@ -6,7 +6,7 @@ use efy_core::joint::JointGradient;
 use efy_core::parameters::Parameters;
 use tch::Tensor;
 
-use super::log_partition::{self, LogPartitionNetwork};
+use super::log_partition::{self, LogPartitionNetwork, gradient_in_numbers};
 use super::{LogPartitionInput, coupling};
 
 /// The networks of a linear coupling and of its log-partition, as native passes take them.
@@ -21,10 +21,12 @@ pub(super) struct Native {
 enum Tau {
     OnInputs,
     OnLogits(DenseNetworks),
-    /// Where the table begins in the buffer, and how long it is.
-    Table(i64, i64),
-    /// Where the number is in the buffer.
-    Constant(i64),
+    /// A table or one number: where it begins in the buffer, and how long it is.
+    Numbers {
+        from: i64,
+        length: i64,
+        table: bool,
+    },
 }
 
 /// What the way back needs.
@@ -54,12 +56,12 @@ impl Native {
             (log_partition::Places::Network(places), LogPartitionInput::Logits) => {
                 Tau::OnLogits(DenseNetworks::new(vec![places.dense(parameters)])?)
             }
-            (&log_partition::Places::Free(place), _) => {
-                let numbers = parameters.tensor(place).numel() as i64;
-                Tau::Table(parameters.offset(place) as i64, numbers)
-            }
-            (&log_partition::Places::Constant(place), _) => {
-                Tau::Constant(parameters.offset(place) as i64)
+            (&(log_partition::Places::Free(place) | log_partition::Places::Constant(place)), _) => {
+                Tau::Numbers {
+                    from: parameters.offset(place) as i64,
+                    length: parameters.tensor(place).numel() as i64,
+                    table: matches!(tau, log_partition::Places::Free(_)),
+                }
             }
             (log_partition::Places::Icnn(_), _) => return Ok(None),
         };
@@ -91,12 +93,11 @@ impl Native {
             }
             _ => network.forward(x, rows)?,
         };
+        let table = matches!(self.tau, Tau::Numbers { table: true, .. });
         let tape = NativeTape {
             on_inputs,
             on_logits,
-            rows: rows
-                .filter(|_| matches!(self.tau, Tau::Table(..)))
-                .map(Tensor::shallow_clone),
+            rows: rows.filter(|_| table).map(Tensor::shallow_clone),
         };
         Ok((scores, tau, tape))
     }
@@ -109,18 +110,11 @@ impl Native {
             of_inputs.push(tau()?);
         }
         let flat = self.on_inputs.gradient(&tape.on_inputs, &of_inputs)?;
-        match (&self.tau, &tape.on_logits, &tape.rows) {
-            (Tau::OnLogits(networks), Some(tape), _) => {
-                Ok(flat + networks.gradient(tape, &[tau()?])?)
-            }
-            (&Tau::Table(from, length), _, Some(rows)) => {
-                let mut table = flat.f_narrow(0, from, length)?;
-                let _ = table.f_index_add_(0, rows, &loss.tau)?;
-                Ok(flat)
-            }
-            (&Tau::Constant(place), ..) => {
-                let number = flat.f_narrow(0, place, 1)?;
-                let _ = loss.tau.f_sum_intlist_out(&number, 0, true, None)?;
+        match (&self.tau, &tape.on_logits) {
+            (Tau::OnLogits(networks), Some(tape)) => Ok(flat + networks.gradient(tape, &[tau()?])?),
+            (&Tau::Numbers { from, length, .. }, _) => {
+                let mut numbers = flat.f_narrow(0, from, length)?;
+                gradient_in_numbers(&mut numbers, tape.rows.as_ref(), &loss.tau)?;
                 Ok(flat)
             }
             _ => Ok(flat),

@@ -11,7 +11,7 @@ use tch::Tensor;
 
 use super::abreast::{Abreast, Columns};
 use super::coupling::{CouplingNetwork, Form, Matrix};
-use super::log_partition::LogPartitionNetwork;
+use super::log_partition::{LogPartitionNetwork, gradient_in_numbers};
 use super::native::NativeTape;
 use super::{AuxiliaryNetwork, JointModel, icnn};
 use crate::{Model, Network, Tape};
@@ -437,12 +437,10 @@ impl LogPartitionNetwork {
             }
             (LogPartitionNetwork::Free(table), LogPartitionTape::Free(rows)) => {
                 let mut place = places.take(table.numel() as i64)?;
-                let _ = place.f_zero_()?.f_index_add_(0, rows, gradient)?;
+                let _ = place.f_zero_()?;
+                gradient_in_numbers(&mut place, Some(rows), gradient)?;
             }
-            _ => {
-                let place = places.take(1)?;
-                let _ = gradient.f_sum_intlist_out(&place, 0, true, None)?;
-            }
+            _ => gradient_in_numbers(&mut places.take(1)?, None, gradient)?,
         }
         Ok(None)
     }
