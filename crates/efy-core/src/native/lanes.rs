@@ -1,5 +1,8 @@
 //! Numbers side by side in the lanes of vector registers.
 
+use std::array::from_fn;
+use std::hint::black_box;
+
 use super::Real;
 
 /// L numbers in one register; aligned, since a load across two cache lines takes twice as long.
@@ -85,6 +88,38 @@ pub(super) fn total<T: Real, const L: usize>(mut lanes: [T; L]) -> T {
         half /= 2;
     }
     lanes[0]
+}
+
+/// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.
+#[inline(always)]
+pub(super) fn gather<T: Real, const L: usize>(rows: &[T], lanes: &mut [[T; L]]) {
+    let k = lanes.len();
+    if rows.len() < L * k {
+        lanes.fill([T::zero(); L]);
+    }
+    let fours = rows.chunks_exact(4 * k);
+    let first_left = L.min(fours.len() * 4);
+    for (index, four) in fours.enumerate() {
+        let (a, b) = four.split_at(2 * k);
+        let [(a, b), (c, d)] = [a.split_at(k), b.split_at(k)];
+        let rows = [a, b, c, d].map(|row| row.as_chunks::<4>());
+        let (squares, rest) = lanes.as_chunks_mut::<4>();
+        let to = 4 * index..4 * index + 4;
+        for (i, square) in squares.iter_mut().enumerate() {
+            let [a, b, c, d] = rows.map(|(row, _)| row[i]);
+            // A compiler that sees through this takes registers apart.
+            let columns = black_box(from_fn::<_, 4, _>(|i| [a[i], b[i], c[i], d[i]]));
+            for (lanes, column) in square.iter_mut().zip(&columns) {
+                lanes[to.clone()].copy_from_slice(column);
+            }
+        }
+        for (i, lanes) in rest.iter_mut().enumerate() {
+            lanes[to.clone()].copy_from_slice(&rows.map(|(_, row)| row[i]));
+        }
+    }
+    for (lane, row) in rows.chunks_exact(k).enumerate().skip(first_left) {
+        (lanes.iter_mut().zip(row)).for_each(|(lanes, &value)| lanes[lane] = value);
+    }
 }
 
 /// The same statement for several numbers, four unless said otherwise: a loop would be vectorized across them, and its sums would

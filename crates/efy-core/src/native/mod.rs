@@ -40,6 +40,7 @@ use crate::solver::{Certificate, Options, Problem, ProjectedGradient, Report, So
 use chunks::by_chunks;
 use coordinate::Gram;
 use input::{Block, Input};
+use lanes::gather;
 
 pub(crate) use comparison::{Comparison, comparable, compare};
 pub(crate) use gibbs::gibbs;
@@ -240,18 +241,6 @@ fn for_blocks<T: Real, S, const L: usize>(
     let outcomes = by_chunks(&mut argmax, k * chunk, threads, solve_chunk);
     let outcomes: Vec<Outcome<T>> = outcomes.into_iter().flatten().collect();
     solution(argmax, &outcomes, (rows, k), options, solver)
-}
-
-/// Rows side by side: `lanes[i][l]` is element i of row l. Lanes without a row are zero.
-#[inline(always)]
-fn gather<T: Real, const L: usize>(rows: &[T], lanes: &mut [[T; L]]) {
-    lanes.fill([T::zero(); L]);
-    for (lane, row) in rows.chunks_exact(lanes.len()).enumerate() {
-        lanes
-            .iter_mut()
-            .zip(row)
-            .for_each(|(lanes, &value)| lanes[lane] = value);
-    }
 }
 
 fn solution<T: Real>(

@@ -104,7 +104,10 @@ fn paths_agree_on_ties_offsets_and_infinities() {
             .narrow(0, 0, columns)
             .fill_(f64::INFINITY * sign);
     }
-    let _ = infinite.get(4).get(3).fill_(f64::NAN);
+    for row in [4, 5] {
+        let _ = infinite.get(row).get(3).fill_(f64::NAN);
+    }
+    let _ = infinite.get(5).get(0).fill_(1e9);
     compare("infinite", &infinite, [1e-11, 3e-6]);
 }
 
@@ -128,4 +131,18 @@ fn many_rows_are_split_by_both_paths() {
         &fast,
         tolerance(1e-12),
     );
+    for (min, max) in [(0.0, 3.0), (400.0, 410.5)] {
+        let shifted = [&host, &(&host - 50.0), &(&host + 1e6)];
+        for host in shifted {
+            let fast = native::knapsack(host, min, max).unwrap();
+            let expected = knapsack(&host.to_device(z.device()), min, max);
+            // Rows of 600 numbers are added up.
+            assert_same(
+                "long",
+                &expected,
+                &fast,
+                tolerance(1e-9).max(by_kind(0.0, 1e-4)),
+            );
+        }
+    }
 }

@@ -98,7 +98,8 @@ fn map_rows(z: &Tensor, map: &impl RowMap) -> Option<Tensor> {
 fn run<T: Real>(z: &Tensor, k: usize, map: &impl RowMap) -> Result<Tensor> {
     let mut values: Vec<T> = read::to_vec(z)?;
     let work = map.work(k).max(1);
-    let chunk = (CHUNK / work).max(1) * k;
+    // Whole blocks of rows side by side.
+    let chunk = (CHUNK / work).max(1).next_multiple_of(LANES) * k;
     if values.len() / k * work < WORTH_THREADS {
         map.apply(&mut values, k);
     } else {
@@ -133,8 +134,19 @@ fn largest<T: Real>(lanes: &[[T; LANES]]) -> (T, bool) {
             nan[lane] |= x[lane].is_nan();
         }
     }
-    let top = top.into_iter().fold(T::neg_infinity(), T::max);
-    (top, nan.contains(&true))
+    // In halves: one after the other, each would wait for the last.
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            top[lane] = if top[lane + half] > top[lane] {
+                top[lane + half]
+            } else {
+                top[lane]
+            };
+        }
+        half /= 2;
+    }
+    (top[0], nan.contains(&true))
 }
 
 /// Room for a row of k elements, filled up with $-\infty$.
