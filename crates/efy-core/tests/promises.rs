@@ -123,6 +123,22 @@ fn a_row_that_is_not_finite_is_never_called_converged() {
     let report = report.predict(&linear, None).unwrap().report;
     let converged = flags(&report.converged);
     assert_eq!(converged, [true, false, true], "{}", report.solver);
+    // Of a single number, the others are not affected without a coupling.
+    let single = uniform(&[3, 4], 1.0, 3);
+    let _ = single.get(1).get(0).fill_(f64::NAN);
+    let linear = Linear::new(single).unwrap();
+    for solver in [
+        Box::new(CoordinateAscent { options: limited }) as Box<dyn Solver>,
+        Box::new(ProjectedGradient {
+            options: limited,
+            ..ProjectedGradient::fista()
+        }),
+    ] {
+        let report = loss_of(0, solver).predict(&linear, None).unwrap().report;
+        let converged = flags(&report.converged);
+        assert_eq!(converged, [true, false, true], "{}", report.solver);
+        assert!(values(&report.residual)[1].is_nan(), "{}", report.solver);
+    }
     for coupling in couplings(3, 4, 4).into_iter().skip(by_device(0, 3)) {
         let energy = Quadratic::new(u.shallow_clone(), coupling).unwrap();
         for solver in [

@@ -16,8 +16,14 @@ pub(super) fn residuals<T: Real, const L: usize>(
 ) -> [T; L] {
     let mut largest = [T::zero(); L];
     let rows = p.iter().zip(block.u).zip(product);
-    // Not `max`, which would drop a NaN.
-    let larger = |a: T, b: T| if a > b { a } else { b };
+    // Not `max`, which would drop a NaN: once there, it stays.
+    let larger = |largest: T, x: T| {
+        if (x > largest) | x.is_nan() {
+            x
+        } else {
+            largest
+        }
+    };
     let omega = &block.omega;
     if let Some((curvature, slope)) = omega.quadratic() {
         // A loop of its own, without calls: what it sums up stays in registers.
