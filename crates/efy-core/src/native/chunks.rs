@@ -44,6 +44,11 @@ pub(super) fn by_chunks<T: Send, R: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Wakes a thread of rayon for [`by_chunks`], so that it is there when what comes before is done.
+pub(super) fn wake() {
+    rayon::spawn(|| ());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::matrix::{self, Matrix};
 use super::omega::Omega;
-use super::{Real, gather, real};
+use super::{Real, chunks, gather, real};
 use crate::device::read;
 use crate::domain::Geometry;
 use crate::energy::{Coupling, Form};
@@ -254,6 +254,19 @@ pub(super) fn start<T: Real>(problem: &Problem<'_>, start: Option<&Tensor>) -> R
 /// Whether waking other threads pays for so many rows of so much work.
 pub(super) fn worth_threads(rows: usize, work: usize) -> bool {
     rows * work >= WORTH_THREADS
+}
+
+/// Wakes another thread where one will be wanted, while the problem is read.
+pub(super) fn wake_for(problem: &Problem<'_>) {
+    let (rows, k) = problem.energy.size();
+    let (rows, k) = (rows as usize, k as usize);
+    let columns = match problem.energy.form() {
+        Form::Quadratic { coupling, .. } => coupling.tensor().size().last().copied(),
+        _ => None,
+    };
+    if worth_threads(rows, k * columns.unwrap_or(1) as usize) {
+        chunks::wake();
+    }
 }
 
 /// Rows of one rayon task, a multiple of the number of lanes.

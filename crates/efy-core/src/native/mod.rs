@@ -81,6 +81,7 @@ pub(crate) fn coordinate_ascent(
         start: Option<&Tensor>,
         options: &Options,
     ) -> Result<Solution> {
+        input::wake_for(problem);
         let start = input::start::<T>(problem, start)?;
         let input = Input::<T>::new(problem, options.certify)?;
         let name = "coordinate_ascent";

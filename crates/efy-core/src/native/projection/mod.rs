@@ -14,6 +14,7 @@ mod simplex;
 
 use tch::{Device, Kind, Tensor};
 
+use super::chunks::wake;
 use super::{Real, by_chunks};
 use crate::Result;
 use crate::device::read;
@@ -96,15 +97,15 @@ fn map_rows(z: &Tensor, map: &impl RowMap) -> Option<Tensor> {
 }
 
 fn run<T: Real>(z: &Tensor, k: usize, map: &impl RowMap) -> Result<Tensor> {
-    let mut values: Vec<T> = read::to_vec(z)?;
     let work = map.work(k).max(1);
+    let threads = z.numel() / k * work >= WORTH_THREADS;
+    if threads {
+        wake();
+    }
+    let mut values: Vec<T> = read::to_vec(z)?;
     // Whole blocks of rows side by side.
     let chunk = (CHUNK / work).max(1).next_multiple_of(LANES) * k;
-    if values.len() / k * work < WORTH_THREADS {
-        map.apply(&mut values, k);
-    } else {
-        by_chunks(&mut values, chunk, true, |_, rows| map.apply(rows, k));
-    }
+    by_chunks(&mut values, chunk, threads, |_, rows| map.apply(rows, k));
     Ok(Tensor::f_from_slice(&values)?.f_view(z.size().as_slice())?)
 }
 
