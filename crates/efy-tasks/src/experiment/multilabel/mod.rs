@@ -1,6 +1,7 @@
 //! Energy networks and losses on multilabel data: settings chosen on validation data, then repeated.
 
 mod baseline;
+mod curve;
 mod protocol;
 mod report;
 mod search;

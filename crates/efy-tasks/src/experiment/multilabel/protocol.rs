@@ -1,5 +1,7 @@
 //! What the protocol of a multilabel experiment says.
 
+use std::num::NonZeroU64;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -17,9 +19,11 @@ pub(super) struct Protocol {
     pub about: String,
     /// The configuration that all others are changes of.
     pub base: Value,
+    /// How often every point is trained to be chosen or not, each time with other rows held out.
+    pub draws: NonZeroU64,
     /// How often a chosen setting is trained.
     pub seeds: u64,
-    /// The validation metric that settings are chosen by; ties go to the smaller loss.
+    /// The validation metric that settings and epochs are chosen by; ties go to the smaller loss.
     pub select: String,
     /// The data sets.
     pub data: Vec<Column>,
@@ -148,6 +152,7 @@ mod tests {
         let whole: Value = efy_train::config::from_text("p", text, &[]).unwrap();
         let quick: Vec<String> = serde_json::from_value(whole["quick"].clone()).unwrap();
         assert!(protocol(&quick).seeds < protocol(&[]).seeds);
+        assert!(protocol(&quick).draws < protocol(&[]).draws);
         protocol(&quick).columns("p").unwrap();
     }
 }

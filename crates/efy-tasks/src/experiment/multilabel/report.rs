@@ -1,8 +1,10 @@
 //! Tables, pictures and numbers of what was trained.
 
+use efy_train::Metrics;
 use serde_json::{Value, json};
 
 use super::Data;
+use super::curve::Curve;
 use super::protocol::{Comparison, Protocol, Setting};
 use super::search::Cell;
 use crate::experiment::statistics::Summary;
@@ -35,16 +37,17 @@ pub(super) fn findings(
         for (metric, words) in TABLES {
             tables.push(grid.scores(metric, words, protocol.seeds));
         }
-        tables.push(grid.choices(&protocol.select));
+        tables.push(grid.choices(protocol));
         pictures.push(grid.picture());
         if part.paper {
             comparison.extend(grid.beside_the_paper());
         }
     }
     let trainings = || {
-        cells
-            .iter()
-            .flat_map(|cell| cell.tried.iter().chain(&cell.repeated))
+        cells.iter().flat_map(|cell| {
+            let tried = cell.tried.iter().flat_map(|tried| &tried.draws);
+            tried.chain(&cell.repeated)
+        })
     };
     Findings {
         title: protocol.title.clone(),
@@ -146,23 +149,33 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// The point that was chosen for each cell.
-    fn choices(&self, select: &str) -> Table {
+    /// The point and the number of epochs that were chosen for each cell.
+    fn choices(&self, protocol: &Protocol) -> Table {
         let cell = |cell: &&Cell<'_>| match cell.chosen {
             None => "diverged".to_owned(),
             Some(index) => {
+                let epochs = format!("{} epochs", cell.tried[index].epochs);
                 let short = |change: &String| match change.split_once('.') {
                     Some((_, rest)) => rest.replace('=', " "),
                     None => change.clone(),
                 };
                 let changes = cell.points[index].iter().map(short);
-                changes.collect::<Vec<_>>().join(", ")
+                let parts = changes.chain(std::iter::once(epochs));
+                parts.collect::<Vec<_>>().join(", ")
             }
+        };
+        let averaged = match protocol.draws.get() {
+            1 => "one draw".to_owned(),
+            draws => format!("the mean over {draws} draws"),
         };
         let settings = self.part.settings.iter().zip(&self.rows);
         Table {
             title: format!("{}: chosen settings", self.part.title),
-            caption: format!("The point of each grid with the best validation {select}, seed 0."),
+            caption: format!(
+                "The point of each grid and the number of epochs with the best validation {}, {averaged} \
+                 of the held-out rows.",
+                protocol.select
+            ),
             header: self.header(""),
             rows: settings
                 .map(|(setting, row)| {
@@ -227,33 +240,38 @@ impl<'a> Grid<'a> {
                 continue;
             };
             let cells = || self.rows.iter().map(|row| row[column]);
-            let by = |score: &dyn Fn(&Cell<'_>) -> Vec<f64>| {
-                let scored = cells().filter_map(|cell| {
-                    Some((
-                        cell,
-                        percent(&score(cell))?.mean,
-                        percent(&cell.test(ACCURACY))?,
-                    ))
-                });
+            let by = |score: &dyn Fn(&Cell<'_>) -> Option<f64>| {
+                let scored = cells()
+                    .filter_map(|cell| Some((cell, score(cell)?, percent(&cell.test(ACCURACY))?)));
                 scored.max_by(|a, b| a.1.total_cmp(&b.1))
             };
-            let honest = by(&|cell| cell.validation(ACCURACY));
-            let highest = by(&|cell| cell.test(ACCURACY));
+            let honest = by(&|cell| cell.choice()?.validation.get(ACCURACY));
+            let highest = by(&|cell| Some(percent(&cell.test(ACCURACY))?.mean));
             if let (Some((model, _, score)), Some((best, _, most))) = (honest, highest) {
-                let standing = match score.mean - paper {
+                let gap = score.mean - paper;
+                let standing = match gap {
                     gap if gap >= 0.0 => format!("{gap:.2} points above"),
                     gap => format!("**{:.2} points below**", -gap),
                 };
                 let name = &model.setting.name;
+                let set = &data.dataset;
+                let tested = ((set.rows() - set.train_rows()) * set.labels()) as f64;
+                let error = standard_error(score.mean, tested);
                 lines.push(format!(
                     "{}: {score} with {name}, the model with the highest validation accuracy: {standing} \
-                     the paper's {paper:.2}. The highest on the test split is {most} with {}.",
+                     the paper's {paper:.2}. The standard error of an accuracy on {tested} test labels is \
+                     {error:.2}, if they are taken as independent. The highest on the test split is {most} with {}.",
                     data.column.name, best.setting.name
                 ));
             }
         }
         lines
     }
+}
+
+/// That of a percentage of so many independent answers.
+fn standard_error(percent: f64, answers: f64) -> f64 {
+    (percent * (100.0 - percent) / answers).sqrt()
 }
 
 fn percent(values: &[f64]) -> Option<Summary> {
@@ -293,7 +311,7 @@ fn numbers(protocol: &Protocol, data: &[Data<'_>], cells: &[Cell<'_>]) -> Value 
         .iter()
         .map(|cell| numbers_of(protocol, cell))
         .collect();
-    json!({"base": protocol.base, "seeds": protocol.seeds, "select": protocol.select,
+    json!({"base": protocol.base, "draws": protocol.draws, "seeds": protocol.seeds, "select": protocol.select,
         "data": sets, "cells": cells})
 }
 
@@ -302,10 +320,16 @@ fn numbers_of(protocol: &Protocol, cell: &Cell<'_>) -> Value {
         .points
         .iter()
         .zip(&cell.tried)
-        .map(|(point, record)| {
-            let validation = record.result.validation.get(&protocol.select);
-            json!({"point": point, "validation": validation, "epochs": record.result.epochs,
-                "seconds": record.seconds})
+        .map(|(point, tried)| {
+            let select = |scores: &Metrics| scores.get(&protocol.select);
+            let curves = || tried.draws.iter().map(|draw| &draw.result.validation);
+            let draws: Vec<Option<f64>> = curves()
+                .map(|curve| curve.at(tried.epochs).and_then(select))
+                .collect();
+            let begun: Vec<usize> = curves().map(Curve::len).collect();
+            let seconds: f64 = tried.draws.iter().map(|draw| draw.seconds).sum();
+            json!({"point": point, "validation": select(&tried.validation), "epochs": tried.epochs,
+                "draws": draws, "scored_epochs": begun, "seconds": seconds})
         })
         .collect();
     let test: serde_json::Map<String, Value> = crate::multilabel::METRICS

@@ -1,11 +1,15 @@
 //! One training, its scores, and nothing on disk.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
-use efy_train::{Metrics, Objective, Split, Trainer};
+use efy_train::observer::{Event, Observer};
+use efy_train::{Metrics, Objective, Outcome, Split, Trainer};
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
+use super::curve::Curve;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::supervised::{Splits, Supervised, refit};
@@ -15,8 +19,9 @@ use crate::{Error, Result};
 #[derive(Debug, Serialize)]
 pub(super) struct Training<'a> {
     pub config: Config,
-    /// Whether the test split is scored. It is not while settings are chosen.
-    pub scored: bool,
+    /// For how many epochs all training rows are learned from, before the test split is scored; `None`
+    /// while settings are chosen: then some rows are held out and scored after every epoch.
+    pub refit: Option<u64>,
     /// The data that the configuration names.
     #[serde(skip)]
     pub data: &'a Dataset,
@@ -32,25 +37,22 @@ impl fmt::Display for Training<'_> {
 }
 
 /// What came of a training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Trained {
     /// Why it has no scores: the loss was no longer finite.
     pub diverged: Option<String>,
-    /// Epochs that were begun.
-    pub epochs: u64,
-    /// The step whose weights were kept.
-    pub best_step: u64,
-    /// The scores there on the validation split.
-    pub validation: Metrics,
-    /// Those on the test split, if asked for.
+    /// Monitored metric and loss on the held-out rows after each epoch, if there are such rows.
+    pub validation: Curve,
+    /// The scores on the test split, if it was looked at.
     pub test: Option<Metrics>,
 }
 
 impl fmt::Display for Trained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.validation.get("hamming_accuracy") {
-            Some(accuracy) => write!(f, "validation hamming_accuracy {accuracy:.4}"),
-            None => f.write_str("diverged"),
+        match (&self.diverged, &self.test) {
+            (Some(_), _) => f.write_str("diverged"),
+            (None, Some(_)) => f.write_str("all rows"),
+            (None, None) => write!(f, "{} epochs", self.validation.len()),
         }
     }
 }
@@ -61,46 +63,75 @@ impl Training<'_> {
     /// # Errors
     /// What data, model and solver report. That the loss diverged is a result.
     pub fn run(&self) -> Result<Trained> {
-        let config = &self.config;
-        let options = (config.model.dtype.kind(), Device::Cpu);
-        let splits = Splits::new(self.data, &config.data, config.train.seed, options)?;
-        let mut objective = Supervised::new(config, splits)?;
-        let mut trainer = Trainer::new(&config.train, Vec::new());
-        let trained = match trainer.fit(&mut objective) {
-            Ok(outcome) if self.scored && config.train.refit => {
-                match refit(&mut trainer, config, self.data, Device::Cpu, &outcome) {
-                    Err(Error::Train(error)) => Err(error),
-                    other => {
-                        let (again, outcome) = other?;
-                        objective = again;
-                        Ok(outcome)
-                    }
-                }
-            }
+        let trained = match self.refit {
+            Some(epochs) => self.on_all_rows(epochs),
+            None => self.with_rows_held_out(),
+        };
+        match trained {
+            Err(Error::Train(error @ efy_train::Error::Diverged { .. })) => Ok(Trained {
+                diverged: Some(error.to_string()),
+                ..Trained::default()
+            }),
             trained => trained,
+        }
+    }
+
+    fn with_rows_held_out(&self) -> Result<Trained> {
+        let Config { train, data, .. } = &self.config;
+        let options = (self.config.model.dtype.kind(), Device::Cpu);
+        let splits = Splits::new(self.data, data, train.seed, options)?;
+        let mut objective = Supervised::new(&self.config, splits)?;
+        let curve = Rc::new(RefCell::new(Curve::default()));
+        let recorder = Recorder {
+            monitor: &train.monitor,
+            curve: Rc::clone(&curve),
         };
-        let outcome = match trained {
-            Err(error @ efy_train::Error::Diverged { .. }) => {
-                return Ok(Trained {
-                    diverged: Some(error.to_string()),
-                    epochs: 0,
-                    best_step: 0,
-                    validation: Metrics::default(),
-                    test: None,
-                });
-            }
-            outcome => outcome.map_err(Error::from)?,
-        };
-        let test = match self.scored {
-            true => Some(objective.evaluate(Split::Test)?),
-            false => None,
-        };
+        Trainer::new(train, vec![Box::new(recorder)]).fit(&mut objective)?;
         Ok(Trained {
-            diverged: None,
-            epochs: outcome.epochs,
-            best_step: outcome.best_step,
-            validation: outcome.validation,
-            test,
+            validation: curve.take(),
+            ..Trained::default()
         })
+    }
+
+    fn on_all_rows(&self, epochs: u64) -> Result<Trained> {
+        let mut trainer = Trainer::new(&self.config.train, Vec::new());
+        let choice = Outcome {
+            best_epoch: epochs,
+            ..Outcome::default()
+        };
+        let (mut objective, _) =
+            refit(&mut trainer, &self.config, self.data, Device::Cpu, &choice)?;
+        Ok(Trained {
+            test: Some(objective.evaluate(Split::Test)?),
+            ..Trained::default()
+        })
+    }
+}
+
+/// Keeps what settings are chosen by.
+struct Recorder<'a> {
+    monitor: &'a str,
+    curve: Rc<RefCell<Curve>>,
+}
+
+impl Observer for Recorder<'_> {
+    fn name(&self) -> &'static str {
+        "curve"
+    }
+
+    fn on(&mut self, event: &Event<'_>) -> efy_train::Result<()> {
+        if let Event::Metrics {
+            epoch,
+            split: Split::Validation,
+            metrics,
+            ..
+        } = event
+        {
+            let kept = metrics
+                .iter()
+                .filter(|(name, _)| *name == self.monitor || *name == "loss");
+            self.curve.borrow_mut().push(*epoch, kept.collect());
+        }
+        Ok(())
     }
 }
