@@ -1,5 +1,6 @@
-//! Euclidean projections of a batch of rows, beside jaxopt's on the same problem, in one run. What each
-//! peer computes, and how exactly, stands in peers/projection.py; efy's are exact up to rounding.
+//! Euclidean projections of a batch of rows, beside jaxopt's and, onto the simplex, that of the package entmax on the same
+//! problem, in one run. What each peer computes, and how exactly, stands in peers/projection.py and
+//! peers/sparsemax.py; efy's are exact up to rounding.
 
 mod peer;
 
@@ -32,13 +33,21 @@ fn project(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(rows as u64));
         group.sample_size(20);
         group.bench_function("efy", |bencher| bencher.iter(|| domain.project(&z)));
-        let arguments = [domain.name(), &rows.to_string(), &K.to_string()];
-        let peer = with_peer.then(|| Peer::start("projection.py", &arguments));
-        if let Some(mut peer) = peer.flatten() {
-            group.sample_size(10);
-            group.bench_function(BenchmarkId::new("jaxopt", domain.name()), |bencher| {
-                bencher.iter_custom(|steps| peer.times(steps)[0]);
-            });
+        let (name, batch, k) = (domain.name(), rows.to_string(), K.to_string());
+        let mut peers: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+        if with_peer {
+            peers.push(("jaxopt", "projection.py", vec![name, &batch, &k]));
+        }
+        if name == "simplex" {
+            peers.push(("entmax", "sparsemax.py", vec![&batch, &k]));
+        }
+        group.sample_size(10);
+        for (package, script, arguments) in peers {
+            if let Some(mut peer) = Peer::start(script, &arguments) {
+                group.bench_function(BenchmarkId::new(package, name), |bencher| {
+                    bencher.iter_custom(|steps| peer.times(steps)[0]);
+                });
+            }
         }
         group.finish();
     }
