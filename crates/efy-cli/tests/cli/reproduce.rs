@@ -123,11 +123,8 @@ fn a_second_run_goes_on_where_the_first_stopped() {
     tiny(&place, "--out out").ok();
     let (first, table) = (trials(&place, "out"), place.text("out/table.md"));
     let second = tiny(&place, "--out out").ok();
-    assert!(
-        !second.stderr.contains("/2 "),
-        "nothing is run: {}",
-        second.told()
-    );
+    let idle = second.stderr.matches(" trials, 0 of them to run").count();
+    assert_eq!(idle, 2, "nothing is run: {}", second.told());
     assert_eq!(trials(&place, "out"), first, "not even the times change");
     assert_eq!(place.text("out/table.md"), table);
 
@@ -140,7 +137,7 @@ fn a_second_run_goes_on_where_the_first_stopped() {
     fs::remove_file(place.path("out/table.json")).unwrap();
     let third = tiny(&place, "--out out").ok();
     assert!(
-        third.stderr.contains("2 trials, 1 of them to run"),
+        third.stderr.contains(" trials, 1 of them to run"),
         "{}",
         third.told()
     );

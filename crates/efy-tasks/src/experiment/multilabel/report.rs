@@ -260,8 +260,11 @@ impl<'a> Grid<'a> {
                 lines.push(format!(
                     "{}: {score} with {name}, the model with the highest validation accuracy: {standing} \
                      the paper's {paper:.2}. The standard error of an accuracy on {tested} test labels is \
-                     {error:.2}, if they are taken as independent. The highest on the test split is {most} with {}.",
-                    data.column.name, best.setting.name
+                     {error:.2}, if they are taken as independent; the distance is {:.1} of it. The highest on the \
+                     test split is {most} with {}.",
+                    data.column.name,
+                    gap.abs() / error,
+                    best.setting.name
                 ));
             }
         }
