@@ -110,6 +110,19 @@ fn a_row_has_the_same_bits_alone_and_in_a_batch() {
     }
 }
 
+/// The threshold that makes the second number what it is lies between two floats.
+#[everywhere]
+fn entmax_keeps_large_elements_exact_where_small_ones_are_steep_in_the_threshold() {
+    let tsallis = Tsallis::new(4.0, 1.13).unwrap();
+    let theta = tensor(&[8.934, 1.3634]).reshape([1, 2]);
+    let p = tsallis
+        .argmax(&theta, &Simplex::new(2.73).unwrap())
+        .unwrap();
+    // With 40 digits.
+    let expected = tensor(&[2.718886304524693, 0.011113695475306522]).reshape([1, 2]);
+    assert_close("entmax", &p, &expected, tolerance(1e-13));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(by_device(200, 5)))]
 

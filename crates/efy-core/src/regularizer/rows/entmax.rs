@@ -74,7 +74,10 @@ impl RowKernel for Entmax {
                 }
                 (sum, slope)
             });
-            finish(p, tau, |u| u.powf(b));
+            p.iter_mut()
+                .for_each(|x| *x = (*x - tau).max(T::zero()).powf(b));
+            spread(p, real(self.alpha));
+            finish(p, T::zero(), |p| p);
         }
     }
 
@@ -87,7 +90,18 @@ impl RowKernel for Entmax {
         } else {
             self.searched_threshold(&x)
         };
-        let p = (x - tau).clamp_min(0.0).pow_tensor_scalar(self.exponent());
+        let mut p = (x - tau).clamp_min(0.0).pow_tensor_scalar(self.exponent());
+        if self.alpha > 2.0 {
+            // As `spread`.
+            let outside = p.le(0.0);
+            let smallest = p.masked_fill(&outside, f64::INFINITY);
+            let slopes = smallest.amin([-1].as_slice(), true) / &p;
+            let slopes = slopes.pow_tensor_scalar(self.alpha - 2.0);
+            let slopes = slopes.masked_fill(&outside, 0.0);
+            let missing: Tensor = 1.0 - p.sum_dim_intlist(-1, true, None::<Kind>);
+            let step = missing / slopes.sum_dim_intlist(-1, true, None::<Kind>);
+            p = (p + step * slopes).clamp_min(0.0);
+        }
         &p / p.sum_dim_intlist(-1, true, None)
     }
 }
@@ -112,6 +126,25 @@ fn newton<T: Real>(x: &[T], terms: impl Fn(T) -> (T, T), norm: impl Fn(T, T) -> 
         tau = next;
     }
     tau
+}
+
+/// What p lacks of a sum of 1, for $\alpha > 2$, in proportion to $-\partial p_i / \partial\tau \propto p_i^{2 - \alpha}$: a
+/// threshold is at best one of two neighbours among floats, between which small elements jump.
+#[inline(always)]
+fn spread<T: Real>(p: &mut [T], alpha: T) {
+    let (mut sum, mut smallest) = (T::zero(), T::infinity());
+    for &p in p.iter().filter(|&&p| p > T::zero()) {
+        sum += p;
+        smallest = smallest.min(p);
+    }
+    // At most 1.
+    let slope = |p: T| (smallest / p).powf(alpha - real(2.0));
+    let support = p.iter().filter(|&&p| p > T::zero());
+    let slopes = support.fold(T::zero(), |sum, &p| sum + slope(p));
+    let step = (T::one() - sum) / slopes;
+    for p in p.iter_mut().filter(|p| **p > T::zero()) {
+        *p = (*p + step * slope(*p)).max(T::zero());
+    }
 }
 
 /// `x` becomes $[x - \tau]_+$ to the power, normalized.
