@@ -46,7 +46,9 @@ pub(super) fn by_chunks<T: Send, R: Send>(
 
 /// Wakes a thread of rayon for [`by_chunks`], so that it is there when what comes before is done.
 pub(super) fn wake() {
-    rayon::spawn(|| ());
+    if rayon::current_num_threads() > 1 {
+        rayon::spawn(|| ());
+    }
 }
 
 #[cfg(test)]
