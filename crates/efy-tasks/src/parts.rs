@@ -4,8 +4,8 @@ use efy_core::Result;
 use efy_core::domain::Domain;
 use efy_core::regularizer::{BinaryEntropy, Gini, HalfSquaredNorm, OneSidedShannon, Regularizer};
 use efy_core::solver::{
-    Auto, ClosedForm, CoordinateAscent, CoordinateNewton, FrankWolfe, LbfgsB, Mirror, Newton,
-    Options, ProjectedGradient, ProximalGradient, Solver,
+    Auto, ClosedForm, CoordinateAscent, CoordinateNewton, FrankWolfe, LbfgsB, Mirror, MultiStart,
+    Newton, Options, ProjectedGradient, ProximalGradient, Solver,
 };
 use tch::Kind;
 
@@ -80,5 +80,22 @@ impl SolverKind {
             SolverKind::Lbfgsb => Box::new(LbfgsB { options }),
             SolverKind::Newton => Box::new(Newton { options }),
         }
+    }
+
+    /// The solver with these options, from the domain's start and `starts - 1` others that `seed` draws.
+    ///
+    /// # Errors
+    /// [`efy_core::Error::Parameter`] when there is no start.
+    pub fn from_starts(
+        self,
+        options: Options,
+        starts: usize,
+        seed: u64,
+    ) -> Result<Box<dyn Solver>> {
+        let solver = self.build(options);
+        Ok(match starts {
+            1 => solver,
+            _ => Box::new(MultiStart::from_parts(solver, starts, seed)?),
+        })
     }
 }

@@ -25,7 +25,7 @@ fn train_refused(place: &Place, more: &str, words: &[&str]) {
 #[test]
 fn keys_and_values_that_cannot_be() {
     let place = Place::new();
-    let cases: [(&str, &[&str]); 16] = [
+    let cases: [(&str, &[&str]); 17] = [
         ("train.lrr=1", &["train.lrr", "did you mean lr?"]),
         ("modle.rank=1", &["modle", "did you mean model?"]),
         ("train.epochs=many", &["train.epochs", "many"]),
@@ -55,6 +55,7 @@ fn keys_and_values_that_cannot_be() {
             &["model.kind", "did you mean pairwise?"],
         ),
         ("loss.gamma=0", &["loss.gamma", "a positive number"]),
+        ("solver.eval_starts=0", &["solver.eval_starts", ">= 1", "0"]),
         ("data.validation=1.5", &["data.validation", "1.5"]),
         (
             "train.monitor=micro_f2",

@@ -29,6 +29,32 @@ fn problems_that_are_none_are_refused_in_one_line() {
             "cubic",
         ),
         (
+            "empty",
+            problem(r#"{"kind": "linear", "u": []}"#, ""),
+            "energy.u",
+        ),
+        (
+            "rows",
+            problem(r#"{"kind": "linear", "u": [[], []]}"#, ""),
+            "at least one number",
+        ),
+        (
+            "temperature",
+            problem(
+                r#"{"kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0], "temperature": 0}"#,
+                "",
+            ),
+            "temperature",
+        ),
+        (
+            "gates",
+            problem(
+                r#"{"kind": "icnn", "u": [1, 2], "layers": [{"W": [[1, 1]], "b": [0], "g": [1]}], "w": [1]}"#,
+                "",
+            ),
+            "gate of p",
+        ),
+        (
             "words",
             problem(r#"{"kind": "linear", "u": ["a"]}"#, ""),
             "numbers",
@@ -77,6 +103,11 @@ fn problems_that_are_none_are_refused_in_one_line() {
             "solver",
             problem(linear, r#", "solver": {"kind": "magic"}"#),
             "magic",
+        ),
+        (
+            "starts",
+            problem(linear, r#", "solver": {"starts": 0}"#),
+            "solver.starts",
         ),
         ("dtype", problem(linear, r#", "dtype": "f16""#), "f16"),
         (

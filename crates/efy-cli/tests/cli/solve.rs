@@ -143,6 +143,65 @@ fn golden_cases_come_out_of_the_command() {
 }
 
 #[test]
+fn gates_are_factors_of_the_columns_behind_them() {
+    let place = Place::new();
+    let mut problem = problem(&golden("S03"), None);
+    let scaled = |matrix: &Value, gates: &[f64]| -> Value {
+        let rows = matrix.as_array().unwrap().iter();
+        let row = |row: &Value| -> Value {
+            let entries = row.as_array().unwrap().iter().zip(gates);
+            entries.map(|(w, g)| w.as_f64().unwrap() * g).collect()
+        };
+        rows.map(row).collect()
+    };
+    let layers = problem["energy"]["layers"].clone();
+    let width = |name: &str| layers[1][name][0].as_array().unwrap().len();
+    let gates = |width: usize| -> Vec<f64> { (1..=width).map(|j| 0.3 * j as f64).collect() };
+    let (g, gz) = (gates(width("W")), gates(width("Wz")));
+
+    problem["energy"]["layers"][0]["g"] = json!(g);
+    problem["energy"]["layers"][1]["gz"] = json!(gz);
+    let gated = solve(&place, &problem);
+    let first = json!({"W": scaled(&layers[0]["W"], &g), "b": layers[0]["b"]});
+    let mut second = layers[1].clone();
+    second["Wz"] = scaled(&layers[1]["Wz"], &gz);
+    problem["energy"]["layers"] = json!([first, second]);
+    let folded = solve(&place, &problem);
+
+    for key in ["argmax", "conjugate", "loss"] {
+        assert_close(key, &gated[key], &folded[key], 1e-8);
+    }
+    assert!(gated["report"]["gap"].is_number(), "{gated}");
+    let (gated, folded) = (&gated["gradient"], &folded["gradient"]);
+    let folded = scaled(&folded["layers.0.W"], &g);
+    assert_close("W", &gated["layers.0.W"], &folded, 1e-7);
+    for (name, gates) in [("layers.0.g", g), ("layers.1.gz", gz)] {
+        assert_eq!(gated[name].as_array().unwrap().len(), gates.len());
+    }
+}
+
+#[test]
+fn a_soft_minimum_of_one_piece_is_linear() {
+    let place = Place::new();
+    let rest = r#""regularizer": {"kind": "binary_entropy"}, "domain": {"kind": "cube"}, "target": [1, 0]"#;
+    let solved = |energy: &str| {
+        let text = format!(r#"{{"energy": {energy}, {rest}}}"#);
+        solve(&place, &serde_json::from_str(&text).unwrap())
+    };
+    let soft = solved(
+        r#"{"kind": "log_sum_exp", "u": [1.5, 0.5], "W": [[0.5, -0.25]], "b": [2], "temperature": 0.1}"#,
+    );
+    let linear = solved(r#"{"kind": "linear", "u": [1, 0.75]}"#);
+    assert_close("argmax", &soft["argmax"], &linear["argmax"], 1e-7);
+    assert_close("loss", &soft["loss"], &linear["loss"], 1e-7);
+    let gradient = |answer: &Value| answer["gradient"]["u"].clone();
+    assert_close("u", &gradient(&soft), &gradient(&linear), 1e-7);
+    // The offset cancels in the loss, and the gradient in W is minus that in u.
+    assert_close("b", &soft["gradient"]["b"], &json!([0]), 1e-12);
+    assert!(soft["report"]["gap"].as_f64().unwrap() < 1e-6);
+}
+
+#[test]
 fn the_report_says_how_the_problem_was_solved() {
     let place = Place::new();
     let answer = solve(&place, &problem(&golden("P02"), Some("A")));
@@ -188,6 +247,24 @@ fn a_solver_can_be_named_and_stopped() {
         short > 0.0 && gap >= short,
         "the gap {gap} bounds what is missing, {short}"
     );
+}
+
+#[test]
+fn several_starts_find_the_better_maximum_and_certify_nothing() {
+    let place = Place::new();
+    let mut problem = json!({
+        "energy": {"kind": "quadratic", "u": [-1.1, -0.8], "U": [[0, 2], [2, 0]]},
+        "regularizer": {"kind": "binary_entropy", "gamma": 0.1},
+        "domain": {"kind": "cube"},
+    });
+    let one = solve(&place, &problem);
+    problem["solver"] = json!({"starts": 8});
+    let eight = solve(&place, &problem);
+    // Both labels: -1.1 - 0.8 + 2. None: 0.
+    for (answer, value) in [(&one, 0.0), (&eight, 0.1)] {
+        assert_close("value", &answer["conjugate"], &json!(value), 1e-3);
+        assert!(answer["report"]["gap"].is_null(), "{answer}");
+    }
 }
 
 #[test]

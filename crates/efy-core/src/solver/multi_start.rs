@@ -31,6 +31,14 @@ impl MultiStart {
     /// # Errors
     /// [`Error::Parameter`] when there is no start.
     pub fn new(solver: impl Solver + 'static, starts: usize, seed: u64) -> Result<Self> {
+        MultiStart::from_parts(Box::new(solver), starts, seed)
+    }
+
+    /// [`new`](Self::new) of a solver that was chosen at run time.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_parts(solver: Box<dyn Solver>, starts: usize, seed: u64) -> Result<Self> {
         if starts == 0 {
             return Err(Error::Parameter {
                 name: "multi_start.starts",
@@ -39,7 +47,7 @@ impl MultiStart {
             });
         }
         Ok(MultiStart {
-            solver: Box::new(solver),
+            solver,
             starts,
             seed,
         })

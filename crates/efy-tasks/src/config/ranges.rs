@@ -242,6 +242,9 @@ impl SolverConfig {
                 return wrong(key, "a number >= 0", value);
             }
         }
+        if self.eval_starts == 0 {
+            return wrong("solver.eval_starts", "an integer >= 1", 0);
+        }
         Ok(())
     }
 }

@@ -19,6 +19,10 @@ pub struct SolverConfig {
     pub eval_tolerance: f64,
     /// The same when metrics are computed.
     pub eval_max_iterations: usize,
+    /// Starts from which a row is solved when metrics are computed and predictions are made; the best point counts.
+    /// For energies that are not concave.
+    #[schemars(range(min = 1))]
+    pub eval_starts: usize,
     /// Start from the example's solution of the epoch before.
     pub warm_start: bool,
 }
@@ -31,6 +35,7 @@ impl Default for SolverConfig {
             max_iterations: 50,
             eval_tolerance: 1e-6,
             eval_max_iterations: 1000,
+            eval_starts: 1,
             warm_start: true,
         }
     }

@@ -83,13 +83,7 @@ fn answer(parts: Parts) -> Result<Value> {
         let gradients = Tensor::f_run_backward(&[sum], &leaves, false, false)?;
         let mut named = Map::new();
         for ((name, _), gradient) in inputs.iter().zip(&gradients) {
-            // Only u always has a leading row; a coupling has one when it was given one.
-            let json = if name == "u" {
-                per_row(gradient)?
-            } else {
-                nested(gradient)?
-            };
-            named.insert(name.clone(), json);
+            named.insert(name.clone(), nested(gradient)?);
         }
         answer.insert("gradient".into(), Value::Object(named));
     }

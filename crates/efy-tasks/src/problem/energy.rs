@@ -1,6 +1,6 @@
 //! Energies by name.
 
-use efy_core::energy::{Coupling, Energy, Layer, Linear, Prior, Quadratic, Spen};
+use efy_core::energy::{Coupling, Energy, Layer, Linear, LogSumExp, Prior, Quadratic, Spen};
 use efy_core::{Error, Result};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
@@ -33,9 +33,22 @@ pub(super) enum EnergySpec {
         layers: Vec<LayerSpec>,
         w: Numbers,
     },
+    LogSumExp {
+        u: Numbers,
+        #[serde(rename = "W")]
+        pieces: Numbers,
+        b: Numbers,
+        #[serde(default = "one")]
+        temperature: f64,
+    },
 }
 
-/// $z_l = \mathrm{sp}(W^z_l z_{l-1} + W_l p + b_l)$; the first layer has no `Wz`.
+fn one() -> f64 {
+    1.0
+}
+
+/// $z_l = \mathrm{sp}(W^z_l (g^z_l \odot z_{l-1}) + W_l (g_l \odot p) + b_l)$; the first layer has neither `Wz` nor `gz`, and
+/// gates that are not given are one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LayerSpec {
@@ -44,9 +57,13 @@ pub(super) struct LayerSpec {
     #[serde(rename = "W")]
     input: Numbers,
     b: Numbers,
+    #[serde(rename = "gz")]
+    hidden_gate: Option<Numbers>,
+    #[serde(rename = "g")]
+    input_gate: Option<Numbers>,
 }
 
-/// The tensors that gradients are taken in, by name.
+/// The tensors that gradients are taken in, by name and in the shape they were given in.
 pub(super) type Leaves = Vec<(String, Tensor)>;
 
 impl EnergySpec {
@@ -55,7 +72,8 @@ impl EnergySpec {
         let (EnergySpec::Linear { u }
         | EnergySpec::Quadratic { u, .. }
         | EnergySpec::Spen { u, .. }
-        | EnergySpec::Icnn { u, .. }) = self;
+        | EnergySpec::Icnn { u, .. }
+        | EnergySpec::LogSumExp { u, .. }) = self;
         u
     }
 
@@ -66,7 +84,7 @@ impl EnergySpec {
             leaves.push((name.to_owned(), tensor.shallow_clone()));
             tensor
         };
-        let u = leaf("u", self.u().rows("energy.u", options)?);
+        let u = rows(leaf("u", self.u().tensor("energy.u", options)?));
         let energy: Box<dyn Energy> = match self {
             EnergySpec::Linear { .. } => Box::new(Linear::new(u)?),
             EnergySpec::Quadratic { dense, factor, .. } => {
@@ -99,18 +117,46 @@ impl EnergySpec {
                     let name = |part: &str| format!("layers.{index}.{part}");
                     let input = leaf(&name("W"), layer.input.tensor("energy.layers.W", options)?);
                     let bias = leaf(&name("b"), layer.b.tensor("energy.layers.b", options)?);
-                    built.push(match &layer.hidden {
+                    let mut next = match &layer.hidden {
                         None => Layer::first(input, bias),
                         Some(hidden) => {
                             let hidden = hidden.tensor("energy.layers.Wz", options)?;
                             Layer::next(leaf(&name("Wz"), hidden), input, bias)
                         }
-                    });
+                    };
+                    if let Some(gate) = &layer.input_gate {
+                        let gate = leaf(&name("g"), gate.tensor("energy.layers.g", options)?);
+                        next = next.gate_input(rows(gate));
+                    }
+                    if let Some(gate) = &layer.hidden_gate {
+                        let gate = leaf(&name("gz"), gate.tensor("energy.layers.gz", options)?);
+                        next = next.gate_hidden(rows(gate));
+                    }
+                    built.push(next);
                 }
                 let output = leaf("w", w.tensor("energy.w", options)?);
                 Box::new(Spen::new(u, Prior::new(built, output)?)?)
             }
+            EnergySpec::LogSumExp {
+                pieces,
+                b,
+                temperature,
+                ..
+            } => {
+                let pieces = leaf("W", pieces.tensor("energy.W", options)?);
+                let offsets = leaf("b", b.tensor("energy.b", options)?);
+                Box::new(LogSumExp::new(u, pieces, offsets, *temperature)?)
+            }
         };
         Ok((energy, leaves))
+    }
+}
+
+/// A vector as the only row.
+fn rows(tensor: Tensor) -> Tensor {
+    if tensor.dim() == 1 {
+        tensor.unsqueeze(0)
+    } else {
+        tensor
     }
 }

@@ -62,6 +62,9 @@ impl Numbers {
                 }
             }
         }
+        if flat.is_empty() {
+            return Err(wrong("at least one number", "none"));
+        }
         if flat.len() > MOST_NUMBERS {
             return Err(wrong("at most 2^28 numbers", &flat.len().to_string()));
         }

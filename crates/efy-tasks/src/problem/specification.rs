@@ -20,6 +20,8 @@ use crate::error::json_message;
 
 /// How far a target may lie outside of the domain, in every coordinate.
 const TARGET_SLACK: f64 = 1e-6;
+/// Of the starts.
+const SEED: u64 = 0;
 
 /// An inner problem: energy, regularizer, domain, and optionally a target, a solver and an element type.
 #[derive(Debug, Deserialize)]
@@ -45,6 +47,8 @@ struct SolverSpec {
     kind: SolverKind,
     tol: f64,
     max_iterations: usize,
+    /// The best point of so many starts counts.
+    starts: usize,
 }
 
 impl Default for SolverSpec {
@@ -53,6 +57,7 @@ impl Default for SolverSpec {
             kind: SolverKind::Auto,
             tol: 1e-9,
             max_iterations: 1000,
+            starts: 1,
         }
     }
 }
@@ -100,11 +105,24 @@ impl Problem {
     /// strangers.
     #[must_use]
     pub fn with_iterations_at_most(mut self, most: usize) -> Self {
-        self.solver.max_iterations = self.solver.max_iterations.min(most);
+        let SolverSpec {
+            max_iterations,
+            starts,
+            ..
+        } = &mut self.solver;
+        *max_iterations = (*max_iterations).min(most);
+        *starts = (*starts).min(most);
         self
     }
 
     pub(super) fn build(&self, device: Device) -> Result<Parts> {
+        if self.solver.starts == 0 {
+            return Err(Error::Parameter {
+                name: "solver.starts",
+                expected: "at least 1",
+                found: "0".to_owned(),
+            });
+        }
         let options = (self.dtype.kind(), device);
         let (energy, inputs) = self.energy.build(options)?;
         let target = self.target.as_ref().map(|t| t.rows("target", options));
@@ -133,7 +151,10 @@ impl Problem {
             inputs,
             regularizer: self.regularizer.build(&self.domain)?,
             domain,
-            solver: self.solver.kind.build(solver),
+            solver: self
+                .solver
+                .kind
+                .from_starts(solver, self.solver.starts, SEED)?,
             target,
             single: self.energy.u().is_vector(),
         })

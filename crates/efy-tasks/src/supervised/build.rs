@@ -170,22 +170,24 @@ pub(super) fn loss(
     seed: u64,
     evaluation: bool,
 ) -> Result<Box<dyn Loss>> {
-    let options = if evaluation {
-        Options {
+    let (options, starts) = if evaluation {
+        let options = Options {
             tolerance: solver.eval_tolerance,
             max_iterations: solver.eval_max_iterations,
             check_every: CHECK_EVERY,
             certify: false,
-        }
+        };
+        (options, solver.eval_starts)
     } else {
-        Options {
+        let options = Options {
             tolerance: solver.tolerance,
             max_iterations: solver.max_iterations,
             check_every: 0,
             certify: false,
-        }
+        };
+        (options, 1)
     };
-    let solver = solver.kind.build(options);
+    let solver = solver.kind.from_starts(options, starts, seed)?;
     let cost = match loss.cost {
         CostKind::Hamming => Cost::Hamming,
         CostKind::Squared => Cost::Squared,
@@ -246,5 +248,38 @@ fn sampler(loss: &LossConfig) -> Sampler {
             steps: loss.negative_steps,
             step_size: loss.langevin_step_size,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use efy_core::energy::{Coupling, Quadratic};
+    use tch::Tensor;
+
+    use super::*;
+
+    #[test]
+    fn several_starts_are_for_evaluation() {
+        // Two labels that want each other: the maximum has both, and a solver from the centre ends at none.
+        let u = Tensor::from_slice(&[-1.1, -0.8]).reshape([1, 2]);
+        let coupling = Tensor::from_slice(&[0.0, 2.0, 2.0, 0.0]).reshape([2, 2]);
+        let energy = Quadratic::new(u, Coupling::Dense(coupling)).unwrap();
+        let config = LossConfig {
+            regularizer: crate::config::RegularizerKind::BinaryEntropy,
+            gamma: 0.1,
+            ..LossConfig::default()
+        };
+        let labels = |eval_starts: usize, evaluation: bool| {
+            let solver = SolverConfig {
+                eval_starts,
+                ..SolverConfig::default()
+            };
+            let loss = loss(&config, &solver, &LabelSets::new(2), 0, evaluation).unwrap();
+            let solution = loss.predict(&energy, None).unwrap();
+            solution.argmax.sum(Kind::Double).double_value(&[]).round()
+        };
+        assert_eq!(labels(1, true), 0.0);
+        assert_eq!(labels(8, true), 2.0);
+        assert_eq!(labels(8, false), 0.0);
     }
 }
