@@ -7,74 +7,27 @@
 //! transformation of JAX can be taken, as loss functions are usually written; the loop is then a scan over all of the
 //! iterations that it may make, of which it gets a hundred. An envelope gradient needs neither, since the solver is not differentiated.
 
+mod pairwise;
 mod peer;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use efy_core::domain::Cube;
-use efy_core::energy::{Coupling, Quadratic};
-use efy_core::loss::{FenchelYoung, MeanGradient};
-use efy_core::random::{Stream, generator};
-use efy_core::regularizer::Gini;
-use efy_core::solver::{Auto, Options};
+use pairwise::{TOLERANCE, Work};
 use peer::Peer;
-use rand::RngExt;
-use tch::Tensor;
 
 /// Rows of every problem.
 const BATCH: usize = 100;
-/// Of the residual for efy, of jaxopt's own measures for jaxopt.
-const TOLERANCE: f64 = 1e-5;
 /// jaxopt's fastest method here. Its projected gradient and L-BFGS-B do not reach the tolerance in f32 and
 /// make all of their iterations, which takes seconds.
 const PEER: &str = "coordinate_descent";
 /// The same without implicit differentiation: tenths of a second for an evaluation, so it is the last and has few samples.
 const UNROLLED: &str = "coordinate_descent-unrolled";
 
-/// Uniform numbers of the given standard deviation.
-fn noise(shape: [usize; 2], deviation: f64, step: u64) -> Tensor {
-    let mut random = generator(0, Stream::MadeUp, step);
-    let bound = deviation * 3.0_f64.sqrt();
-    let values: Vec<f32> = (0..shape[0] * shape[1])
-        .map(|_| random.random_range(-bound..=bound) as f32)
-        .collect();
-    Tensor::from_slice(&values).reshape(shape.map(|size| size as i64))
-}
-
-/// One solve and gradient of a batch with entries of u of variance 1 and of A A^T of the size of 1/4.
-struct Work {
-    loss: FenchelYoung,
-    energy: Quadratic,
-    target: Tensor,
-}
-
-impl Work {
-    fn new(k: usize, rank: usize) -> efy_core::Result<Self> {
-        let options = Options {
-            tolerance: TOLERANCE,
-            max_iterations: 1000,
-            check_every: 10,
-            certify: false,
-        };
-        let factor = noise([k, rank], 0.5 / (rank as f64).sqrt(), 1);
-        let u = noise([BATCH, k], 1.0, 2);
-        Ok(Work {
-            loss: FenchelYoung::new(Gini::new(1.0)?, Cube, Auto { options }),
-            energy: Quadratic::new(u, Coupling::LowRank(factor))?,
-            target: noise([BATCH, k], 1.0, 3).gt(0.5).to_kind(tch::Kind::Float),
-        })
-    }
-
-    fn run(&self) -> efy_core::Result<Option<MeanGradient>> {
-        self.loss.mean_gradient(&self.energy, &self.target, None)
-    }
-}
-
 fn solve_and_gradient(criterion: &mut Criterion) {
     tch::set_num_threads(1);
     for (k, rank) in [(14, 8), (101, 16), (174, 16)] {
         let mut group = criterion.benchmark_group(format!("fy-gradient/k{k}-r{rank}-b{BATCH}"));
         group.sample_size(20);
-        match Work::new(k, rank) {
+        match Work::new([k, rank, BATCH]) {
             Ok(work) => {
                 group.bench_function("efy", |bencher| bencher.iter(|| work.run()));
             }
