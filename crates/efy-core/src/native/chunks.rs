@@ -1,6 +1,21 @@
 //! Chunks of a batch on the threads of rayon.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
+
+/// The helpers of a thread that is in no pool: one fewer than there are in the global pool, for the calling thread
+/// works as well. In the global pool there would be a thread more than processors, which the system likes to
+/// wake on the caller's processor, and then the caller waits.
+static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    // To the builder, no threads are as many as there are processors.
+    let helpers = rayon::current_num_threads()
+        .checked_sub(1)
+        .filter(|&n| n > 0)?;
+    let pool = ThreadPoolBuilder::new().num_threads(helpers);
+    let named = pool.thread_name(|index| format!("efy-{index}"));
+    named.build().ok()
+});
 
 /// Calls `work` for the chunks of `values`, each `size` long but the last, with their indices, on rayon's
 /// threads or on this one; what it returns is in the order of the chunks.
@@ -33,21 +48,37 @@ pub(super) fn by_chunks<T: Send, R: Send>(
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         done.extend(own);
     };
-    rayon::in_place_scope(|scope| {
-        for _ in 0..helpers {
-            scope.spawn(|_| help());
-        }
-        help();
-    });
+    match helpers_of_this_thread() {
+        Some(pool) => pool.in_place_scope(|scope| together(scope, helpers, &help)),
+        None => rayon::in_place_scope(|scope| together(scope, helpers, &help)),
+    }
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|&(index, _)| index);
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Wakes a thread of rayon for [`by_chunks`], so that it is there when what comes before is done.
+/// Lets helpers and this thread do the same.
+fn together<'scope>(scope: &Scope<'scope>, helpers: usize, help: &'scope (impl Fn() + Sync)) {
+    for _ in 0..helpers {
+        scope.spawn(move |_| help());
+    }
+    help();
+}
+
+/// Wakes a helper for [`by_chunks`], so that it is there when what comes before is done.
 pub(super) fn wake() {
-    if rayon::current_num_threads() > 1 {
-        rayon::spawn(|| ());
+    match helpers_of_this_thread() {
+        Some(pool) => pool.spawn(|| ()),
+        None if rayon::current_num_threads() > 1 => rayon::spawn(|| ()),
+        None => {}
+    }
+}
+
+/// The pool to ask for help; nothing for a thread that is in a pool, whose other threads are there for that.
+fn helpers_of_this_thread() -> Option<&'static ThreadPool> {
+    match rayon::current_thread_index() {
+        None => HELPERS.as_ref(),
+        Some(_) => None,
     }
 }
 
@@ -67,8 +98,9 @@ mod tests {
                         index
                     })
                 };
-                let found = pool_of(threads, &mut run);
-                assert_eq!(found, expected);
+                // In a pool, and outside of any.
+                assert_eq!(pool_of(threads, &mut run), expected);
+                assert_eq!(run(), expected);
                 assert!(values.iter().enumerate().all(|(i, &x)| x == i / 5 + 1));
             }
         }
