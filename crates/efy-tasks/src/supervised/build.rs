@@ -253,6 +253,7 @@ fn sampler(loss: &LossConfig) -> Sampler {
 
 #[cfg(test)]
 mod tests {
+    use efy_core::device::read;
     use efy_core::energy::{Coupling, Quadratic};
     use tch::Tensor;
 
@@ -276,7 +277,8 @@ mod tests {
             };
             let loss = loss(&config, &solver, &LabelSets::new(2), 0, evaluation).unwrap();
             let solution = loss.predict(&energy, None).unwrap();
-            solution.argmax.sum(Kind::Double).double_value(&[]).round()
+            let sum = solution.argmax.sum(Kind::Double);
+            read::scalar(&sum).unwrap().round()
         };
         assert_eq!(labels(1, true), 0.0);
         assert_eq!(labels(8, true), 2.0);
