@@ -24,6 +24,7 @@ pub use loss::{
 pub use model::{
     CouplingKind, Dtype, LayersKind, MatrixKind, ModelConfig, ModelKind, PolytopeKind,
 };
+pub(crate) use solver::MOST_STARTS;
 pub use solver::{SolverConfig, SolverKind};
 
 use std::path::Path;

@@ -55,7 +55,10 @@ fn keys_and_values_that_cannot_be() {
             &["model.kind", "did you mean pairwise?"],
         ),
         ("loss.gamma=0", &["loss.gamma", "a positive number"]),
-        ("solver.eval_starts=0", &["solver.eval_starts", ">= 1", "0"]),
+        (
+            "solver.eval_starts=0",
+            &["solver.eval_starts", "from 1 to 1000", "0"],
+        ),
         ("data.validation=1.5", &["data.validation", "1.5"]),
         (
             "train.monitor=micro_f2",

@@ -52,7 +52,55 @@ fn problems_that_are_none_are_refused_in_one_line() {
                 r#"{"kind": "icnn", "u": [1, 2], "layers": [{"W": [[1, 1]], "b": [0], "g": [1]}], "w": [1]}"#,
                 "",
             ),
-            "gate of p",
+            "energy.layers.g:",
+        ),
+        (
+            "first",
+            problem(
+                r#"{"kind": "icnn", "u": [1, 2], "layers": [{"W": [[1, 1]], "b": [0], "gz": [1]}], "w": [1]}"#,
+                "",
+            ),
+            "energy.layers.gz: expected none",
+        ),
+        (
+            "small",
+            problem(
+                r#"{"kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0], "temperature": 1e-46}"#,
+                r#", "dtype": "f32""#,
+            ),
+            "temperature",
+        ),
+        (
+            "null",
+            problem(
+                r#"{"kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0], "temperature": null}"#,
+                "",
+            ),
+            "energy: temperature: ",
+        ),
+        (
+            "gate",
+            problem(
+                r#"{"kind": "icnn", "u": [1], "layers": [{"W": [[1]], "b": [0], "g": 1}], "w": [1]}"#,
+                "",
+            ),
+            "energy: layers[0].g: expected numbers",
+        ),
+        (
+            "bounds",
+            problem(linear, r#", "dtype": "f32""#)
+                .replace(r#""cube""#, r#""box", "low": 0, "high": 1e300"#),
+            "domain.high",
+        ),
+        (
+            "tag",
+            problem(r#"{"u": [1]}"#, ""),
+            "energy: missing field `kind`",
+        ),
+        (
+            "number",
+            problem(r#"{"kind": 3, "u": [1]}"#, ""),
+            "energy: kind: expected a name, found 3",
         ),
         (
             "words",

@@ -173,10 +173,25 @@ fn gates_are_factors_of_the_columns_behind_them() {
     }
     assert!(gated["report"]["gap"].is_number(), "{gated}");
     let (gated, folded) = (&gated["gradient"], &folded["gradient"]);
-    let folded = scaled(&folded["layers.0.W"], &g);
-    assert_close("W", &gated["layers.0.W"], &folded, 1e-7);
-    for (name, gates) in [("layers.0.g", g), ("layers.1.gz", gz)] {
-        assert_eq!(gated[name].as_array().unwrap().len(), gates.len());
+    let chain = [
+        ("layers.0.W", "layers.0.g", &layers[0]["W"], &g),
+        ("layers.1.Wz", "layers.1.gz", &layers[1]["Wz"], &gz),
+    ];
+    for (matrix, gate, weights, gates) in chain {
+        let folded = &folded[matrix];
+        assert_close(matrix, &gated[matrix], &scaled(folded, gates), 1e-7);
+        // Of the gate of a column: the sum over the column of weights times gradients.
+        let column = |j: usize| -> f64 {
+            let rows = weights
+                .as_array()
+                .unwrap()
+                .iter()
+                .zip(folded.as_array().unwrap());
+            rows.map(|(w, g)| w[j].as_f64().unwrap() * g[j].as_f64().unwrap())
+                .sum()
+        };
+        let expected: Vec<f64> = (0..gates.len()).map(column).collect();
+        assert_close(gate, &gated[gate], &json!(expected), 1e-7);
     }
 }
 
@@ -198,7 +213,97 @@ fn a_soft_minimum_of_one_piece_is_linear() {
     assert_close("u", &gradient(&soft), &gradient(&linear), 1e-7);
     // The offset cancels in the loss, and the gradient in W is minus that in u.
     assert_close("b", &soft["gradient"]["b"], &json!([0]), 1e-12);
+    let rows = [&soft["gradient"]["W"][0], &gradient(&soft)].map(|row| {
+        let row = row.as_array().unwrap().iter();
+        row.map(|x| x.as_f64().unwrap()).collect::<Vec<_>>()
+    });
+    let [w, u] = rows;
+    assert!(
+        w.iter().zip(&u).all(|(w, u)| (w + u).abs() < 1e-12),
+        "{w:?} {u:?}"
+    );
     assert!(soft["report"]["gap"].as_f64().unwrap() < 1e-6);
+}
+
+#[test]
+fn a_soft_minimum_of_two_pieces_is_balanced() {
+    let place = Place::new();
+    // Both pieces are p/2 and (1 - p)/2 at a temperature: by symmetry the maximum of -max is in the middle, where the
+    // energy is -1/4 - τ log 2.
+    let problem = json!({
+        "energy": {"kind": "log_sum_exp", "u": [0], "W": [[0.5], [-0.5]], "b": [0, 0.5], "temperature": 0.25},
+        "regularizer": {"kind": "none"}, "domain": {"kind": "cube"},
+    });
+    let answer = solve(&place, &problem);
+    assert_close("argmax", &answer["argmax"], &json!([0.5]), 1e-7);
+    let value = -0.25 - 0.25 * 2.0_f64.ln();
+    assert_close("value", &answer["conjugate"], &json!(value), 1e-9);
+}
+
+#[test]
+fn starts_between_the_widest_bounds_are_numbers() {
+    let place = Place::new();
+    let problem = json!({
+        "energy": {"kind": "linear", "u": [1]}, "regularizer": {"kind": "gini"},
+        "domain": {"kind": "box", "low": -1e308, "high": 1e308}, "solver": {"starts": 3},
+    });
+    assert_close(
+        "argmax",
+        &solve(&place, &problem)["argmax"],
+        &json!([1.5]),
+        1e-7,
+    );
+}
+
+/// The blocks of a page that begin with such a line, in their order.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    let parts = page.split(&fence).skip(1);
+    parts.filter_map(|part| part.split("```").next()).collect()
+}
+
+/// Numbers up to the rounding of another machine; numbers of iterations not at all.
+fn assert_same(what: &str, found: &Value, expected: &Value) {
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            assert!(found.keys().eq(expected.keys()), "{what}: {found:?}");
+            for (key, expected) in expected.iter().filter(|(key, _)| *key != "iterations") {
+                assert_same(&format!("{what} {key}"), &found[key], expected);
+            }
+        }
+        (Value::Array(found), Value::Array(expected)) => {
+            assert_eq!(found.len(), expected.len(), "{what}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert_same(what, found, expected);
+            }
+        }
+        (Value::Number(found), Value::Number(expected)) => {
+            let [found, expected] = [found, expected].map(|x| x.as_f64().unwrap());
+            assert!(
+                (found - expected).abs() <= 1e-8,
+                "{what}: {found} {expected}"
+            );
+        }
+        _ => assert_eq!(found, expected, "{what}"),
+    }
+}
+
+#[test]
+fn problems_of_the_page_have_the_answers_of_the_page() {
+    let place = Place::new();
+    let page = fs::read_to_string(workspace().join("docs/src/solve.md")).unwrap();
+    let (problems, answers) = (blocks(&page, "json"), blocks(&page, "text"));
+    assert!(problems.len() > 15 && problems.len() == answers.len());
+    for (problem, answer) in problems.into_iter().zip(answers) {
+        let finished = run(place.command("solve -").write_stdin(problem), "solve -");
+        match serde_json::from_str::<Value>(answer) {
+            Ok(answer) => assert_same(problem, &finished.ok().json(), &answer),
+            Err(_) => {
+                finished.failed(2);
+                assert_eq!(finished.stderr, answer, "{problem}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Energy, Form};
 use crate::error::positive;
-use crate::{Result, shape};
+use crate::{Error, Result, shape};
 
 /// $\Phi(v, p) = \langle u, p \rangle - \tau \log \sum_j e^{(\langle w_j, p \rangle + b_j)/\tau}$: concave,
 /// smooth, and within $\tau \log m$ of $\langle u, p \rangle - \max_j \langle w_j, p \rangle + b_j$.
@@ -24,18 +24,29 @@ impl LogSumExp {
     ///
     /// # Errors
     /// [`crate::Error::Shape`], [`crate::Error::Kind`] or [`crate::Error::Placement`] when the tensors do not fit together;
-    /// [`crate::Error::Parameter`] unless the temperature is a positive number.
+    /// [`crate::Error::Parameter`] unless temperature and inverse are positive numbers of the kind, neither infinite nor subnormal.
     pub fn new(u: Tensor, pieces: Tensor, offsets: Tensor, temperature: f64) -> Result<Self> {
         shape::float_matrix("u", &u)?;
         let (rows, k) = shape::size2(&u);
         let options = (u.kind(), u.device());
-        let m = shape::size2(&pieces).0;
+        let m = pieces.size().first().copied().unwrap_or(0).max(1);
         shape::matrix_of("W", &pieces, (m, k), options)?;
         match offsets.dim() {
             1 => shape::matrix_of("b", &offsets.unsqueeze(0), (1, m), options)?,
             _ => shape::matrix_of("b", &offsets, (rows, m), options)?,
         }
         positive("temperature", temperature)?;
+        let held = |x: f64| match options.0 {
+            Kind::Double => x.is_normal(),
+            _ => (x as f32).is_normal(),
+        };
+        if !(held(temperature) && held(temperature.recip())) {
+            return Err(Error::Parameter {
+                name: "temperature",
+                expected: "a number of ordinary size, so that its inverse is one, too",
+                found: format!("{temperature:e}"),
+            });
+        }
         Ok(LogSumExp {
             u,
             pieces,

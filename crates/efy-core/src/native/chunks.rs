@@ -17,6 +17,9 @@ static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     named.build().ok()
 });
 
+/// Held by the caller that [`HELPERS`] help.
+static TAKEN: Mutex<()> = Mutex::new(());
+
 /// Calls `work` for the chunks of `values`, each `size` long but the last, with their indices, on rayon's
 /// threads or on this one; what it returns is in the order of the chunks.
 ///
@@ -48,8 +51,10 @@ pub(super) fn by_chunks<T: Send, R: Send>(
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         done.extend(own);
     };
-    match helpers_of_this_thread() {
-        Some(pool) => pool.in_place_scope(|scope| together(scope, helpers, &help)),
+    // One caller at a time: another's helper would begin when this one's work is done, and until then be waited for.
+    let own = helpers_of_this_thread().and_then(|pool| Some((pool, TAKEN.try_lock().ok()?)));
+    match own {
+        Some((pool, _taken)) => pool.in_place_scope(|scope| together(scope, helpers, &help)),
         None => rayon::in_place_scope(|scope| together(scope, helpers, &help)),
     }
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +89,9 @@ fn helpers_of_this_thread() -> Option<&'static ThreadPool> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -105,6 +113,32 @@ mod tests {
             }
         }
         assert!(by_chunks(&mut [0_u8; 0], 5, true, |index, _| index).is_empty());
+    }
+
+    #[test]
+    fn a_caller_does_not_wait_for_the_helpers_of_another() {
+        let (quick_is_done, slow_hears) = mpsc::channel();
+        let slow_hears = Mutex::new(slow_hears);
+        let (slow_has_begun, quick_hears) = mpsc::channel();
+        let in_time = Duration::from_secs(60);
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let slow_has_begun = Mutex::new(slow_has_begun);
+                by_chunks(&mut [0_u8; 8], 1, true, |index, _| {
+                    let _ = slow_has_begun.lock().unwrap().send(index);
+                    // The first to come waits until the quick caller is done, and the others for that.
+                    slow_hears.lock().unwrap().recv_timeout(in_time).ok()
+                })
+            });
+            quick_hears.recv_timeout(in_time).unwrap();
+            let found = by_chunks(&mut [0_u8; 8], 1, true, |index, _| index);
+            assert!(found.into_iter().eq(0..8));
+            assert!(started.elapsed() < in_time, "waited for the other");
+            for _ in 0..8 {
+                quick_is_done.send(()).unwrap();
+            }
+        });
     }
 
     fn pool_of<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {

@@ -59,7 +59,12 @@ impl MultiStart {
         let options = problem.energy.options();
         let mut random = generator(self.seed, Stream::Starts, index as u64);
         let mut uniform = |low: f64, high: f64| -> Result<Tensor> {
-            let values: Vec<f64> = (0..k).map(|_| random.random_range(low..=high)).collect();
+            // Not `low..=high`, whose length may be infinite.
+            let mut value = || {
+                let t: f64 = random.random_range(0.0..=1.0);
+                low * (1.0 - t) + high * t
+            };
+            let values: Vec<f64> = (0..k).map(|_| value()).collect();
             let row = Tensor::f_from_slice(&values)?.f_view([1, k])?;
             Ok(row.f_to_kind(options.0)?.f_to_device(options.1)?)
         };

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Config, DataConfig, Dtype, LossConfig, LossKind, ModelConfig, ModelKind, RegularizerKind,
-    SolverConfig, Task,
+    Config, DataConfig, Dtype, LossConfig, LossKind, MOST_STARTS, ModelConfig, ModelKind,
+    RegularizerKind, SolverConfig, Task,
 };
 
 /// Longest name of a run: it becomes the name of a directory.
@@ -242,8 +242,9 @@ impl SolverConfig {
                 return wrong(key, "a number >= 0", value);
             }
         }
-        if self.eval_starts == 0 {
-            return wrong("solver.eval_starts", "an integer >= 1", 0);
+        if !(1..=MOST_STARTS).contains(&self.eval_starts) {
+            let expected = format!("a whole number from 1 to {MOST_STARTS}");
+            return wrong("solver.eval_starts", expected, self.eval_starts);
         }
         Ok(())
     }

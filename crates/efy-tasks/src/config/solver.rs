@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Most starts: each is a solve of its own.
+pub(crate) const MOST_STARTS: usize = 1000;
+
 /// How the inner problem is solved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -19,9 +22,9 @@ pub struct SolverConfig {
     pub eval_tolerance: f64,
     /// The same when metrics are computed.
     pub eval_max_iterations: usize,
-    /// Starts from which a row is solved when metrics are computed and predictions are made; the best point counts.
-    /// For energies that are not concave.
-    #[schemars(range(min = 1))]
+    /// Starts from which a row is solved when metrics are computed and predictions are made; the best point counts. For
+    /// energies that are not concave.
+    #[schemars(range(min = 1, max = MOST_STARTS))]
     pub eval_starts: usize,
     /// Start from the example's solution of the epoch before.
     pub warm_start: bool,

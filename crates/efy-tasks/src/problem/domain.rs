@@ -6,9 +6,13 @@ use efy_core::domain::{
 };
 use efy_core::{Error, Result};
 use serde::Deserialize;
+use tch::Kind;
+
+use super::numbers::held;
+use super::tagged::tagged;
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum DomainSpec {
     Reals {},
     Cube {},
@@ -47,6 +51,7 @@ pub(super) enum DomainSpec {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PartSpec {
+    #[serde(deserialize_with = "tagged")]
     domain: DomainSpec,
     size: usize,
 }
@@ -99,6 +104,31 @@ impl DomainSpec {
                 Box::new(Product::new(parts?)?)
             }
         })
+    }
+
+    /// Refuses numbers that are too large for the kind.
+    pub(super) fn check(&self, kind: Kind) -> Result<()> {
+        match self {
+            DomainSpec::Box { low, high } => held("domain.low, domain.high", &[*low, *high], kind),
+            DomainSpec::Simplex { scale } => held("domain.scale", &[*scale], kind),
+            DomainSpec::Knapsack { min, max } => {
+                held("domain.min, domain.max", &[*min, *max], kind)
+            }
+            DomainSpec::Permutahedron {
+                weights: Some(weights),
+            } => held("domain.weights", weights, kind),
+            DomainSpec::Ball { radius } | DomainSpec::Sphere { radius } => {
+                held("domain.radius", &[*radius], kind)
+            }
+            DomainSpec::Product { parts } => {
+                parts.iter().try_for_each(|part| part.domain.check(kind))
+            }
+            DomainSpec::Reals {}
+            | DomainSpec::Cube {}
+            | DomainSpec::Permutahedron { weights: None }
+            | DomainSpec::Birkhoff {}
+            | DomainSpec::OrderSimplex {} => Ok(()),
+        }
     }
 
     /// The bounds of a general box, for regularizers that are made for one.

@@ -9,7 +9,7 @@ use super::numbers::Numbers;
 
 /// An energy as the file gives it; capital letters are matrices, as in the documentation.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum EnergySpec {
     Linear {
         u: Numbers,
@@ -112,6 +112,7 @@ impl EnergySpec {
                 Box::new(Spen::new(u, Prior::shallow(weight, bias, output)?)?)
             }
             EnergySpec::Icnn { layers, w, .. } => {
+                check_layers(layers, u.size()[0])?;
                 let mut built = Vec::with_capacity(layers.len());
                 for (index, layer) in layers.iter().enumerate() {
                     let name = |part: &str| format!("layers.{index}.{part}");
@@ -150,6 +151,44 @@ impl EnergySpec {
         };
         Ok((energy, leaves))
     }
+}
+
+/// Refuses networks without layers and gates that are not one number for each row and what they are factors of; all else
+/// is refused where it is used.
+fn check_layers(layers: &[LayerSpec], batch: i64) -> Result<()> {
+    let wrong = |name, expected, found: String| {
+        Err(Error::Parameter {
+            name,
+            expected,
+            found,
+        })
+    };
+    if layers.is_empty() {
+        return wrong("energy.layers", "at least one layer", "none".to_owned());
+    }
+    let options = (Kind::Double, Device::Cpu);
+    for layer in layers {
+        for (name, gate, matrix) in [
+            ("energy.layers.g", &layer.input_gate, Some(&layer.input)),
+            (
+                "energy.layers.gz",
+                &layer.hidden_gate,
+                layer.hidden.as_ref(),
+            ),
+        ] {
+            let Some(gate) = gate else { continue };
+            let Some(matrix) = matrix else {
+                return wrong(name, "none in a layer without Wz", "one".to_owned());
+            };
+            let size = rows(gate.tensor(name, options)?).size();
+            let columns = matrix.tensor(name, options)?.size().last().copied();
+            if size != [batch, columns.unwrap_or(0)] {
+                let expected = "a number for each column of its matrix, in as many rows as u has";
+                return wrong(name, expected, format!("shape {size:?}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A vector as the only row.

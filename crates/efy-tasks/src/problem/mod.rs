@@ -19,5 +19,6 @@ mod energy;
 mod numbers;
 mod regularizer;
 mod specification;
+mod tagged;
 
 pub use specification::Problem;

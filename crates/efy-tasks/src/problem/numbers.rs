@@ -7,6 +7,22 @@ use tch::{Device, Kind, Tensor};
 /// Most numbers in one array: 2 GiB of f64.
 const MOST_NUMBERS: usize = 1 << 28;
 
+/// Refuses numbers that are too large for the kind: JSON has no infinity, but f32 has no 1e300.
+pub(super) fn held(what: &'static str, numbers: &[f64], kind: Kind) -> Result<()> {
+    let largest = match kind {
+        Kind::Double => f64::MAX,
+        _ => f64::from(f32::MAX),
+    };
+    match numbers.iter().find(|number| number.abs() > largest) {
+        Some(number) => Err(Error::Parameter {
+            name: what,
+            expected: "numbers that f32 can hold",
+            found: number.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// A list of numbers, or lists of lists, all of one length.
 #[derive(Debug, Deserialize)]
 #[serde(
@@ -68,15 +84,7 @@ impl Numbers {
         if flat.len() > MOST_NUMBERS {
             return Err(wrong("at most 2^28 numbers", &flat.len().to_string()));
         }
-        // JSON has no infinity, but f32 has no 1e300.
-        let largest = if kind == Kind::Double {
-            f64::MAX
-        } else {
-            f64::from(f32::MAX)
-        };
-        if let Some(number) = flat.iter().find(|number| number.abs() > largest) {
-            return Err(wrong("numbers that f32 can hold", &number.to_string()));
-        }
+        held(what, &flat, kind)?;
         let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
         let tensor = Tensor::f_from_slice(&flat)?.f_reshape(shape)?;
         Ok(tensor.f_to_kind(kind)?.f_to_device(device)?)

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::domain::DomainSpec;
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum RegularizerSpec {
     HalfSquaredNorm {
         #[serde(default = "one")]

@@ -15,7 +15,8 @@ use super::domain::DomainSpec;
 use super::energy::{EnergySpec, Leaves};
 use super::numbers::Numbers;
 use super::regularizer::RegularizerSpec;
-use crate::config::{Dtype, SolverKind};
+use super::tagged::tagged;
+use crate::config::{Dtype, MOST_STARTS, SolverKind};
 use crate::error::json_message;
 
 /// How far a target may lie outside of the domain, in every coordinate.
@@ -27,8 +28,11 @@ const SEED: u64 = 0;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
+    #[serde(deserialize_with = "tagged")]
     energy: EnergySpec,
+    #[serde(deserialize_with = "tagged")]
     regularizer: RegularizerSpec,
+    #[serde(deserialize_with = "tagged")]
     domain: DomainSpec,
     target: Option<Numbers>,
     #[serde(default, deserialize_with = "efy_train::config::section")]
@@ -101,8 +105,8 @@ impl Problem {
             })
     }
 
-    /// Lets the solver run for `most` iterations at most, whatever the problem says: for problems from
-    /// strangers.
+    /// Lets the solver run for `most` iterations at most, from all starts together, whatever the problem says: for
+    /// problems from strangers.
     #[must_use]
     pub fn with_iterations_at_most(mut self, most: usize) -> Self {
         let SolverSpec {
@@ -110,20 +114,21 @@ impl Problem {
             starts,
             ..
         } = &mut self.solver;
-        *max_iterations = (*max_iterations).min(most);
         *starts = (*starts).min(most);
+        *max_iterations = (*max_iterations).min(most / (*starts).max(1));
         self
     }
 
     pub(super) fn build(&self, device: Device) -> Result<Parts> {
-        if self.solver.starts == 0 {
+        if !(1..=MOST_STARTS).contains(&self.solver.starts) {
             return Err(Error::Parameter {
                 name: "solver.starts",
-                expected: "at least 1",
-                found: "0".to_owned(),
+                expected: "a whole number from 1 to 1000",
+                found: self.solver.starts.to_string(),
             });
         }
         let options = (self.dtype.kind(), device);
+        self.domain.check(options.0)?;
         let (energy, inputs) = self.energy.build(options)?;
         let target = self.target.as_ref().map(|t| t.rows("target", options));
         let target = target.transpose()?;
