@@ -25,13 +25,14 @@ const PAIRWISE: [&str; 11] = [
     "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P08", "P09", "P10", "P11",
 ];
 
-/// What [`tolerance`] makes 1e-4 of in f32.
-const SINGLE: f64 = 9e-10;
-
 /// Argmax, conjugate, loss and all gradients of one case with one solver.
 fn check(case: &Case, solver: Box<dyn Solver>) {
     let context = format!("{} {}", case.id, solver.name());
-    let tolerance = by_device(case.tolerance, by_kind(case.tolerance, SINGLE));
+    // On a device in f32, backtracking stops at the slack that it gives rounding: there 1e-4, of which 9e-10 is the share.
+    let tolerance = match (case.id.as_str(), solver.name()) {
+        ("P11", "projected_gradient") => by_device(case.tolerance, by_kind(case.tolerance, 9e-10)),
+        _ => case.tolerance,
+    };
     let loss = case.loss(solver);
     let u = case.matrix("u").set_requires_grad(true);
     let y = case.matrix("y");

@@ -13,6 +13,20 @@ fn problem(energy: &str, more: &str) -> String {
 fn problems_that_are_none_are_refused_in_one_line() {
     let place = Place::new();
     let linear = r#"{"kind": "linear", "u": [1, 2]}"#;
+    let soft = |temperature: &str, more: &str| {
+        let pieces = r#""kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0]"#;
+        problem(
+            &format!(r#"{{{pieces}, "temperature": {temperature}}}"#),
+            more,
+        )
+    };
+    let gated = |gate: &str| {
+        let layer = format!(r#"{{"W": [[1, 1]], "b": [0], {gate}}}"#);
+        problem(
+            &format!(r#"{{"kind": "icnn", "u": [1, 2], "layers": [{layer}], "w": [1]}}"#),
+            "",
+        )
+    };
     let cases = [
         ("syntax", r#"{"energy": "#.to_owned(), "syntax.json:1: "),
         ("nothing", String::new(), "nothing.json:1: "),
@@ -38,52 +52,18 @@ fn problems_that_are_none_are_refused_in_one_line() {
             problem(r#"{"kind": "linear", "u": [[], []]}"#, ""),
             "at least one number",
         ),
-        (
-            "temperature",
-            problem(
-                r#"{"kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0], "temperature": 0}"#,
-                "",
-            ),
-            "temperature",
-        ),
-        (
-            "gates",
-            problem(
-                r#"{"kind": "icnn", "u": [1, 2], "layers": [{"W": [[1, 1]], "b": [0], "g": [1]}], "w": [1]}"#,
-                "",
-            ),
-            "energy.layers.g:",
-        ),
+        ("temperature", soft("0", ""), "temperature"),
+        ("gates", gated(r#""g": [1]"#), "energy.layers.g:"),
         (
             "first",
-            problem(
-                r#"{"kind": "icnn", "u": [1, 2], "layers": [{"W": [[1, 1]], "b": [0], "gz": [1]}], "w": [1]}"#,
-                "",
-            ),
+            gated(r#""gz": [1]"#),
             "energy.layers.gz: expected none",
         ),
-        (
-            "small",
-            problem(
-                r#"{"kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0], "temperature": 1e-46}"#,
-                r#", "dtype": "f32""#,
-            ),
-            "temperature",
-        ),
-        (
-            "null",
-            problem(
-                r#"{"kind": "log_sum_exp", "u": [1], "W": [[1]], "b": [0], "temperature": null}"#,
-                "",
-            ),
-            "energy: temperature: ",
-        ),
+        ("small", soft("1e-46", r#", "dtype": "f32""#), "temperature"),
+        ("null", soft("null", ""), "energy: temperature: "),
         (
             "gate",
-            problem(
-                r#"{"kind": "icnn", "u": [1], "layers": [{"W": [[1]], "b": [0], "g": 1}], "w": [1]}"#,
-                "",
-            ),
+            gated(r#""g": 1"#),
             "energy: layers[0].g: expected numbers",
         ),
         (

@@ -233,7 +233,8 @@ pub(crate) fn python_with(modules: &str, hint: &str) -> Option<String> {
     found
 }
 
-/// Numbers of two JSON values, member by member, differ by at most `tolerance`, or that share of those beyond 1.
+/// Numbers of two JSON values, member by member, differ by at most `tolerance`, or that share of those beyond 1; all else
+/// is the same.
 pub(crate) fn assert_close(what: &str, found: &Value, expected: &Value, tolerance: f64) {
     match (found, expected) {
         (Value::Array(f), Value::Array(e)) if f.len() == e.len() => f
@@ -245,6 +246,9 @@ pub(crate) fn assert_close(what: &str, found: &Value, expected: &Value, toleranc
             for (key, e) in e {
                 assert_close(&format!("{what} {key}"), &f[key], e, tolerance);
             }
+        }
+        (_, Value::Null | Value::Bool(_) | Value::String(_)) => {
+            assert_eq!(found, expected, "{what}");
         }
         _ => {
             let (f, e) = (found.as_f64(), expected.as_f64());

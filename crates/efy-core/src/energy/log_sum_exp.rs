@@ -29,7 +29,16 @@ impl LogSumExp {
         shape::float_matrix("u", &u)?;
         let (rows, k) = shape::size2(&u);
         let options = (u.kind(), u.device());
-        let m = pieces.size().first().copied().unwrap_or(0).max(1);
+        let m = match pieces.size()[..] {
+            [m, _] if m > 0 => m,
+            _ => {
+                return Err(Error::Shape {
+                    what: "W",
+                    expected: format!("[m, {k}], at least one piece"),
+                    found: pieces.size(),
+                });
+            }
+        };
         shape::matrix_of("W", &pieces, (m, k), options)?;
         match offsets.dim() {
             1 => shape::matrix_of("b", &offsets.unsqueeze(0), (1, m), options)?,

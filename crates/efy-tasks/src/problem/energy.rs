@@ -5,7 +5,7 @@ use efy_core::{Error, Result};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
-use super::numbers::Numbers;
+use super::numbers::{Numbers, as_rows};
 
 /// An energy as the file gives it; capital letters are matrices, as in the documentation.
 #[derive(Debug, Deserialize)]
@@ -84,7 +84,7 @@ impl EnergySpec {
             leaves.push((name.to_owned(), tensor.shallow_clone()));
             tensor
         };
-        let u = rows(leaf("u", self.u().tensor("energy.u", options)?));
+        let u = as_rows(leaf("u", self.u().tensor("energy.u", options)?));
         let energy: Box<dyn Energy> = match self {
             EnergySpec::Linear { .. } => Box::new(Linear::new(u)?),
             EnergySpec::Quadratic { dense, factor, .. } => {
@@ -112,26 +112,38 @@ impl EnergySpec {
                 Box::new(Spen::new(u, Prior::shallow(weight, bias, output)?)?)
             }
             EnergySpec::Icnn { layers, w, .. } => {
-                check_layers(layers, u.size()[0])?;
+                if layers.is_empty() {
+                    return Err(Error::Parameter {
+                        name: "energy.layers",
+                        expected: "at least one layer",
+                        found: "none".to_owned(),
+                    });
+                }
+                let batch = u.size()[0];
                 let mut built = Vec::with_capacity(layers.len());
                 for (index, layer) in layers.iter().enumerate() {
                     let name = |part: &str| format!("layers.{index}.{part}");
                     let input = leaf(&name("W"), layer.input.tensor("energy.layers.W", options)?);
                     let bias = leaf(&name("b"), layer.b.tensor("energy.layers.b", options)?);
-                    let mut next = match &layer.hidden {
-                        None => Layer::first(input, bias),
+                    let of_input = input.size();
+                    let (mut next, of_hidden) = match &layer.hidden {
+                        None => (Layer::first(input, bias), None),
                         Some(hidden) => {
                             let hidden = hidden.tensor("energy.layers.Wz", options)?;
-                            Layer::next(leaf(&name("Wz"), hidden), input, bias)
+                            let hidden = leaf(&name("Wz"), hidden);
+                            let size = hidden.size();
+                            (Layer::next(hidden, input, bias), Some(size))
                         }
                     };
-                    if let Some(gate) = &layer.input_gate {
-                        let gate = leaf(&name("g"), gate.tensor("energy.layers.g", options)?);
-                        next = next.gate_input(rows(gate));
+                    if let Some(values) = &layer.input_gate {
+                        let what = "energy.layers.g";
+                        let values = leaf(&name("g"), values.tensor(what, options)?);
+                        next = next.gate_input(gate(what, values, (batch, Some(&of_input)))?);
                     }
-                    if let Some(gate) = &layer.hidden_gate {
-                        let gate = leaf(&name("gz"), gate.tensor("energy.layers.gz", options)?);
-                        next = next.gate_hidden(rows(gate));
+                    if let Some(values) = &layer.hidden_gate {
+                        let what = "energy.layers.gz";
+                        let values = leaf(&name("gz"), values.tensor(what, options)?);
+                        next = next.gate_hidden(gate(what, values, (batch, of_hidden.as_deref()))?);
                     }
                     built.push(next);
                 }
@@ -153,49 +165,25 @@ impl EnergySpec {
     }
 }
 
-/// Refuses networks without layers and gates that are not one number for each row and what they are factors of; all else
-/// is refused where it is used.
-fn check_layers(layers: &[LayerSpec], batch: i64) -> Result<()> {
-    let wrong = |name, expected, found: String| {
-        Err(Error::Parameter {
-            name,
-            expected,
-            found,
-        })
+/// The gate of a layer as `[B, n]`; refuses one that is not a number for each row and each column of the matrix behind it.
+fn gate(
+    name: &'static str,
+    gate: Tensor,
+    (batch, matrix): (i64, Option<&[i64]>),
+) -> Result<Tensor> {
+    let gate = as_rows(gate);
+    let columns = matrix.map(|size| size.last().copied().unwrap_or(0));
+    let (expected, found) = match columns {
+        Some(columns) if gate.size() == [batch, columns] => return Ok(gate),
+        Some(_) => (
+            "a number for each column of its matrix, in as many rows as u has",
+            format!("shape {:?}", gate.size()),
+        ),
+        None => ("none in a layer without Wz", "one".to_owned()),
     };
-    if layers.is_empty() {
-        return wrong("energy.layers", "at least one layer", "none".to_owned());
-    }
-    let options = (Kind::Double, Device::Cpu);
-    for layer in layers {
-        for (name, gate, matrix) in [
-            ("energy.layers.g", &layer.input_gate, Some(&layer.input)),
-            (
-                "energy.layers.gz",
-                &layer.hidden_gate,
-                layer.hidden.as_ref(),
-            ),
-        ] {
-            let Some(gate) = gate else { continue };
-            let Some(matrix) = matrix else {
-                return wrong(name, "none in a layer without Wz", "one".to_owned());
-            };
-            let size = rows(gate.tensor(name, options)?).size();
-            let columns = matrix.tensor(name, options)?.size().last().copied();
-            if size != [batch, columns.unwrap_or(0)] {
-                let expected = "a number for each column of its matrix, in as many rows as u has";
-                return wrong(name, expected, format!("shape {size:?}"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A vector as the only row.
-fn rows(tensor: Tensor) -> Tensor {
-    if tensor.dim() == 1 {
-        tensor.unsqueeze(0)
-    } else {
-        tensor
-    }
+    Err(Error::Parameter {
+        name,
+        expected,
+        found,
+    })
 }

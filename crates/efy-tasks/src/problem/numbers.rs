@@ -92,16 +92,20 @@ impl Numbers {
 
     /// As `[B, k]`, a vector being one row.
     pub(super) fn rows(&self, what: &'static str, options: (Kind, Device)) -> Result<Tensor> {
-        let tensor = self.tensor(what, options)?;
-        Ok(if self.is_vector() {
-            tensor.unsqueeze(0)
-        } else {
-            tensor
-        })
+        Ok(as_rows(self.tensor(what, options)?))
     }
 
     /// Whether it is one list of numbers.
     pub(super) fn is_vector(&self) -> bool {
         matches!(self, Numbers::Vector(_))
+    }
+}
+
+/// A vector as the only row.
+pub(super) fn as_rows(tensor: Tensor) -> Tensor {
+    if tensor.dim() == 1 {
+        tensor.unsqueeze(0)
+    } else {
+        tensor
     }
 }

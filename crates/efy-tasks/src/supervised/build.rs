@@ -170,23 +170,22 @@ pub(super) fn loss(
     seed: u64,
     evaluation: bool,
 ) -> Result<Box<dyn Loss>> {
-    let (options, starts) = if evaluation {
-        let options = Options {
+    let options = if evaluation {
+        Options {
             tolerance: solver.eval_tolerance,
             max_iterations: solver.eval_max_iterations,
             check_every: CHECK_EVERY,
             certify: false,
-        };
-        (options, solver.eval_starts)
+        }
     } else {
-        let options = Options {
+        Options {
             tolerance: solver.tolerance,
             max_iterations: solver.max_iterations,
             check_every: 0,
             certify: false,
-        };
-        (options, 1)
+        }
     };
+    let starts = if evaluation { solver.eval_starts } else { 1 };
     let solver = solver.kind.from_starts(options, starts, seed)?;
     let cost = match loss.cost {
         CostKind::Hamming => Cost::Hamming,
